@@ -1,0 +1,56 @@
+# One page of what a person does here. Everything a target needs, it installs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := 0.13.9
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types contracts bench dev lock clean
+
+help: ## Show what can be done
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment from the hash-pinned lock
+
+$(READY): requirements.lock pyproject.toml Makefile
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11 or newer with venv" >&2; exit 3; }
+	@echo "setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+demo: setup ## Simulate, collect, settle one event and write its report
+	@$(BIN)/negawatt demo
+
+test: setup ## Run the tests that need nothing but this checkout
+	@$(BIN)/python -m pytest -m "not slow and not shared and not gpu"
+
+check: setup format lint types contracts ## Everything CI runs
+	@$(BIN)/python -m pytest -m "not gpu" --durations=10
+
+format: setup
+	@$(BIN)/ruff format --check --diff .
+
+lint: setup
+	@$(BIN)/ruff check .
+
+types: setup
+	@$(BIN)/mypy
+
+contracts: setup
+	@$(BIN)/lint-imports
+
+bench: setup ## Measure ratios against references in one run
+	@$(BIN)/python -m pytest benchmarks -p no:cacheprovider -s
+
+dev: setup ## Open the Dagster UI on the demo's warehouse
+	@$(BIN)/negawatt dev
+
+lock: ## Resolve the dependencies again and write requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## Remove what the targets above made, but not your data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -72,7 +72,7 @@ class LoadSeries:
         return self.energy_kwh * (S_PER_H / (self.interval_minutes * S_PER_MINUTE))
 
     def index_of(self, moment_utc: datetime) -> int:
-        """Return the position of the interval that starts at an instant; may lie outside the series.
+        """Return the position of the interval that starts at an instant, maybe outside the series.
 
         Raises:
             ValueError: The instant is not the start of an interval of this grid.

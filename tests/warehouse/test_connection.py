@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from negawatt.models.domain.errors import ConfigurationError
+from negawatt.warehouse import catalog
+from negawatt.warehouse.connection import query
+from negawatt.warehouse.delta_tables import append_rows, replace_partition
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import seal_rows
+from tests.warehouse.conftest import DAY, meter_readings, site_energy
+
+TABLE = "core_site__interval_energy"
+
+
+def test_every_table_of_the_catalog_is_a_view_with_its_columns(layout: Layout) -> None:
+    for name, table in catalog.tables().items():
+        columns = query(layout, f"FROM {name}").columns
+
+        assert columns[: len(table.columns)] == list(table.columns)
+
+
+def test_a_view_shows_the_current_version_only(layout: Layout) -> None:
+    append_rows(layout, TABLE, site_energy())
+    replace_partition(layout, TABLE, {"site_id": "s1", "date": DAY}, site_energy(energy_kwh=2.5))
+
+    found = query(layout, f"SELECT sum(energy_kwh) AS kwh, any_value(date) AS day FROM {TABLE}")  # noqa: S608
+
+    assert found.row(0) == (7.5, DAY)
+
+
+def test_instants_come_back_in_utc(layout: Layout) -> None:
+    append_rows(layout, TABLE, site_energy())
+
+    found = query(layout, f"SELECT hour(min(interval_start_utc)) FROM {TABLE}")  # noqa: S608
+
+    assert found.item() == 0
+
+
+def test_raw_files_are_seen_with_the_folders_they_lie_in(layout: Layout) -> None:
+    seal_rows(layout, "raw_meter__readings", "s1", "import", meter_readings())
+
+    found = query(layout, "SELECT site, date, energy_kwh FROM raw_meter__readings ORDER BY date")
+
+    assert found.row(0) == ("s1", DAY, 1.0)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE t (a INTEGER)",
+        "COPY (SELECT 1) TO 'x.csv'",
+        "ATTACH 'x.duckdb'",
+        "SET TimeZone = 'Europe/London'",
+        "SELECT 1; SELECT 2",
+        "",
+    ],
+)
+def test_anything_but_one_reading_statement_is_refused(
+    layout: Layout, statement: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="one statement that only reads"):
+        query(layout, statement)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_sql_is_explained(layout: Layout) -> None:
+    with pytest.raises(ConfigurationError, match="SHOW TABLES lists the views"):
+        query(layout, "SELECT nothing FROM nowhere")

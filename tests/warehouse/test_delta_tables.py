@@ -1,0 +1,67 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
+from negawatt.warehouse.layout import Layout
+from tests.warehouse.conftest import DAY, site_energy
+
+TABLE = "core_site__interval_energy"
+PARTITION: dict[str, str | date] = {"site_id": "s1", "date": DAY}
+YESTERDAY = date(2026, 6, 29)
+
+
+def test_replacing_a_partition_leaves_the_others_alone(layout: Layout) -> None:
+    replace_partition(layout, TABLE, {"site_id": "s1", "date": YESTERDAY}, site_energy(YESTERDAY))
+    replace_partition(layout, TABLE, PARTITION, site_energy())
+
+    replace_partition(layout, TABLE, PARTITION, site_energy(energy_kwh=5.0, minutes=1))
+
+    found = read_table(layout, TABLE).frame
+    assert found["energy_kwh"].to_list() == [1.0, 1.0, 1.0, 5.0]
+
+
+def test_an_earlier_version_reads_as_it_was(layout: Layout) -> None:
+    first = replace_partition(layout, TABLE, PARTITION, site_energy())
+    replace_partition(layout, TABLE, PARTITION, site_energy(energy_kwh=5.0))
+
+    assert read_table(layout, TABLE, version=first).frame["energy_kwh"].to_list() == [1.0] * 3
+    assert read_table(layout, TABLE).frame["energy_kwh"].to_list() == [5.0] * 3
+
+
+def test_refused_rows_leave_the_old_partition(layout: Layout) -> None:
+    version = replace_partition(layout, TABLE, PARTITION, site_energy())
+
+    with pytest.raises(DataRefusedError):
+        replace_partition(layout, TABLE, PARTITION, pl.concat([site_energy(), site_energy()]))
+
+    assert read_table(layout, TABLE).version == version
+
+
+def test_rows_of_another_partition_are_refused(layout: Layout) -> None:
+    with pytest.raises(DataRefusedError, match="every row with date = 2026-06-30"):
+        replace_partition(layout, TABLE, PARTITION, site_energy(YESTERDAY))
+
+
+def test_a_table_that_does_not_exist_yet_has_its_columns_and_no_rows(layout: Layout) -> None:
+    found = read_table(layout, TABLE)
+
+    assert (found.frame.height, found.version) == (0, None)
+    assert found.frame.columns == site_energy().columns
+
+
+def test_a_version_that_does_not_exist_is_refused(layout: Layout) -> None:
+    append_rows(layout, TABLE, site_energy())
+
+    with pytest.raises(DataRefusedError, match="expected version 7"):
+        read_table(layout, TABLE, version=7)
+
+
+def test_a_filter_keeps_only_what_was_asked_for(layout: Layout) -> None:
+    append_rows(layout, TABLE, site_energy())
+
+    found = read_table(layout, TABLE, pl.col("date") == YESTERDAY)
+
+    assert found.frame.is_empty()

@@ -1,0 +1,150 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.warehouse.catalog import checked
+from negawatt.warehouse.profiles import (
+    EventsProfile,
+    ReadingsProfile,
+    read_profile,
+    read_source,
+    translate,
+)
+
+NOW_UTC = datetime(2026, 7, 2, tzinfo=UTC)
+METER = ReadingsProfile(
+    table="raw_meter__readings",
+    start_column="time",
+    time_zone="America/Phoenix",
+    interval_minutes=1,
+    value_column="watt",
+    value_unit="W",
+    no_reading_values=[-1.0, -2.0],
+    entity_id="m1",
+)
+EVENTS = EventsProfile(
+    table="raw_grid__events",
+    event_id="{who}-{kind}",
+    site_id="s1",
+    program_id="pjm_economic_3day",
+    event_kind="trial",
+    start_column="from",
+    end_column="to",
+    time_zone="America/Phoenix",
+    optional_columns={"target_reduction_ratio": "share"},
+)
+
+
+def test_one_minute_at_60_kw_is_one_kwh_and_local_time_becomes_utc() -> None:
+    """60,000 W x 60 s = 3.6 MJ = 1 kWh; Phoenix is seven hours behind UTC all year."""
+    source = pl.DataFrame({"time": ["2026-07-01T16:30:00"], "watt": ["60000"]})
+
+    rows = checked("raw_meter__readings", translate(METER, source, NOW_UTC))
+
+    assert rows["energy_kwh"].item() == pytest.approx(1.0, rel=1e-15)
+    assert rows["interval_start_utc"].item() == datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    assert rows["interval_end_utc"].item() == datetime(2026, 7, 1, 23, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("unit", "kwh"), [("W", 0.25), ("kW", 250.0), ("Wh", 1.0), ("kWh", 1e3)])
+def test_a_quarter_hour_reading_of_1000_in_each_unit(unit: str, kwh: float) -> None:
+    profile = METER.model_copy(update={"value_unit": unit, "interval_minutes": 15})
+    source = pl.DataFrame({"time": ["2026-07-01T00:00:00"], "watt": ["1000"]})
+
+    rows = translate(profile, source, NOW_UTC)
+
+    assert rows["energy_kwh"].item() == pytest.approx(kwh, rel=1e-15)
+
+
+@pytest.mark.parametrize("cell", ["-1", "-2", None])
+def test_a_code_for_no_reading_and_an_empty_cell_are_not_known_and_not_zero(
+    cell: str | None,
+) -> None:
+    source = pl.DataFrame(
+        {"time": ["2026-07-01T00:00:00"], "watt": [cell]}, schema_overrides={"watt": pl.String}
+    )
+
+    rows = translate(METER, source, NOW_UTC)
+
+    assert (rows["energy_kwh"].item(), rows["reading_quality"].item()) == (None, "no_reading")
+
+
+def test_a_stamp_with_an_offset_is_taken_at_its_word() -> None:
+    source = pl.DataFrame({"time": ["2026-07-01T16:30:00-04:00"], "watt": ["1"]})
+
+    rows = translate(METER, source, NOW_UTC)
+
+    assert rows["interval_start_utc"].item() == datetime(2026, 7, 1, 20, 30, tzinfo=UTC)
+
+
+def test_a_local_stamp_that_occurs_twice_is_refused() -> None:
+    """New York sets its clocks back at 02:00 on 1 November 2026: 01:30 occurs twice."""
+    profile = METER.model_copy(update={"time_zone": "America/New_York"})
+    source = pl.DataFrame({"time": ["2026-11-01T01:30:00"], "watt": ["1"]})
+
+    with pytest.raises(DataRefusedError, match="ambiguous"):
+        translate(profile, source, NOW_UTC)
+
+
+def test_rows_outside_the_filter_stay_out() -> None:
+    profile = METER.model_copy(update={"filter": {"series": ["total"]}})
+    source = pl.DataFrame(
+        {"time": ["2026-07-01T00:00:00"] * 2, "watt": ["1", "2"], "series": ["total", "job"]}
+    )
+
+    assert translate(profile, source, NOW_UTC).height == 1
+
+
+def test_an_event_gets_its_name_from_the_file_and_unknown_facts_stay_unknown() -> None:
+    source = pl.DataFrame(
+        {
+            "who": ["SRP"],
+            "kind": ["step 1"],
+            "from": ["2025-05-03T16:30:00"],
+            "to": ["2025-05-03T19:30:00"],
+            "share": ["0.25"],
+        }
+    )
+
+    rows = checked("raw_grid__events", translate(EVENTS, source, NOW_UTC))
+
+    assert rows["event_id"].item() == "srp-step-1"
+    assert rows["event_start_utc"].item() == datetime(2025, 5, 3, 23, 30, tzinfo=UTC)
+    assert rows["target_reduction_ratio"].item() == 0.25
+    assert rows["committed_kw"].item() is None
+
+
+def test_a_word_where_a_number_belongs_is_refused() -> None:
+    source = pl.DataFrame({"time": ["2026-07-01T00:00:00"], "watt": ["many"]})
+
+    with pytest.raises(DataRefusedError, match="the columns and kinds of value"):
+        translate(METER, source, NOW_UTC)
+
+
+def test_a_missing_column_is_refused_with_the_columns_that_are_there() -> None:
+    with pytest.raises(DataRefusedError, match="the file has watt"):
+        translate(METER, pl.DataFrame({"watt": ["1"]}), NOW_UTC)
+
+
+def test_a_profile_must_name_the_meter_exactly_once() -> None:
+    profile = METER.model_copy(update={"entity_column": "meter"})
+
+    with pytest.raises(ConfigurationError, match="exactly one of entity_column and entity_id"):
+        translate(profile, pl.DataFrame({"time": ["2026-07-01"], "watt": ["1"]}), NOW_UTC)
+
+
+def test_an_unknown_key_of_a_profile_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('table = "raw_source__discrepancies"\ncolumn = {}\n', encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="columns"):
+        read_profile(path)
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "photo.png"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read_source(tmp_path / name)

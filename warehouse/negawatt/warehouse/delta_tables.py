@@ -1,0 +1,159 @@
+"""Core and out tables: Delta tables, replaced partition by partition, readable as of any version.
+
+Here: the only reads and writes of Delta. Not here: raw files, SQL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.identifiers import checked_name
+from negawatt.warehouse.catalog import checked, schema, table
+from negawatt.warehouse.layout import Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a read returned and from which version.
+
+    Attributes:
+        frame: The rows, sorted by key.
+        version: The table's version, None where the table does not exist yet.
+    """
+
+    frame: pl.DataFrame
+    version: int | None
+
+
+def replace_partition(
+    layout: Layout,
+    name: str,
+    partition: Mapping[str, str | date],
+    rows: pl.DataFrame,
+    commit_notes: Mapping[str, str] | None = None,
+) -> int:
+    """Replace all rows of one partition at once and return the new version of the table.
+
+    A reader sees the old rows or the new ones. Writing the same rows again makes a new version
+    with the same content.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        partition: Value of each partition column; empty for a table without partitions.
+        rows: The partition's rows, with the table's columns.
+        commit_notes: Kept in the table's log with the commit.
+
+    Raises:
+        DataRefusedError: A row lies outside the partition or breaks a rule of the catalog;
+            nothing is written.
+    """
+    entry = table(name)
+    frame = checked(name, rows)
+    _inside(name, partition, frame)
+    predicate = " AND ".join(f"{column} = '{_safe(value)}'" for column, value in partition.items())
+    path = layout.table_folder(name)
+    exists = DeltaTable.is_deltatable(str(path))
+    write_deltalake(
+        str(path),
+        frame.to_arrow(),
+        mode="overwrite",
+        predicate=predicate if exists and predicate else None,
+        partition_by=list(entry.partition_by) or None,
+        commit_properties=CommitProperties(custom_metadata=dict(commit_notes or {})),
+    )
+    return DeltaTable(str(path)).version()
+
+
+def append_rows(
+    layout: Layout, name: str, rows: pl.DataFrame, commit_notes: Mapping[str, str] | None = None
+) -> int:
+    """Append rows at once and return the new version of the table.
+
+    Raises:
+        DataRefusedError: The rows break a rule of the catalog; nothing is written.
+    """
+    path = layout.table_folder(name)
+    write_deltalake(
+        str(path),
+        checked(name, rows).to_arrow(),
+        mode="append",
+        partition_by=list(table(name).partition_by) or None,
+        commit_properties=CommitProperties(custom_metadata=dict(commit_notes or {})),
+    )
+    return DeltaTable(str(path)).version()
+
+
+def read_table(
+    layout: Layout,
+    name: str,
+    where: pl.Expr | None = None,
+    *,
+    version: int | None = None,
+) -> Snapshot:
+    """Return the rows of a table, of its current version or an earlier one.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        where: Rows to keep; partition columns in it spare files.
+        version: An earlier version to read as of.
+
+    Raises:
+        DataRefusedError: The version does not exist.
+    """
+    path = layout.table_folder(name)
+    if not DeltaTable.is_deltatable(str(path)):
+        if version is not None:
+            raise _no_version(name, path, version)
+        return Snapshot(frame=pl.DataFrame(schema=schema(name)), version=None)
+    latest = DeltaTable(str(path)).version()
+    if version is not None and not 0 <= version <= latest:
+        raise _no_version(name, path, version)
+    read_version = latest if version is None else version
+    rows = pl.scan_delta(str(path), version=read_version)
+    if where is not None:
+        rows = rows.filter(where)
+    kinds = schema(name)
+    frame = rows.select(pl.col(column).cast(kind) for column, kind in kinds.items()).collect()
+    return Snapshot(frame=frame.sort(table(name).key), version=read_version)
+
+
+def table_files(layout: Layout, name: str, *, version: int | None = None) -> list[str]:
+    """Return the Parquet files that make up a table, none where it does not exist yet."""
+    path = str(layout.table_folder(name))
+    if not DeltaTable.is_deltatable(path):
+        return []
+    return sorted(DeltaTable(path, version=version).file_uris())
+
+
+def _inside(name: str, partition: Mapping[str, str | date], frame: pl.DataFrame) -> None:
+    if set(partition) != set(table(name).partition_by):
+        raise ValueError(f"{name} is partitioned by {table(name).partition_by}, got {partition}")
+    for column, value in partition.items():
+        strangers = frame.filter(pl.col(column) != value)
+        if strangers.height:
+            raise DataRefusedError(
+                thing=f"table {name!r}, partition {dict(partition)}",
+                expected=f"every row with {column} = {value}",
+                found=f"{strangers.height} others, first {strangers[column][0]}",
+                remedy="write each partition with its own rows",
+            )
+
+
+def _safe(value: str | date) -> str:
+    return value.isoformat() if isinstance(value, date) else checked_name("partition", value)
+
+
+def _no_version(name: str, path: Path, version: int) -> DataRefusedError:
+    return DataRefusedError(
+        thing=f"table {name!r}",
+        expected=f"version {version} at {path}",
+        found="no such version",
+        remedy="read a version that the statement or the table's history names",
+    )

@@ -1,0 +1,182 @@
+"""Raw tables: sealed Parquet files that are written once and never changed.
+
+Here: writing imported rows as sealed files, listing and reading what collectors and imports
+sealed. Not here: the collectors' own spool (negawatt.collectors.spool), which writes the same
+layout on the node.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from negawatt.models.domain.identifiers import checked_name
+from negawatt.warehouse.catalog import checked, schema, table
+from negawatt.warehouse.digest import frame_digest
+from negawatt.warehouse.layout import Layout, appearing_file
+
+_DAY_COLUMNS = (
+    "observed_at_utc",
+    "interval_start_utc",
+    "gap_start_utc",
+    "event_start_utc",
+    "allocation_start_utc",
+    "available_at_utc",
+)
+_HASH_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFile:
+    """One sealed file.
+
+    Attributes:
+        path: Where it lies.
+        digest: SHA-256 of its bytes.
+        row_count: Rows in it.
+    """
+
+    path: Path
+    digest: str
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What an import did.
+
+    Attributes:
+        written: Files that are new.
+        known: Files whose rows were there already.
+        row_count: Rows in the new files.
+    """
+
+    written: tuple[Path, ...]
+    known: tuple[Path, ...]
+    row_count: int
+
+
+def seal_rows(layout: Layout, name: str, site_id: str, source: str, rows: pl.DataFrame) -> Sealed:
+    """Write rows into a raw table, one file for each UTC day; rows that are there already stay.
+
+    The file name carries a digest of the rows without ``available_at_utc``: importing the same
+    rows twice changes nothing, and a correction is a new file beside the old one.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A raw table.
+        site_id: The site the rows belong to.
+        source: Short name of where they came from, part of the file name.
+        rows: Rows with the table's columns.
+
+    Raises:
+        DataRefusedError: The rows break a rule of the catalog; nothing is written.
+    """
+    checked_name("site", site_id)
+    frame = checked(name, rows)
+    days = frame[day_column(name)].dt.date()
+    written, known, row_count = [], [], 0
+    for day in sorted(set(days.to_list())):
+        part = frame.filter(days == day)
+        identity = frame_digest(part.drop("available_at_utc", strict=False))[:_HASH_LENGTH]
+        path = (
+            layout.raw_folder(name, site_id, day)
+            / f"{checked_name('source', source)}_{identity}.parquet"
+        )
+        if path.exists():
+            known.append(path)
+            continue
+        with appearing_file(path) as temporary:
+            _write(temporary, name, part)
+        written.append(path)
+        row_count += part.height
+    return Sealed(written=tuple(written), known=tuple(known), row_count=row_count)
+
+
+def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) -> list[Path]:
+    """Return the sealed files of a site from one UTC day to another, both included, sorted."""
+    folder = layout.table_folder(name) / f"site={site_id}"
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return sorted(path for day in days for path in (folder / f"date={day}").glob("[!.]*.parquet"))
+
+
+def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[RawFile]:
+    """Return the sealed files of a site and UTC day with their digests."""
+    return [
+        RawFile(path=path, digest=_file_digest(path), row_count=pq.read_metadata(path).num_rows)
+        for path in raw_paths(layout, name, site_id, day, day)
+    ]
+
+
+def read_raw(layout: Layout, name: str, site_id: str, first: date, last: date) -> pl.DataFrame:
+    """Return the rows of a raw table of a site, UTC days both included, sorted by key.
+
+    Rows that two files hold in common come once.
+    """
+    paths = raw_paths(layout, name, site_id, first, last)
+    if not paths:
+        return pl.DataFrame(schema=schema(name))
+    kinds = schema(name)
+    columns = [pl.col(column).cast(kind) for column, kind in kinds.items()]
+    frames = [pl.read_parquet(path, hive_partitioning=False).select(columns) for path in paths]
+    return pl.concat(frames).unique(maintain_order=True).sort(table(name).key, maintain_order=True)
+
+
+def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:
+    """Return every row of a small raw table of a site, sorted by key."""
+    folder = layout.table_folder(name) / f"site={site_id}"
+    days = sorted(
+        date.fromisoformat(entry.name.removeprefix("date=")) for entry in folder.glob("date=*")
+    )
+    if not days:
+        return pl.DataFrame(schema=schema(name))
+    return read_raw(layout, name, site_id, days[0], days[-1])
+
+
+def raw_days(layout: Layout, site_id: str) -> list[date]:
+    """Return the UTC days on which a site has any sealed readings, oldest first."""
+    folders = layout.root.glob(f"raw_*__*/site={site_id}/date=*")
+    reading_tables = {"raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings"}
+    return sorted(
+        {
+            date.fromisoformat(folder.name.removeprefix("date="))
+            for folder in folders
+            if folder.parent.parent.name in reading_tables
+        }
+    )
+
+
+def day_column(name: str) -> str:
+    """Return the column whose UTC day decides the folder of a row.
+
+    Examples:
+        >>> day_column("raw_grid__events")
+        'event_start_utc'
+    """
+    columns = table(name).columns
+    return next(column for column in _DAY_COLUMNS if column in columns)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return midnight UTC of a day."""
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def _write(path: Path, name: str, frame: pl.DataFrame) -> None:
+    arrow = frame.to_arrow()
+    metadata = {"negawatt.table": name, "negawatt.schema_version": str(table(name).schema_version)}
+    pq.write_table(
+        arrow.replace_schema_metadata(metadata),
+        path,
+        compression="zstd",
+        write_page_checksum=True,
+        write_page_index=True,
+    )
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

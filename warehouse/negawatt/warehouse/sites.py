@@ -1,0 +1,118 @@
+"""The registered sites: facts about a site that no reading carries.
+
+Here: ``sites.toml`` as typed values. Not here: events and readings.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+
+from negawatt.models.domain.errors import ConfigurationError, invalid_file
+from negawatt.models.domain.identifiers import checked_name
+from negawatt.warehouse.layout import Layout, appearing_file
+
+
+class Site(BaseModel):
+    """One site.
+
+    Attributes:
+        time_zone: IANA name of the site's clock.
+        settlement_meter_id: The meter that money follows.
+        revenue_grade: Whether the program accepts that meter for payment.
+        boundary: What the meter sees, in one sentence.
+        alternative_programs: Programs that the site could also have elected, or that corroborate.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    time_zone: str
+    settlement_meter_id: Annotated[str, StringConstraints(min_length=1)]
+    revenue_grade: bool
+    boundary: str
+    alternative_programs: tuple[str, ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("an IANA time zone such as America/Phoenix")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's clock."""
+        return ZoneInfo(self.time_zone)
+
+
+_SITES = TypeAdapter(dict[str, Site])
+
+
+def read_sites(layout: Layout) -> dict[str, Site]:
+    """Return the registered sites by name, none where nothing is registered yet."""
+    return read_sites_file(layout.sites_file) if layout.sites_file.exists() else {}
+
+
+def read_site(layout: Layout, site_id: str) -> Site:
+    """Return one registered site.
+
+    Raises:
+        ConfigurationError: It is not registered.
+    """
+    sites = read_sites(layout)
+    if site_id not in sites:
+        raise ConfigurationError(
+            thing=f"site {site_id!r}",
+            expected=f"one of the registered sites ({', '.join(sites) or 'none yet'})",
+            found="no such site",
+            remedy="register it with `negawatt import sites FILE`",
+        )
+    return sites[site_id]
+
+
+def read_sites_file(path: Path) -> dict[str, Site]:
+    """Return the sites of a TOML file with one table per site.
+
+    Raises:
+        ConfigurationError: The file is missing, no TOML, or holds an unknown or wrong key.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(
+            thing=f"sites file {path}",
+            expected="a TOML file with one table per site",
+            found=str(error),
+            remedy="correct the file",
+        ) from error
+    try:
+        sites = _SITES.validate_python(content)
+    except ValidationError as error:
+        problems = [dict(problem) for problem in error.errors(include_url=False)]
+        raise invalid_file(
+            path,
+            problems,
+            remedy="correct the key; the fields are time_zone, "
+            "settlement_meter_id, revenue_grade, boundary, alternative_programs",
+        ) from error
+    for site_id in sites:
+        checked_name("site", site_id)
+    return sites
+
+
+def register_sites(layout: Layout, sites: dict[str, Site]) -> None:
+    """Add sites, or replace those of the same name; the file changes all at once."""
+    merged = sorted((read_sites(layout) | sites).items())
+    content = {site_id: site.model_dump() for site_id, site in merged}
+    with appearing_file(layout.sites_file) as temporary:
+        temporary.write_text(tomli_w.dumps(content), encoding="utf-8")

@@ -1,0 +1,49 @@
+"""Settlement statements: published all at once, never changed.
+
+The header row is what publishes a statement: lines whose header was never committed belong to
+nobody, and the next publication of that statement removes them. Not here: what a statement says
+(negawatt.models.settlement).
+"""
+
+import polars as pl
+
+from negawatt.warehouse.catalog import conform
+from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
+from negawatt.warehouse.layout import Layout
+
+HEADERS = "out_settlement__statements"
+LINES = "out_settlement__statement_lines"
+
+
+def statement_versions(layout: Layout, statement_id: str) -> pl.DataFrame:
+    """Return the published versions of a statement, oldest first."""
+    return read_table(layout, HEADERS, pl.col("statement_id") == statement_id).frame
+
+
+def latest_statement_json(layout: Layout, statement_id: str) -> str | None:
+    """Return the newest published version as canonical JSON, None where there is none yet."""
+    versions = statement_versions(layout, statement_id)
+    return None if versions.is_empty() else versions["statement_json"][-1]
+
+
+def publish_statement(layout: Layout, header: pl.DataFrame, lines: pl.DataFrame) -> None:
+    """Publish one version: its lines first, then the header that makes them count.
+
+    Args:
+        layout: Where the warehouse lies.
+        header: One row of out_settlement__statements.
+        lines: The rows of out_settlement__statement_lines of that version.
+
+    Raises:
+        DataRefusedError: A rule of the catalog is broken; nothing is written.
+    """
+    statement_id = header["statement_id"].item()
+    published = statement_versions(layout, statement_id)["statement_version"].to_list()
+    kept = read_table(
+        layout,
+        LINES,
+        (pl.col("statement_id") == statement_id) & pl.col("statement_version").is_in(published),
+    ).frame
+    every_line = pl.concat([kept, conform(LINES, lines)])
+    replace_partition(layout, LINES, {"statement_id": statement_id}, every_line)
+    append_rows(layout, HEADERS, header)

@@ -23,6 +23,7 @@ def event_rows(*, hour: int = 18, available_day: int = 1, cancelled: bool = Fals
             "committed_kw": 10.0,
             "target_reduction_ratio": None,
             "limit_kw": None,
+            "ramp_minutes": 0.0,
             "event_kind": "economic",
             "cancelled": cancelled,
             "event_source": "file",

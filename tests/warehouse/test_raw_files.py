@@ -87,3 +87,16 @@ def test_the_days_with_readings_are_listed(layout: Layout) -> None:
 
     assert raw_files.raw_days(layout, "s1") == [FIRST, LAST]
     assert raw_files.raw_days(layout, "s2") == []
+
+
+def test_a_changed_file_is_not_what_its_name_says(layout: Layout) -> None:
+    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
+    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
+    intact = raw_files.seal_is_intact(file)
+
+    pl.read_parquet(file.path, hive_partitioning=False).with_columns(energy_kwh=0.5).write_parquet(
+        file.path
+    )
+
+    (changed,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
+    assert (intact, raw_files.seal_is_intact(changed)) == (True, False)

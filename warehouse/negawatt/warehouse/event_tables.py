@@ -89,6 +89,7 @@ def _event(row: dict[str, Any]) -> Event:
         committed_kw=row["committed_kw"],
         target_reduction_ratio=row["target_reduction_ratio"],
         limit_kw=row["limit_kw"],
+        ramp_minutes=row["ramp_minutes"],
         kind=row["event_kind"],
         cancelled=row["cancelled"],
     )

@@ -66,6 +66,7 @@ class EventsProfile(BaseModel):
         start_column: Column with the start of the window.
         end_column: Column with its end.
         time_zone: Zone of stamps that state no offset.
+        ramp_minutes: How long before each start the load was to be lowered already [min].
         optional_columns: Columns of the file for notified_at_utc, committed_kw,
             target_reduction_ratio, limit_kw.
     """
@@ -81,6 +82,7 @@ class EventsProfile(BaseModel):
     start_column: str
     end_column: str
     time_zone: str = "UTC"
+    ramp_minutes: Annotated[float, Field(ge=0)] = 0.0
     optional_columns: dict[
         Literal["notified_at_utc", "committed_kw", "target_reduction_ratio", "limit_kw"], str
     ] = {}
@@ -239,6 +241,7 @@ def _events(
         "program_id": profile.program_id,
         "event_kind": profile.event_kind,
         "event_source": "file",
+        "ramp_minutes": profile.ramp_minutes,
         "cancelled": False,
     }
     return source.select(

@@ -111,18 +111,40 @@ def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[Ra
     ]
 
 
-def read_raw(layout: Layout, name: str, site_id: str, first: date, last: date) -> pl.DataFrame:
+def seal_is_intact(file: RawFile) -> bool:
+    """Say whether a sealed file still is what its name says.
+
+    The last part of the name is the start of a digest: of the file's bytes where a collector
+    sealed it, of the rows without ``available_at_utc`` where they were imported.
+    """
+    identity = file.path.stem.rpartition("_")[2]
+    if file.digest.startswith(identity):
+        return True
+    rows = pl.read_parquet(file.path, hive_partitioning=False)
+    return frame_digest(rows.drop("available_at_utc", strict=False)).startswith(identity)
+
+
+def read_raw(
+    layout: Layout,
+    name: str,
+    site_id: str,
+    first: date,
+    last: date,
+    where: pl.Expr | None = None,
+) -> pl.DataFrame:
     """Return the rows of a raw table of a site, UTC days both included, sorted by key.
 
     Rows that two files hold in common come once.
     """
     paths = raw_paths(layout, name, site_id, first, last)
-    if not paths:
-        return pl.DataFrame(schema=schema(name))
     kinds = schema(name)
-    columns = [pl.col(column).cast(kind) for column, kind in kinds.items()]
-    frames = [pl.read_parquet(path, hive_partitioning=False).select(columns) for path in paths]
-    return pl.concat(frames).unique(maintain_order=True).sort(table(name).key, maintain_order=True)
+    if not paths:
+        return pl.DataFrame(schema=kinds)
+    rows = pl.scan_parquet(paths, hive_partitioning=False)
+    rows = rows.select(pl.col(column).cast(kind) for column, kind in kinds.items())
+    if where is not None:
+        rows = rows.filter(where)
+    return rows.unique().collect().sort(table(name).key)
 
 
 def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import tomli_w
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -32,6 +33,8 @@ class Site(BaseModel):
         revenue_grade: Whether the program accepts that meter for payment.
         boundary: What the meter sees, in one sentence.
         alternative_programs: Programs that the site could also have elected, or that corroborate.
+        gpu_reading_gap_s: Longest time between two readings of a GPU that still counts as
+            measured [s]; a little more than the slowest collector's interval.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +44,7 @@ class Site(BaseModel):
     revenue_grade: bool
     boundary: str
     alternative_programs: tuple[str, ...] = ()
+    gpu_reading_gap_s: Annotated[float, Field(gt=0)] = 35.0
 
     @field_validator("time_zone")
     @classmethod
@@ -103,7 +107,7 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             path,
             problems,
             remedy="correct the key; the fields are time_zone, "
-            "settlement_meter_id, revenue_grade, boundary, alternative_programs",
+            "settlement_meter_id, revenue_grade, boundary, alternative_programs, gpu_reading_gap_s",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

@@ -24,11 +24,12 @@ class Event:
         target_reduction_ratio: Promised share of the load before the event, 0 to 1, if one was.
         limit_kw: Power not to exceed in the window (cap or firm service level) [kW], if one was
             set.
+        ramp_minutes: How long before the start the site was asked to lower its load already [min].
         kind: What sort of dispatch: ``economic``, ``emergency``, ``test``, ``trial``.
         cancelled: The event was withdrawn; its day is an ordinary day.
 
     Raises:
-        ValueError: A revision below 1, a negative power, or a ratio outside 0 to 1.
+        ValueError: A revision below 1, a negative power or ramp, or a ratio outside 0 to 1.
     """
 
     event_id: str
@@ -40,13 +41,14 @@ class Event:
     committed_kw: float | None = None
     target_reduction_ratio: float | None = None
     limit_kw: float | None = None
+    ramp_minutes: float = 0.0
     kind: str = "economic"
     cancelled: bool = False
 
     def __post_init__(self) -> None:
         if self.revision < 1:
             raise ValueError(f"revision must be 1 or more, got {self.revision}")
-        for name in ("committed_kw", "limit_kw"):
+        for name in ("committed_kw", "limit_kw", "ramp_minutes"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {value}")

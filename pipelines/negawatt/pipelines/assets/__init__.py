@@ -1,0 +1,1 @@
+"""Assets that only wire: read, call one function, write. One module for each layer."""

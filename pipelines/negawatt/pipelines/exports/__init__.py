@@ -1,0 +1,1 @@
+"""Renderings of a statement: report, tables. Not here: any number that the statement lacks."""

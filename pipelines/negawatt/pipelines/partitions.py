@@ -1,0 +1,37 @@
+"""The partitions: site x UTC day for what is measured, one partition for each event.
+
+Here: the definitions and the reading of their keys. Not here: which partitions exist; sites and
+events are added at run time.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+FIRST_DAY = "2024-01-01"
+
+sites = dg.DynamicPartitionsDefinition(name="sites")
+days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC")
+site_days = dg.MultiPartitionsDefinition({"date": days, "site": sites})
+events = dg.DynamicPartitionsDefinition(name="events")
+
+
+def site_day_key(site_id: str, day: date) -> dg.MultiPartitionKey:
+    """Return the partition key of a site and UTC day.
+
+    Examples:
+        >>> str(site_day_key("s1", date(2026, 6, 30)))
+        '2026-06-30|s1'
+    """
+    return dg.MultiPartitionKey({"date": day.isoformat(), "site": site_id})
+
+
+def site_day(key: str) -> tuple[str, date]:
+    """Return the site and UTC day of a partition key.
+
+    Examples:
+        >>> site_day("2026-06-30|s1")
+        ('s1', datetime.date(2026, 6, 30))
+    """
+    day, site_id = key.split("|", maxsplit=1)
+    return site_id, date.fromisoformat(day)

@@ -32,8 +32,12 @@ class FindingCode(StrEnum):
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
+    READING_FLAGGED = "reading_flagged"
+    READING_OUT_OF_RANGE = "reading_out_of_range"
     READING_REPEATED = "reading_repeated"
     READING_SENTINEL = "reading_sentinel"
+    RULE_NOT_IN_FORCE = "rule_not_in_force"
+    RULE_OVERRIDDEN = "rule_overridden"
     SAMPLE_GAP = "sample_gap"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
@@ -60,8 +64,13 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.METHOD_NOT_COMPUTABLE: "A baseline method cannot be computed from the data.",
     FindingCode.BASELINE_CHOICE_MATTERS: "Methods that could each be elected give reductions that "
     "differ by more than the limit.",
+    FindingCode.READING_FLAGGED: "A source marked its own reading as doubtful.",
+    FindingCode.READING_OUT_OF_RANGE: "A reading is no possible value of what was measured.",
     FindingCode.READING_REPEATED: "A source gave two readings with one time stamp.",
     FindingCode.READING_SENTINEL: "A reading is a code for 'no reading', not a value.",
+    FindingCode.RULE_NOT_IN_FORCE: "The event day lies outside the days on which the program's "
+    "rule is in force.",
+    FindingCode.RULE_OVERRIDDEN: "Keys of the program's rule were replaced for this computation.",
     FindingCode.SAMPLE_GAP: "Expected readings are missing.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",

@@ -1,0 +1,149 @@
+"""What an auditor should know about a GPU's day: resets, coverage, and counter against power.
+
+Here: at most one finding of a kind for each GPU, with the count and the worst, never one a minute.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
+from negawatt.models.metering.pieces import instant_text
+from negawatt.models.metering.power_samples import SampledEnergy
+
+# Counter and integral of power may differ so much, over so long, before it is a finding.
+DISAGREEMENT_LIMIT_RATIO = 0.02
+DISAGREEMENT_WINDOW_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GpuDay:
+    """What was computed of one GPU.
+
+    Attributes:
+        gpu_uuid: The GPU.
+        node_id: The node it was in at its last reading.
+        counter: Energy of each interval, from the energy counter.
+        power: Energy and power of each interval, from samples of power.
+    """
+
+    gpu_uuid: str
+    node_id: str
+    counter: CounterEnergy
+    power: SampledEnergy
+
+
+def gpu_subject(gpu_uuid: object) -> str:
+    """Return how findings name a GPU."""
+    return f"GPU {gpu_uuid!r}"
+
+
+def findings_of_gpu(
+    gpu: GpuDay, boundary_ms: NDArray[np.int64], interval_minutes: int
+) -> list[Finding]:
+    """Return at most one finding of a kind about a GPU's day.
+
+    Args:
+        gpu: What was computed.
+        boundary_ms: Edges of the day's intervals, since 1970 [ms].
+        interval_minutes: Length of the intervals [min].
+    """
+    subject = gpu_subject(gpu.gpu_uuid)
+    findings = list(gpu.power.findings)
+    resets = tuple(
+        reset
+        for reset in gpu.counter.resets
+        if reset.after_ms > boundary_ms[0] and reset.before_ms < boundary_ms[-1]
+    )
+    if resets:
+        findings.append(reset_finding(subject, resets))
+    findings += _low_coverage(subject, gpu.counter, boundary_ms)
+    findings += _disagreement(gpu, boundary_ms, interval_minutes)
+    return findings
+
+
+def _low_coverage(
+    subject: str, counter: CounterEnergy, boundary_ms: NDArray[np.int64]
+) -> list[Finding]:
+    is_low = counter.coverage_ratio < 1
+    if not is_low.any():
+        return []
+    unknown_count = int(np.isnan(counter.energy_j).sum())
+    first_utc = instant_text(boundary_ms[int(np.argmax(is_low))])
+    return [
+        Finding(
+            code=FindingCode.COVERAGE_LOW,
+            severity=Severity.WARNING,
+            subject=subject,
+            message=f"expected a counter that covers {len(is_low)} intervals, found "
+            f"{int(is_low.sum())} covered in part, the first at {first_utc}; the energy of "
+            f"{unknown_count} is not known",
+            evidence={
+                "interval_count": int(is_low.sum()),
+                "unknown_count": unknown_count,
+                "first_utc": first_utc,
+                "coverage_ratio": round(float(counter.coverage_ratio.mean()), 6),
+                "gap_count": len(counter.gap_s),
+                "longest_gap_s": float(counter.gap_s.max(initial=0.0)),
+            },
+        )
+    ]
+
+
+def _disagreement(
+    gpu: GpuDay, boundary_ms: NDArray[np.int64], interval_minutes: int
+) -> list[Finding]:
+    """Compare counter and integral of power where both cover a whole window."""
+    per_window = -(-DISAGREEMENT_WINDOW_MINUTES // interval_minutes)
+    n_windows = len(gpu.counter.energy_j) // per_window
+    if n_windows == 0:
+        return []
+    shape = (n_windows, per_window)
+    covered = np.minimum(gpu.counter.coverage_ratio, gpu.power.coverage_ratio)
+    is_covered = (covered[: n_windows * per_window].reshape(shape) == 1).all(axis=1)
+    counter_j = gpu.counter.energy_j[: n_windows * per_window].reshape(shape).sum(axis=1)
+    power_j = gpu.power.energy_j[: n_windows * per_window].reshape(shape).sum(axis=1)
+    difference_ratio = np.abs(power_j[is_covered] / counter_j[is_covered] - 1)
+    is_apart = difference_ratio > DISAGREEMENT_LIMIT_RATIO
+    if not is_apart.any():
+        return []
+    worst = int(np.flatnonzero(is_covered)[int(np.argmax(difference_ratio))])
+    start_utc = instant_text(boundary_ms[worst * per_window])
+    return [
+        Finding(
+            code=FindingCode.ENERGY_METHODS_DISAGREE,
+            severity=Severity.WARNING,
+            subject=gpu_subject(gpu.gpu_uuid),
+            message="expected the energy counter and the integral of power to agree within "
+            f"{DISAGREEMENT_LIMIT_RATIO:.0%} over {per_window * interval_minutes} min, found "
+            f"{int(is_apart.sum())} of {int(is_covered.sum())} windows apart, the worst by "
+            f"{difference_ratio.max():.1%} at {start_utc}",
+            evidence={
+                "window_count": int(is_apart.sum()),
+                "compared_count": int(is_covered.sum()),
+                "worst_ratio": round(float(difference_ratio.max()), 6),
+                "worst_start_utc": start_utc,
+                "worst_counter_j": float(counter_j[worst]),
+                "worst_power_j": float(power_j[worst]),
+            },
+        )
+    ]
+
+
+def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
+    """Report the readings that their own source marked, once for each GPU."""
+    counts = rows.group_by("gpu_uuid", "reading_quality").len().sort("gpu_uuid", "reading_quality")
+    return [
+        Finding(
+            code=FindingCode.READING_FLAGGED,
+            severity=Severity.WARNING,
+            subject=gpu_subject(gpu["gpu_uuid"].first()),
+            message="expected readings of quality ok, found "
+            f"{gpu['len'].sum()} of another; left out",
+            evidence={"count_of_quality": dict(gpu.select("reading_quality", "len").rows())},
+        )
+        for gpu in counts.partition_by("gpu_uuid", maintain_order=True)
+    ]

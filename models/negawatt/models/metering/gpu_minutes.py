@@ -1,0 +1,162 @@
+"""Interval energy of all GPUs of a site for a day: raw_gpu__power_samples to core_gpu__.
+
+The energy counter is the quantity, sampled power is its shape and the check on it; the two are
+never blended. Here: rows of frames. Not here: the arithmetic of one counter or one series of
+samples (energy_counter.py, power_samples.py), and what an auditor should know (gpu_findings.py).
+"""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
+from negawatt.models.metering.energy_counter import CounterReadings, counter_energy
+from negawatt.models.metering.gpu_findings import (
+    GpuDay,
+    findings_of_gpu,
+    flagged_readings,
+    gpu_subject,
+)
+from negawatt.models.metering.power_samples import sampled_energy
+from negawatt.models.metering.sample_rules import SampleRules
+
+# dcgm-exporter renews its values every 30 s unless told otherwise; 5 s for jitter and its own mean.
+MAX_GAP_S = 35.0
+
+INSTANT = pl.Datetime("ms", "UTC")
+_STREAM = ("node_id", "boot_id", "counter_epoch")
+_COLUMNS = (
+    *("gpu_uuid", "observed_at_utc", *_STREAM, "sequence_number"),
+    *("power_milliwatt", "energy_total_millijoule", "reading_quality"),
+)
+
+
+def gpu_interval_energy(
+    samples: pl.DataFrame,
+    day: Interval,
+    site_id: str,
+    *,
+    interval_minutes: int = 1,
+    max_gap_s: float = MAX_GAP_S,
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return the energy of every GPU in every interval of a day.
+
+    Only readings of scope ``gpu`` and quality ``ok`` are used: module and memory power are other
+    quantities. A change of node, boot or counter epoch ends one counter and begins another; what
+    was used between is not known. Energy comes from the counter alone, and is NULL where the
+    counter does not say. Least and greatest power are those of the samples in the interval; 0 W is
+    a failed read, not a power, as no GPU that answers draws none.
+
+    Readings from before and after the day are used to cover its edges: give at least
+    ``max_gap_s`` of them on both sides, or the first and last interval are not known.
+
+    Args:
+        samples: Rows of raw_gpu__power_samples, in any order; a row given twice counts once.
+        day: The span to compute, a whole number of intervals.
+        site_id: The site.
+        interval_minutes: Length of the intervals [min].
+        max_gap_s: Longest time between readings that still counts as measured [s]. For readings
+            once a minute, give more than 60.
+
+    Returns:
+        Rows of core_gpu__interval_energy, sorted by GPU and time, every interval of the day for
+        every GPU; and at most one finding of a kind for each GPU.
+
+    Raises:
+        ValueError: The day is not a whole number of intervals.
+    """
+    boundary_ms = _boundaries_ms(day, interval_minutes)
+    unique = _sorted_rows(samples)
+    is_ok = pl.col.reading_quality == "ok"
+    findings = flagged_readings(unique.filter(~is_ok))
+    gpus = [
+        _one_gpu(rows, boundary_ms, max_gap_s)
+        for rows in unique.filter(is_ok).partition_by("gpu_uuid", maintain_order=True)
+    ]
+    for gpu in gpus:
+        findings += findings_of_gpu(gpu, boundary_ms, interval_minutes)
+    return _frame(gpus, boundary_ms, site_id), findings
+
+
+def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
+    """Return the edges of the day's intervals, since 1970 [ms]."""
+    n_intervals, rest = divmod(day.end_utc - day.start_utc, timedelta(minutes=interval_minutes))
+    if rest:
+        raise ValueError(f"day must be a whole number of {interval_minutes}-minute intervals")
+    step_ms = interval_minutes * S_PER_MINUTE * MS_PER_S
+    start_ms = round(day.start_utc.timestamp() * MS_PER_S)
+    return start_ms + step_ms * np.arange(n_intervals + 1, dtype=np.int64)
+
+
+def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
+    is_new = pl.any_horizontal(pl.col(*_COLUMNS).ne_missing(pl.col(*_COLUMNS).shift()))
+    stream_changed = pl.any_horizontal(pl.col(*_STREAM) != pl.col(*_STREAM).shift())
+    return (
+        samples.filter(pl.col.power_scope == "gpu")
+        .select(_COLUMNS)
+        .sort(_COLUMNS)
+        .filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
+        .with_columns(stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream"))  # noqa: FBT003
+    )
+
+
+def _one_gpu(rows: pl.DataFrame, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:
+    """Compute one GPU from its rows, oldest first."""
+    time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
+    readings = CounterReadings(
+        time_ms=time_ms,
+        energy_total_millijoule=rows["energy_total_millijoule"].fill_null(0).to_numpy(),
+        is_known=rows["energy_total_millijoule"].is_not_null().to_numpy(),
+        epoch=rows["stream"].to_numpy(),
+    )
+    power_w = rows["power_milliwatt"].cast(pl.Float64).to_numpy() / MILLIWATT_PER_W
+    rules = SampleRules(max_gap_s=max_gap_s, sentinels_w=(0.0,))
+    gpu_uuid = rows.item(0, "gpu_uuid")
+    return GpuDay(
+        gpu_uuid=gpu_uuid,
+        node_id=rows.item(-1, "node_id"),
+        counter=counter_energy(readings, boundary_ms, max_gap_s=max_gap_s),
+        power=sampled_energy(time_ms, power_w, boundary_ms, rules, subject=gpu_subject(gpu_uuid)),
+    )
+
+
+def _frame(gpus: list[GpuDay], boundary_ms: NDArray[np.int64], site_id: str) -> pl.DataFrame:
+    """Return the rows of core_gpu__interval_energy."""
+    n_intervals = len(boundary_ms) - 1
+
+    def joined(arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.concatenate([np.empty(0), *arrays])
+
+    def of_each(names: list[str]) -> pl.Series:
+        return pl.Series(names, dtype=pl.String).repeat_by(n_intervals).explode()
+
+    columns = {
+        "node_id": of_each([gpu.node_id for gpu in gpus]),
+        "gpu_uuid": of_each([gpu.gpu_uuid for gpu in gpus]),
+        "interval_start_utc": np.tile(boundary_ms[:-1], len(gpus)),
+        "interval_end_utc": np.tile(boundary_ms[1:], len(gpus)),
+        "energy_j": joined([gpu.counter.energy_j for gpu in gpus]),
+        "power_w_min": joined([gpu.power.power_w_min for gpu in gpus]),
+        "power_w_max": joined([gpu.power.power_w_max for gpu in gpus]),
+        "coverage_ratio": joined([gpu.counter.coverage_ratio for gpu in gpus]),
+        "method": [method for gpu in gpus for method in gpu.counter.methods],
+    }
+    duration_s = pl.col.interval_end_utc - pl.col.interval_start_utc
+    return (
+        pl.DataFrame(columns, schema_overrides={"method": pl.String})
+        .with_columns(pl.col("interval_start_utc", "interval_end_utc").cast(INSTANT))
+        .with_columns(pl.col("energy_j", "power_w_min", "power_w_max").fill_nan(None))
+        .select(
+            pl.lit(site_id).alias("site_id"),
+            pl.col.interval_start_utc.dt.date().alias("date"),
+            *("node_id", "gpu_uuid", "interval_start_utc", "interval_end_utc", "energy_j"),
+            "power_w_min",
+            (pl.col.energy_j / duration_s.dt.total_seconds()).alias("power_w_mean"),
+            *("power_w_max", "coverage_ratio", "method"),
+        )
+    )

@@ -79,6 +79,7 @@ class BaselineResult:
         days: Every candidate day, most recent first; empty for same-day methods.
         adjustment: The same-day adjustment.
         findings: What an auditor should know about this baseline.
+        day_type: Day type of the event day; empty for same-day methods.
     """
 
     program_id: str
@@ -93,6 +94,7 @@ class BaselineResult:
     days: tuple[CandidateDay, ...]
     adjustment: Adjustment
     findings: tuple[Finding, ...] = ()
+    day_type: str = ""
 
     @property
     def reduction_kwh(self) -> NDArray[np.float64]:

@@ -1,0 +1,128 @@
+"""The same-day adjustment: the event day's own level, from a window outside the event.
+
+Here: the window, its missing data, the difference or ratio and its cap. Not here: the baseline that
+is adjusted (x_of_y.py).
+"""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.baselines.case import Case, Window
+from negawatt.models.baselines.result import Adjustment
+from negawatt.models.baselines.rule_parts import AdjustmentRule
+from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
+from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+
+
+def adjustment_starts_utc(case: Case) -> tuple[datetime, ...]:
+    """Return the intervals of the adjustment window on the event day, oldest first.
+
+    Only intervals wholly inside the window count, and none that overlaps an event.
+
+    Raises:
+        DataRefusedError: The rule counts from the notification, and its time is not known.
+    """
+    rule = case.rule.adjustment
+    if rule.kind == "none":
+        return ()
+    starts_utc: tuple[datetime, ...] = ()
+    if rule.pre is not None:
+        starts_utc += case.starts_in(rule.pre.around(_anchor_utc(case)))
+    if rule.post is not None:
+        starts_utc += case.starts_in(rule.post.around(case.event.end_utc))
+    return case.undisturbed(starts_utc)
+
+
+def adjust(
+    case: Case,
+    starts_utc: tuple[datetime, ...],
+    baseline_kwh: NDArray[np.float64],
+    window_baseline_kwh: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], Adjustment]:
+    r"""Return the adjusted baseline, and the adjustment with what it was computed from.
+
+    .. math::
+
+        A_t = B_t + \operatorname{cap}(a - b) \quad\text{or}\quad
+        A_t = \operatorname{cap}(a / b) \cdot B_t
+
+    with a the mean metered power and b the mean baseline power over the window.
+
+    Args:
+        case: What is computed.
+        starts_utc: The window, from ``adjustment_starts_utc``.
+        baseline_kwh: Unadjusted baseline of the event [kWh], shape (n,).
+        window_baseline_kwh: Unadjusted baseline of the window [kWh], shape (m,).
+
+    Raises:
+        InsufficientHistoryError: The window's load is not known, and the rule says ``fail``.
+    """
+    rule = case.rule.adjustment
+    if rule.kind == "none":
+        return baseline_kwh, Adjustment(kind="none", note="the rule makes none")
+    window = case.on_event_day(starts_utc)
+    known = ~np.isnan(window.energy_kwh)
+    if not window.is_complete(case.rule.exclusions.incomplete_days.max_missing_fraction):
+        _refuse_if_asked(case, window)
+        if rule.on_missing == "skip_adjustment" or not known.any():
+            note = f"not made: {window.missing_ratio:.2%} of its window was not measured"
+            return baseline_kwh, Adjustment(kind="none", note=note)
+    per_h = S_PER_H / (case.rule.interval_minutes * S_PER_MINUTE)
+    metered_kw = float(window.energy_kwh[known].mean()) * per_h
+    baseline_kw = float(window_baseline_kwh[known].mean()) * per_h
+    if rule.kind == "multiplicative" and not baseline_kw > rule.min_denominator_kw:
+        note = f"not made: the baseline of its window is {baseline_kw:.6g} kW, too low for a ratio"
+        return baseline_kwh, Adjustment(kind="none", note=note)
+    if rule.kind == "additive":
+        uncapped = metered_kw - baseline_kw
+        applied = _capped(uncapped, 0.0, rule)
+        adjusted_kwh = baseline_kwh + applied / per_h
+    else:
+        uncapped = metered_kw / baseline_kw
+        applied = _capped(uncapped, 1.0, rule)
+        adjusted_kwh = baseline_kwh * applied
+    return adjusted_kwh, Adjustment(
+        kind=rule.kind,
+        window_metered_kw=metered_kw,
+        window_baseline_kw=baseline_kw,
+        uncapped_value=uncapped,
+        applied_value=applied,
+    )
+
+
+def _capped(value: float, neutral: float, rule: AdjustmentRule) -> float:
+    if rule.direction == "up_only":
+        value = max(value, neutral)
+    if rule.direction == "down_only":
+        value = min(value, neutral)
+    if rule.cap.lower is None or rule.cap.upper is None or rule.cap.kind == "none":
+        return value
+    return min(max(value, rule.cap.lower), rule.cap.upper)
+
+
+def _anchor_utc(case: Case) -> datetime:
+    if case.rule.adjustment.anchor == "event_start":
+        return case.event.start_utc
+    if case.notified_at_utc is None:
+        raise DataRefusedError(
+            thing=f"event under rule {case.rule.rule_id!r}",
+            expected="the time of notification, from which the adjustment window counts",
+            found="none",
+            remedy="state when the site was notified",
+        )
+    return case.notified_at_utc
+
+
+def _refuse_if_asked(case: Case, window: Window) -> None:
+    if case.rule.adjustment.on_missing != "fail":
+        return
+    raise InsufficientHistoryError(
+        rule_id=case.rule.rule_id,
+        required_count=max(len(window.energy_kwh), 1),
+        found_count=int((~np.isnan(window.energy_kwh)).sum()),
+        unit=f"fully measured {case.rule.interval_minutes}-minute intervals in the adjustment "
+        "window",
+        remedy="supply the event day's load, or elect no adjustment where the program allows it",
+    )

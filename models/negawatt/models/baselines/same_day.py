@@ -1,0 +1,77 @@
+"""Same-day baselines: the mean of the event day's own load around the event.
+
+Here: the windows before and after, and how they combine. Not here: earlier days (x_of_y.py).
+"""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.baselines.case import Case, Window
+from negawatt.models.baselines.rule_parts import SameDay
+from negawatt.models.domain.errors import InsufficientHistoryError
+
+
+def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
+    r"""Return one flat baseline from the load before the event, after it, or both.
+
+    .. math::
+
+        b = \frac{1}{n + m} \left( \sum_{before} e_i + \sum_{after} e_j \right), \qquad
+        b = \tfrac12 (\bar e_{before} + \bar e_{after}), \qquad
+        b = \min(\bar e_{before}, \bar e_{after})
+
+    for ``intervals``, ``windows`` and ``minimum``.
+
+    Args:
+        case: What is computed.
+        rule: The windows; every interval of them must lie outside all events.
+
+    Returns:
+        Energy per interval [kWh], shape (n,), the same in each.
+
+    Raises:
+        InsufficientHistoryError: More of a window is missing than the rule allows.
+    """
+    windows_kwh = [_known_kwh(case, starts_utc) for starts_utc in _windows(case, rule)]
+    means_kwh = [float(window_kwh.mean()) for window_kwh in windows_kwh]
+    if rule.combine == "minimum":
+        level_kwh = min(means_kwh)
+    elif rule.combine == "windows":
+        level_kwh = sum(means_kwh) / len(means_kwh)
+    else:
+        level_kwh = float(np.concatenate(windows_kwh).mean())
+    return np.full(len(case.event_starts_utc), level_kwh)
+
+
+def _windows(case: Case, rule: SameDay) -> list[tuple[datetime, ...]]:
+    buffer = timedelta(minutes=rule.buffer_minutes)
+    windows = []
+    if rule.before is not None:
+        windows.append(case.starts_in(rule.before.around(case.event.start_utc - buffer)))
+    if rule.after is not None:
+        windows.append(case.starts_in(rule.after.around(case.event.end_utc + buffer)))
+    return windows
+
+
+def _known_kwh(case: Case, starts_utc: tuple[datetime, ...]) -> NDArray[np.float64]:
+    """Return the known values of a window, if the rule is content with them."""
+    quiet_utc = case.undisturbed(starts_utc)
+    quiet = case.on_event_day(quiet_utc)
+    measured = (1.0 - quiet.missing_ratio) * len(quiet_utc)
+    whole = Window(quiet.energy_kwh, 1.0 - measured / len(starts_utc) if starts_utc else 1.0)
+    known_kwh = quiet.energy_kwh[~np.isnan(quiet.energy_kwh)]
+    limit = case.rule.exclusions.incomplete_days.max_missing_fraction
+    if known_kwh.size == 0 or not whole.is_complete(limit):
+        raise InsufficientHistoryError(
+            rule_id=case.rule.rule_id,
+            required_count=len(starts_utc),
+            found_count=known_kwh.size,
+            unit=f"measured {case.rule.interval_minutes}-minute intervals outside all events, from "
+            f"{starts_utc[0]:%Y-%m-%d %H:%M} UTC on"
+            if starts_utc
+            else f"{case.rule.interval_minutes}-minute intervals in a window shorter than one",
+            remedy="supply more of the event day's load, or choose a program of shorter windows",
+        )
+    return known_kwh

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.baselines.case import Case, Window
 from negawatt.models.baselines.result import Adjustment
-from negawatt.models.baselines.rule_parts import AdjustmentRule
+from negawatt.models.baselines.rule_windows import AdjustmentRule
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import holidays
 
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_parts import DayType, SettlementClock
+from negawatt.models.baselines.rule_days import DayType
+from negawatt.models.baselines.rule_parts import SettlementClock
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.baselines.calendar import day_type_of, holiday_name
 from negawatt.models.baselines.case import Case, Window
-from negawatt.models.baselines.rule_parts import DayType, Lookback
+from negawatt.models.baselines.rule_days import DayType, Lookback
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 

@@ -20,7 +20,7 @@ from negawatt.models.baselines.findings import findings_of
 from negawatt.models.baselines.low_usage import low_usage_reasons
 from negawatt.models.baselines.result import Adjustment, BaselineResult, CandidateDay
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_parts import DayType, Rank
+from negawatt.models.baselines.rule_days import DayType, Rank
 from negawatt.models.baselines.same_day import same_day_kwh
 from negawatt.models.baselines.x_of_y import aggregate, aggregate_per_interval, select
 from negawatt.models.domain.errors import InsufficientHistoryError

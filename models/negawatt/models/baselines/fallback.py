@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from negawatt.models.baselines.case import Case
 from negawatt.models.baselines.eligibility import Candidate
-from negawatt.models.baselines.rule_parts import DayType, Readmit, UseAvailable
+from negawatt.models.baselines.rule_days import DayType, Readmit, UseAvailable
 from negawatt.models.domain.errors import InsufficientHistoryError
 
 

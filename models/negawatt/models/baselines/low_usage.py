@@ -12,7 +12,7 @@ import numpy as np
 
 from negawatt.models.baselines.case import Case
 from negawatt.models.baselines.eligibility import Candidate
-from negawatt.models.baselines.rule_parts import DayType
+from negawatt.models.baselines.rule_days import DayType
 
 _SEED_DAYS: Final = 30
 

@@ -12,21 +12,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from negawatt.models.baselines.rule_parts import (
-    AccuracyGate,
-    AdjustmentRule,
+from negawatt.models.baselines.rule_days import (
     DayType,
-    Effective,
     Exclusions,
     Lookback,
     LowUsage,
     Rank,
     ReadmitEventDays,
-    Rounding,
-    SameDay,
-    SettlementClock,
     UseAvailable,
 )
+from negawatt.models.baselines.rule_parts import AccuracyGate, Effective, Rounding, SettlementClock
+from negawatt.models.baselines.rule_windows import AdjustmentRule, SameDay
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 
 MINUTES_PER_H = S_PER_H // S_PER_MINUTE

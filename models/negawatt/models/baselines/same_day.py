@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.case import Case, Window
-from negawatt.models.baselines.rule_parts import SameDay
+from negawatt.models.baselines.rule_windows import SameDay
 from negawatt.models.domain.errors import InsufficientHistoryError
 
 

@@ -67,10 +67,8 @@ def aggregate(
     if how == "weighted_mean":
         if len(weights) != len(energy_kwh):
             raise ValueError(f"{len(energy_kwh)} days need as many weights, got {len(weights)}")
-        factors = np.array(weights) / sum(weights)
-        weighted_kwh: NDArray[np.float64] = factors @ energy_kwh
-        return weighted_kwh
-    if how == "median":
+        value_kwh = (energy_kwh * np.array(weights)[:, np.newaxis]).sum(axis=0) / sum(weights)
+    elif how == "median":
         value_kwh = np.median(energy_kwh, axis=0)
     elif how == "min":
         value_kwh = energy_kwh.min(axis=0)

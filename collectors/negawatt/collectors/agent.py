@@ -1,0 +1,241 @@
+"""The loop: read every target on time, seal what came, account for what did not.
+
+Deadlines are absolute on the monotonic clock; a tick that comes too late is counted and skipped,
+never made up for by a burst. Not here: how a source reads, and what a file looks like.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.spool.lock import spool_lock
+from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog
+from negawatt.collectors.targets import Target, open_targets
+from negawatt.models.domain.clock import Clock
+from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.units import NS_PER_S
+
+_NS_PER_US = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickReport:
+    """What one tick gave, for a progress display.
+
+    Attributes:
+        tick: Position of the tick, from 0.
+        tick_count: How many there will be, or None while it runs until stopped.
+        reading_count: Readings that came.
+    """
+
+    tick: int
+    tick_count: int | None
+    reading_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedFinding:
+    """A finding, and how often its code was found for its subject; the first one is shown."""
+
+    finding: Finding
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run of the agent did.
+
+    Attributes:
+        target_count: Targets read.
+        tick_count: Ticks that were due.
+        missed_tick_count: Ticks skipped because the agent was late.
+        sample_count: Readings sealed; a GPU with two scopes gives two on a tick.
+        expected_count: GPU ticks that were due; a target that never answered counts as one GPU.
+        received_count: GPU ticks on which a reading came; the rest are in the gap files.
+        files: Sealed files, in the order in which they were written.
+        findings: What was found, each code and subject once.
+    """
+
+    target_count: int
+    tick_count: int
+    missed_tick_count: int
+    sample_count: int
+    expected_count: int
+    received_count: int
+    files: tuple[Path, ...]
+    findings: tuple[CountedFinding, ...]
+
+
+class Agent:
+    """Reads targets at a fixed interval and seals what they gave.
+
+    Args:
+        targets: What is read; each node once.
+        config: The site, the spool directory and the intervals; what it says of targets was used
+            to open them.
+        clock: The machine's clock, or a virtual one.
+        boot_id: Identity of this boot; sequence numbers are unique within it.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        *,
+        config: CollectConfig,
+        clock: Clock,
+        boot_id: str,
+    ) -> None:
+        self._clock = clock
+        self._sources = [target.source for target in targets]
+        self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
+        self._seal_interval_ns = round(config.seal_interval_s * NS_PER_S)
+        self._start_ns = self._sealed_ns = clock.monotonic_ns()
+        self._logs = [
+            TargetLog(
+                SpoolPlace(
+                    root=config.spool_directory,
+                    site_id=config.site_id,
+                    node_id=target.node_id,
+                    boot_id=boot_id,
+                    source=target.source_name,
+                ),
+                clock.now_utc(),
+            )
+            for target in targets
+        ]
+        self._missed_tick_count = 0
+        self._files: list[Path] = []
+        self._findings: dict[tuple[str, str], CountedFinding] = {}
+
+    async def run(
+        self,
+        *,
+        tick_count: int | None = None,
+        on_tick: Callable[[TickReport], None] | None = None,
+        stop: asyncio.Event | None = None,
+    ) -> Summary:
+        """Read until the ticks are done or ``stop`` is set; whatever happens, seal what came.
+
+        Args:
+            tick_count: How many ticks; None goes on until stopped.
+            on_tick: Told of each tick.
+            stop: Set it to end the run early.
+        """
+        tick = 0
+        try:
+            while tick_count is None or tick < tick_count:
+                deadline_ns = self._start_ns + tick * self._interval_ns
+                if await _stopped_before(self._clock.sleep_until_ns(deadline_ns), stop):
+                    break
+                reading_count = await self._read_all(tick)
+                if on_tick:
+                    on_tick(
+                        TickReport(tick=tick, tick_count=tick_count, reading_count=reading_count)
+                    )
+                if self._clock.monotonic_ns() - self._sealed_ns >= self._seal_interval_ns:
+                    self._seal(tick + 1, final=False)
+                tick = self._skip_missed(tick + 1, tick_count)
+        finally:
+            self._seal(tick, final=True)
+        return self._summary(tick)
+
+    async def _read_all(self, tick: int) -> int:
+        tick_utc = self._tick_utc(tick)
+        batches = await asyncio.gather(*(source.read(self._clock) for source in self._sources))
+        for log, batch in zip(self._logs, batches, strict=True):
+            for finding in log.record(tick, tick_utc, batch):
+                self._count(finding)
+        return sum(len(batch.readings) for batch in batches)
+
+    def _skip_missed(self, tick: int, tick_count: int | None) -> int:
+        """Book the ticks whose deadline has passed, and return the next that can be met."""
+        elapsed_ns = self._clock.monotonic_ns() - self._start_ns
+        reachable = max(tick, elapsed_ns // self._interval_ns + 1)
+        if tick_count is not None:
+            reachable = min(reachable, max(tick, tick_count))
+        for missed in range(tick, reachable):
+            self._missed_tick_count += 1
+            for log in self._logs:
+                log.record_missed(self._tick_utc(missed))
+        return reachable
+
+    def _tick_utc(self, tick: int) -> datetime:
+        """Return when a tick is due, by the wall clock as it stands now."""
+        ahead_ns = self._start_ns + tick * self._interval_ns - self._clock.monotonic_ns()
+        return self._clock.now_utc() + timedelta(microseconds=ahead_ns // _NS_PER_US)
+
+    def _seal(self, next_tick: int, *, final: bool) -> None:
+        """Write the files; each tick accounts for the time until the next one."""
+        moment_utc = self._tick_utc(next_tick)
+        self._sealed_ns = self._clock.monotonic_ns()
+        for log in self._logs:
+            self._files.extend(log.seal(moment_utc, final=final))
+
+    def _count(self, finding: Finding) -> None:
+        key = (finding.code.value, finding.subject)
+        known = self._findings.get(key, CountedFinding(finding=finding, count=0))
+        self._findings[key] = replace(known, count=known.count + 1)
+
+    def _summary(self, tick_count: int) -> Summary:
+        accounts = [log.ledger.expected_and_received() for log in self._logs]
+        return Summary(
+            target_count=len(self._logs),
+            tick_count=tick_count,
+            missed_tick_count=self._missed_tick_count,
+            sample_count=sum(log.sample_count for log in self._logs),
+            expected_count=sum(expected for expected, _ in accounts),
+            received_count=sum(received for _, received in accounts),
+            files=tuple(self._files),
+            findings=tuple(self._findings[key] for key in sorted(self._findings)),
+        )
+
+
+async def _stopped_before(
+    waiting: Coroutine[object, object, None], stop: asyncio.Event | None
+) -> bool:
+    """Wait, and say whether ``stop`` was set before the end of it."""
+    if stop is None:
+        await waiting
+        return False
+    tasks = [asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return stop.is_set()
+
+
+async def collect(  # noqa: PLR0913 - keyword-only, each named by its caller
+    config: CollectConfig,
+    *,
+    clock: Clock,
+    boot_id: str,
+    tick_count: int | None = None,
+    on_tick: Callable[[TickReport], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> Summary:
+    """Read all targets of a configuration into its spool directory.
+
+    Args:
+        config: What to read, how often and where to.
+        clock: The machine's clock, or a virtual one: with it and the same pages, two runs write
+            the same bytes.
+        boot_id: Identity of this boot.
+        tick_count: How many ticks; None goes on until stopped. ``config.tick_count`` turns a
+            duration into ticks.
+        on_tick: Told of each tick.
+        stop: Set it to end the run early; what came is sealed.
+
+    Raises:
+        ConfigurationError: Another agent writes into the directory.
+        DeviceMissingError: NVML is asked for, and there is no driver.
+    """
+    with spool_lock(config.spool_directory):
+        async with open_targets(config) as targets:
+            agent = Agent(targets, config=config, clock=clock, boot_id=boot_id)
+            return await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)

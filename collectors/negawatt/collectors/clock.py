@@ -1,0 +1,69 @@
+"""The two clocks of a collector: the machine's, and one whose sleep jumps.
+
+Both are a negawatt.models.domain.clock.Clock. Not here: deadlines and missed ticks
+(negawatt.collectors.agent).
+"""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+from negawatt.models.domain.units import NS_PER_S
+
+_NS_PER_US = 1_000
+
+
+class SystemClock:
+    """The machine's wall clock and its monotonic clock."""
+
+    def now_utc(self) -> datetime:
+        """Return the wall-clock time, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic_ns(self) -> int:
+        """Return the machine's monotonic time [ns]."""
+        return time.monotonic_ns()
+
+    async def sleep_until_ns(self, deadline_ns: int) -> None:
+        """Return when the monotonic time has reached the deadline [ns]."""
+        # asyncio.sleep may return a little early: look again. There is no event to wait for.
+        while (remaining_ns := deadline_ns - self.monotonic_ns()) > 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(remaining_ns / NS_PER_S)
+
+
+class VirtualClock:
+    """A clock on which time passes only by sleeping, at once.
+
+    A read takes no time on it, so that the same pages give the same bytes in every run.
+
+    Args:
+        start_utc: The wall-clock time it starts at, aware, in UTC; its monotonic time starts at 0.
+
+    Raises:
+        ValueError: ``start_utc`` is not aware and UTC.
+
+    Examples:
+        >>> clock = VirtualClock(datetime(2026, 7, 1, tzinfo=UTC))
+        >>> asyncio.run(clock.sleep_until_ns(90 * NS_PER_S))
+        >>> clock.now_utc().isoformat(), clock.monotonic_ns()
+        ('2026-07-01T00:01:30+00:00', 90000000000)
+    """
+
+    def __init__(self, start_utc: datetime) -> None:
+        if start_utc.utcoffset() != timedelta(0):
+            raise ValueError(f"start_utc must be an aware UTC datetime, got {start_utc!r}")
+        self._start_utc = start_utc
+        self._elapsed_ns = 0
+
+    def now_utc(self) -> datetime:
+        """Return the start plus the time slept, aware, in UTC."""
+        return self._start_utc + timedelta(microseconds=self._elapsed_ns // _NS_PER_US)
+
+    def monotonic_ns(self) -> int:
+        """Return the time slept [ns]."""
+        return self._elapsed_ns
+
+    async def sleep_until_ns(self, deadline_ns: int) -> None:
+        """Jump to the deadline [ns]; other tasks get their turn."""
+        self._elapsed_ns = max(self._elapsed_ns, deadline_ns)
+        await asyncio.sleep(0)

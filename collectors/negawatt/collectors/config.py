@@ -1,0 +1,147 @@
+"""The configuration of the agent: one TOML file, read once, unknown keys refused.
+
+Not here: opening what it names (negawatt.collectors.targets).
+"""
+
+import math
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from negawatt.models.domain.errors import ConfigurationError, NegawattError, invalid_file
+from negawatt.models.domain.identifiers import checked_name
+
+_REMEDY = "correct the key; `negawatt collect sample` prints a file with every key explained"
+
+
+def _name(kind: str) -> AfterValidator:
+    def check(name: str) -> str:
+        try:
+            return checked_name(kind, name)
+        except NegawattError as error:
+            raise ValueError(error.expected) from error
+
+    return AfterValidator(check)
+
+
+def _http_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an address that begins with http:// or https:// and names a host")
+    return url
+
+
+_SiteName = Annotated[str, _name("site")]
+_NodeName = Annotated[str, _name("node")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class DcgmConfig(_Section):
+    """One exporter.
+
+    Attributes:
+        url: Address of its page, with the path, usually ``/metrics``.
+        node_id: The node whose GPUs it shows.
+    """
+
+    url: Annotated[str, AfterValidator(_http_address)]
+    node_id: _NodeName
+
+
+class NvmlConfig(_Section):
+    """The GPUs of this machine, read from the driver.
+
+    Attributes:
+        enabled: Whether to read them.
+        node_id: This node; needed if enabled.
+    """
+
+    enabled: bool = False
+    node_id: _NodeName | None = None
+
+
+class CollectConfig(_Section):
+    """What to read, how often and where to.
+
+    Attributes:
+        site_id: The site all targets stand in.
+        spool_directory: Folder that the raw tables are written below.
+        scrape_interval_s: From one reading to the next [s].
+        request_timeout_s: Longest wait for one answer; shorter than the interval, so that a slow
+            target costs only its own reading [s].
+        seal_interval_s: From one sealed file to the next [s].
+        response_size_limit_bytes: Largest exporter page that is read [bytes].
+        dcgm: Exporters.
+        nvml: The GPUs of this machine.
+    """
+
+    site_id: _SiteName
+    spool_directory: Path
+    scrape_interval_s: float = Field(default=1.0, ge=0.02, le=3600)
+    request_timeout_s: float = Field(default=0.8, gt=0)
+    seal_interval_s: float = Field(default=900.0, gt=0, le=86_400)
+    response_size_limit_bytes: int = Field(default=4_194_304, gt=0)
+    dcgm: tuple[DcgmConfig, ...] = ()
+    nvml: NvmlConfig = NvmlConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.request_timeout_s >= self.scrape_interval_s:
+            raise ValueError("a request_timeout_s shorter than scrape_interval_s")
+        if self.nvml.enabled and self.nvml.node_id is None:
+            raise ValueError("a node_id in [nvml] when it is enabled")
+        node_ids = [target.node_id for target in self.dcgm]
+        if self.nvml.enabled and self.nvml.node_id:
+            node_ids.append(self.nvml.node_id)
+        if not node_ids:
+            raise ValueError("at least one [[dcgm]] target, or [nvml] enabled")
+        doubled = [node_id for node_id, count in Counter(node_ids).items() if count > 1]
+        if doubled:
+            raise ValueError(f"one source for each node, and {doubled[0]!r} has more than one")
+        return self
+
+    def tick_count(self, duration_s: float) -> int:
+        """Return how many readings are due in a duration [s], the first at its start.
+
+        Examples:
+            >>> config = CollectConfig(
+            ...     site_id="s", spool_directory=Path("spool"), scrape_interval_s=10,
+            ...     dcgm=(DcgmConfig(url="http://localhost/metrics", node_id="n1"),))
+            >>> config.tick_count(60.0), config.tick_count(61.0)
+            (6, 7)
+        """
+        return math.ceil(duration_s / self.scrape_interval_s)
+
+
+def load_config(path: Path) -> CollectConfig:
+    """Read a configuration; a relative spool directory starts at the file's folder.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            thing=f"configuration {path}",
+            expected="a file that can be read",
+            found=error.strerror or str(error),
+            remedy="give the path of a TOML file",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=_REMEDY
+        ) from error
+    try:
+        config = CollectConfig.model_validate(values)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        raise invalid_file(path, problems, remedy=_REMEDY) from error
+    return config.model_copy(update={"spool_directory": path.parent / config.spool_directory})

@@ -1,0 +1,162 @@
+"""What a source is and what it gives back: readings, and why a reading is missing.
+
+Here: values and the protocol. Not here: any way to read (the other modules of this folder), and
+judgments that need the reading before (negawatt.collectors.freshness).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, Self
+
+from negawatt.models.domain.clock import Clock
+from negawatt.models.domain.findings import Finding
+
+_NS_PER_US = 1_000
+
+
+class PowerScope(StrEnum):
+    """What a power reading covers; values of two scopes never stand in for each other."""
+
+    GPU = "gpu"
+    MODULE = "module"
+    MEMORY = "memory"
+
+
+class ReadingQuality(StrEnum):
+    """``ok``, or what is wrong with a reading that was kept."""
+
+    OK = "ok"
+    REPEAT = "repeat"  # the energy counter did not move: no new measurement
+    RESET_EPOCH = "reset_epoch"  # first reading after the energy counter decreased
+    ZERO_SUSPECT = "zero_suspect"  # 0 W: what a driver says that was asked too fast
+    FIELD_ERROR = "field_error"  # a value the GPU gave before could not be read; it is NULL
+
+
+class GapReason(StrEnum):
+    """Why a reading that should have come is missing."""
+
+    CONNECTION_FAILED = "connection_failed"
+    DRIVER_ERROR = "driver_error"
+    EMPTY_PAGE = "empty_page"
+    GPU_LOST = "gpu_lost"
+    GPU_RESET_REQUIRED = "gpu_reset_required"
+    HTTP_ERROR = "http_error"
+    NOT_IN_ANSWER = "not_in_answer"
+    NO_POWER_READING = "no_power_reading"
+    PAGE_NOT_DELIMITED = "page_not_delimited"
+    PAGE_TOO_LARGE = "page_too_large"
+    PAGE_TRUNCATED = "page_truncated"
+    REPLAY_ENDED = "replay_ended"
+    TICK_MISSED = "tick_missed"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuIdentity:
+    """Which GPU, and with which driver: a change of driver is a change of instrument.
+
+    Attributes:
+        gpu_uuid: The driver's identity of the physical GPU.
+        model_name: The product, as the driver spells it, where known.
+        driver_version: Version of the driver, where known.
+        host_name: The node's name for itself, where known.
+    """
+
+    gpu_uuid: str
+    model_name: str | None = None
+    driver_version: str | None = None
+    host_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """When a read happened: its middle, on both clocks, and how long it took.
+
+    Attributes:
+        observed_at_utc: Middle of the read, by the wall clock.
+        monotonic_ns: Middle of the read, by the monotonic clock [ns].
+        read_latency_ns: From asking to the answer [ns].
+    """
+
+    observed_at_utc: datetime
+    monotonic_ns: int
+    read_latency_ns: int | None
+
+
+class StopWatch:
+    """Times one read; make it before the read and ask for ``stamp`` after it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start_utc = clock.now_utc()
+        self._start_ns = clock.monotonic_ns()
+
+    def stamp(self) -> Stamp:
+        """Return the middle of the time since the watch was made, and its length."""
+        latency_ns = self._clock.monotonic_ns() - self._start_ns
+        return Stamp(
+            observed_at_utc=self._start_utc + timedelta(microseconds=latency_ns / 2 / _NS_PER_US),
+            monotonic_ns=self._start_ns + latency_ns // 2,
+            read_latency_ns=latency_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one read of one GPU gave; None where the source did not say.
+
+    Attributes:
+        identity: The GPU.
+        stamp: When it was read.
+        power_milliwatt: The driver's power; a mean over 1 s on Hopper and newer [mW].
+        power_instant_milliwatt: The driver's instantaneous power [mW].
+        energy_total_millijoule: The driver's energy counter [mJ].
+        power_limit_milliwatt: The enforced power limit [mW].
+        power_scope: What the values cover.
+        reading_quality: What the source itself found wrong.
+    """
+
+    identity: GpuIdentity
+    stamp: Stamp
+    power_milliwatt: int | None = None
+    power_instant_milliwatt: int | None = None
+    energy_total_millijoule: int | None = None
+    power_limit_milliwatt: int | None = None
+    power_scope: PowerScope = PowerScope.GPU
+    reading_quality: ReadingQuality = ReadingQuality.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The answer of one source to one read.
+
+    Attributes:
+        readings: What came, at most one for each GPU and scope.
+        missing: GPUs that the source named without a reading, and why.
+        gap_reason: Why GPUs that it did not name are missing.
+        findings: What an auditor should know of this read.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    missing: Mapping[str, GapReason] = field(default_factory=dict)
+    gap_reason: GapReason = GapReason.NOT_IN_ANSWER
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def failed(cls, reason: GapReason, *findings: Finding) -> Self:
+        """Return the answer of a read that gave nothing."""
+        return cls(gap_reason=reason, findings=findings)
+
+
+class Source(Protocol):
+    """Something that can be read: an exporter, the driver, a recording."""
+
+    async def read(self, clock: Clock) -> Batch:
+        """Read once. What the world does wrong is in the batch; only defects raise."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what the source holds."""
+        ...

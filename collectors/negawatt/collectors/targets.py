@@ -1,0 +1,68 @@
+"""From a configuration to open sources.
+
+Here: which source reads which node, and closing them all. Not here: the loop that reads them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.sources.dcgm import DcgmSource
+from negawatt.collectors.sources.fetch import exporter_session
+from negawatt.collectors.sources.nvml import NvmlSource
+from negawatt.collectors.sources.protocol import Source
+
+_KEEPALIVE_INTERVALS = 3
+_BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One thing to read.
+
+    Attributes:
+        node_id: The node whose GPUs it shows.
+        source_name: Short name of the source, part of file names.
+        source: How it is read.
+    """
+
+    node_id: str
+    source_name: str
+    source: Source
+
+
+@asynccontextmanager
+async def open_targets(config: CollectConfig) -> AsyncIterator[tuple[Target, ...]]:
+    """Open everything a configuration names; close it at the end.
+
+    Raises:
+        DeviceMissingError: NVML is enabled and there is no driver.
+    """
+    async with AsyncExitStack() as stack:
+        targets = []
+        if config.nvml.enabled and config.nvml.node_id:
+            source = NvmlSource(timeout_s=config.request_timeout_s)
+            stack.push_async_callback(source.close)
+            targets.append(Target(node_id=config.nvml.node_id, source_name="nvml", source=source))
+        session = await stack.enter_async_context(
+            exporter_session(
+                keepalive_s=_KEEPALIVE_INTERVALS * config.scrape_interval_s,
+                request_timeout_s=config.request_timeout_s,
+            )
+        )
+        for exporter in config.dcgm:
+            dcgm = DcgmSource(
+                session,
+                exporter.url,
+                subject=f"exporter of node '{exporter.node_id}'",
+                size_limit_bytes=config.response_size_limit_bytes,
+            )
+            targets.append(Target(node_id=exporter.node_id, source_name="dcgm", source=dcgm))
+        yield tuple(targets)
+
+
+def machine_boot_id() -> str:
+    """Return the kernel's identity of this boot."""
+    return _BOOT_ID_FILE.read_text(encoding="ascii").strip()

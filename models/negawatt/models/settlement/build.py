@@ -1,0 +1,243 @@
+"""Assembling the body of a statement from what the other rooms computed.
+
+Every energy is rounded here, once; a blocking finding without a recorded override stops here.
+Not here: computing baselines, verdicts or bands, and issuing versions (versions.py).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from negawatt.models.baselines.result import BaselineResult
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.settlement.rounding import (
+    DEFAULT_ROUNDING,
+    RoundingRule,
+    difference,
+    plain,
+    rounded_figures,
+    settled_kwh,
+    settled_usd,
+    total,
+)
+from negawatt.models.settlement.statement import (
+    SCHEMA_VERSION,
+    InputDigest,
+    Override,
+    PlaceboEvidence,
+    StatementBody,
+    StatementLine,
+    Totals,
+)
+from negawatt.models.uncertainty.conformal import ReductionBand
+from negawatt.models.uncertainty.placebo import PlaceboResult
+from negawatt.models.verification.reduction import EventReduction
+from negawatt.models.verification.response import Response
+from negawatt.models.verification.sensitivity import Sensitivity
+from negawatt.models.verification.verdict import Verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementTerms:
+    """What is decided about a settlement and not computed.
+
+    Attributes:
+        statement_id: Stable name over all versions.
+        revenue_grade: The program accepts the meter for payment.
+        low_confidence_facts: Facts of the rule that were not read in the primary document.
+        rounding: How figures are rounded.
+        prices_usd_per_kwh: Price of each interval [USD/kWh], None where there is none; length n,
+            or empty where the program pays for no energy.
+        overrides: Recorded decisions on blocking findings.
+    """
+
+    statement_id: str
+    revenue_grade: bool
+    low_confidence_facts: tuple[str, ...] = ()
+    rounding: RoundingRule = DEFAULT_ROUNDING
+    prices_usd_per_kwh: tuple[Decimal | None, ...] = ()
+    overrides: tuple[Override, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What the other rooms computed about one event; None where it was not computed."""
+
+    reduction: EventReduction
+    verdicts: Verdicts
+    band: ReductionBand | None = None
+    placebo: PlaceboResult | None = None
+    sensitivity: Sensitivity | None = None
+    response: Response | None = None
+
+
+def build_statement_body(  # noqa: PLR0913 - five inputs and the findings about them
+    event: Event,
+    result: BaselineResult,
+    assessment: Assessment,
+    terms: SettlementTerms,
+    *,
+    input_sha256: Mapping[str, str],
+    data_findings: Iterable[Finding] = (),
+) -> StatementBody:
+    """Assemble what a statement states.
+
+    Lines and totals are Decimal, rounded by ``terms.rounding``. All other figures corroborate;
+    they are rounded to six decimals, so that their text does not depend on a machine's last bit.
+
+    Args:
+        event: The revision that is settled.
+        result: Its baseline under the program's rule.
+        assessment: Reduction, verdicts, band, placebos, sensitivity, response.
+        terms: What is decided and not computed.
+        input_sha256: Digest of the content of each input, by name.
+        data_findings: Findings of earlier stages about the data that was read.
+
+    Raises:
+        DataRefusedError: The baseline is of another program, energy of an interval is not known,
+            a blocking finding has no override, or the prices are not one for each interval.
+    """
+    if result.program_id != event.program_id:
+        raise DataRefusedError(
+            thing=f"event {event.event_id!r}",
+            expected=f"a baseline of its program {event.program_id!r}",
+            found=f"one of {result.program_id!r}",
+            remedy="settle by the event's program; other methods belong into the sensitivity",
+        )
+    findings = _all_findings(event, result, assessment, terms, data_findings)
+    _require_overrides(event, findings, terms.overrides)
+    lines = _lines(event, result, terms)
+    return StatementBody(
+        schema_version=SCHEMA_VERSION,
+        statement_id=terms.statement_id,
+        event=event,
+        meter_id=result.meter_id,
+        revenue_grade=terms.revenue_grade,
+        rule_id=result.rule_id,
+        rule_digest=result.rule_digest,
+        low_confidence_facts=terms.low_confidence_facts,
+        rounding=terms.rounding,
+        lines=lines,
+        totals=_totals(lines),
+        days=rounded_figures(result.days),
+        adjustment=rounded_figures(result.adjustment),
+        verdicts=rounded_figures(assessment.verdicts),
+        band=rounded_figures(assessment.band),
+        placebo=_placebo_evidence(assessment.placebo),
+        sensitivity=rounded_figures(assessment.sensitivity),
+        response=rounded_figures(assessment.response),
+        findings=rounded_figures(findings),
+        overrides=tuple(
+            sorted(terms.overrides, key=lambda made: (made.finding_code, made.subject))
+        ),
+        inputs=tuple(
+            InputDigest(name=name, sha256=sha256) for name, sha256 in sorted(input_sha256.items())
+        ),
+    )
+
+
+def _lines(
+    event: Event, result: BaselineResult, terms: SettlementTerms
+) -> tuple[StatementLine, ...]:
+    count = len(result.interval_start_utc)
+    prices = terms.prices_usd_per_kwh or (None,) * count
+    if len(prices) != count:
+        raise DataRefusedError(
+            thing=f"prices of event {event.event_id!r}",
+            expected=f"one for each of {count} intervals",
+            found=str(len(prices)),
+            remedy="state None for an interval without a price",
+        )
+    length = timedelta(minutes=result.interval_minutes)
+    lines = []
+    for position, start_utc in enumerate(result.interval_start_utc):
+        baseline_kwh = settled_kwh(result.adjusted_baseline_kwh[position], terms.rounding)
+        metered_kwh = settled_kwh(result.metered_kwh[position], terms.rounding)
+        reduction_kwh = difference(baseline_kwh, metered_kwh)
+        price = prices[position]
+        lines.append(
+            StatementLine(
+                interval_start_utc=start_utc,
+                interval_end_utc=start_utc + length,
+                adjusted_baseline_kwh=baseline_kwh,
+                metered_kwh=metered_kwh,
+                reduction_kwh=reduction_kwh,
+                price_usd_per_kwh=None if price is None else plain(price),
+                payment_usd=settled_usd(reduction_kwh, price, terms.rounding),
+            )
+        )
+    return tuple(lines)
+
+
+def _totals(lines: Sequence[StatementLine]) -> Totals:
+    payments_usd = [line.payment_usd for line in lines if line.payment_usd is not None]
+    return Totals(
+        adjusted_baseline_kwh=total(line.adjusted_baseline_kwh for line in lines),
+        metered_kwh=total(line.metered_kwh for line in lines),
+        reduction_kwh=total(line.reduction_kwh for line in lines),
+        payment_usd=total(payments_usd) if len(payments_usd) == len(lines) else None,
+    )
+
+
+def _placebo_evidence(placebo: PlaceboResult | None) -> PlaceboEvidence | None:
+    if placebo is None:
+        return None
+    return rounded_figures(
+        PlaceboEvidence(
+            dates=placebo.dates,
+            errors_kwh=placebo.errors_kwh,
+            refused=placebo.refused,
+            rrmse_ratio=placebo.rrmse_ratio,
+            bias_ratio=placebo.bias_ratio,
+        )
+    )
+
+
+def _all_findings(
+    event: Event,
+    result: BaselineResult,
+    assessment: Assessment,
+    terms: SettlementTerms,
+    data_findings: Iterable[Finding],
+) -> tuple[Finding, ...]:
+    """Gather findings from every stage, each once, in an order that no stage decides."""
+    found = [
+        *data_findings,
+        *result.findings,
+        *assessment.reduction.findings,
+        *(assessment.band.findings if assessment.band else ()),
+        *(assessment.sensitivity.findings if assessment.sensitivity else ()),
+    ]
+    if not terms.revenue_grade:
+        found.append(
+            Finding(
+                code=FindingCode.METER_NOT_REVENUE_GRADE,
+                severity=Severity.WARNING,
+                subject=f"meter {result.meter_id!r}",
+                message=f"program {event.program_id!r} pays on meters it accepts; this one is not "
+                "accepted, so the figures are not revenue grade",
+            )
+        )
+    by_key = {
+        (finding.code, finding.subject, finding.message, finding.evidence_json()): finding
+        for finding in found
+    }
+    return tuple(by_key[key] for key in sorted(by_key))
+
+
+def _require_overrides(
+    event: Event, findings: Iterable[Finding], overrides: Iterable[Override]
+) -> None:
+    decided = {(override.finding_code, override.subject) for override in overrides}
+    for finding in findings:
+        if finding.severity is Severity.BLOCKING and (finding.code, finding.subject) not in decided:
+            raise DataRefusedError(
+                thing=f"event {event.event_id!r}",
+                expected=f"no blocking finding, or a recorded override of {finding.code.value!r} "
+                f"for {finding.subject}",
+                found=finding.message,
+                remedy="correct the data, or record who settles in spite of it and why",
+            )

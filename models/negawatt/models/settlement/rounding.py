@@ -1,0 +1,187 @@
+"""The one place where a settled figure is rounded: by a named rule, once.
+
+Money starts as the shortest decimal of a float (negawatt.models.domain.units.exact_decimal). Not
+here: which figures are settled (build.py).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Any, Final, TypeVar
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.units import exact_decimal
+
+T = TypeVar("T")
+
+# Our own context: the caller's thread may have set another precision.
+_CONTEXT: Final = Context(prec=60, traps=[DivisionByZero, InvalidOperation, Overflow])
+
+MODES: Final = frozenset(
+    {"ROUND_HALF_EVEN", "ROUND_HALF_UP", "ROUND_HALF_DOWN", "ROUND_DOWN", "ROUND_UP"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundingRule:
+    """How a program rounds.
+
+    Baseline and metered energy of each interval are rounded, and the payment of each interval.
+    The reduction is the difference of two rounded figures and a total is the sum of rounded
+    figures: neither is rounded again, so that a reader can check both with a pencil.
+
+    Attributes:
+        name: What a statement cites.
+        energy_decimals: Decimals of an energy in kWh.
+        money_decimals: Decimals of an amount in USD.
+        mode: A rounding mode of Python's ``decimal`` module.
+        source: Document and section the rule was read from.
+    """
+
+    name: str
+    energy_decimals: int
+    money_decimals: int
+    mode: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {sorted(MODES)}, got {self.mode!r}")
+        for name in ("energy_decimals", "money_decimals"):
+            if not 0 <= getattr(self, name) <= 9:  # noqa: PLR2004 - a billionth is beyond any meter
+                raise ValueError(f"{name} must be between 0 and 9, got {getattr(self, name)}")
+
+
+DEFAULT_ROUNDING: Final = RoundingRule(
+    name="kwh-3-usd-2-half-even",
+    energy_decimals=3,
+    money_decimals=2,
+    mode="ROUND_HALF_EVEN",
+    source="negawatt's own convention; no program manual that was read states a full rule",
+)
+
+
+def settled_kwh(energy_kwh: float, rule: RoundingRule) -> Decimal:
+    """Round the energy of one interval.
+
+    Args:
+        energy_kwh: Energy [kWh]; must be finite.
+        rule: The program's rule.
+
+    Returns:
+        Energy with exactly the rule's decimals [kWh].
+
+    Raises:
+        DataRefusedError: The energy is not known (NaN) or not finite.
+
+    Examples:
+        Half to even: 0.0125 lies between 0.012 and 0.013, and goes to the even one.
+
+        >>> settled_kwh(0.0125, DEFAULT_ROUNDING)
+        Decimal('0.012')
+    """
+    if not math.isfinite(energy_kwh):
+        raise DataRefusedError(
+            thing="an interval of the statement",
+            expected="known energy",
+            found=repr(float(energy_kwh)),
+            remedy="import the missing readings and settle again; an override invents no energy",
+        )
+    return _quantize(exact_decimal(energy_kwh), rule.energy_decimals, rule.mode)
+
+
+def settled_usd(
+    energy_kwh: Decimal, price_usd_per_kwh: Decimal | None, rule: RoundingRule
+) -> Decimal | None:
+    """Return energy times price, rounded once; None where there is no price.
+
+    Args:
+        energy_kwh: Settled energy [kWh].
+        price_usd_per_kwh: Price [USD/kWh], unrounded.
+        rule: The program's rule.
+
+    Examples:
+        1.500 x 0.0325 = 0.04875, which is nearer to 0.05.
+
+        >>> settled_usd(Decimal("1.500"), Decimal("0.0325"), DEFAULT_ROUNDING)
+        Decimal('0.05')
+    """
+    if price_usd_per_kwh is None:
+        return None
+    exact_usd = _CONTEXT.multiply(energy_kwh, price_usd_per_kwh)
+    return _quantize(exact_usd, rule.money_decimals, rule.mode)
+
+
+def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:
+    """Subtract exactly, whatever the thread's decimal context."""
+    return _CONTEXT.subtract(minuend, subtrahend)
+
+
+def total(figures: Iterable[Decimal]) -> Decimal:
+    """Add rounded figures exactly.
+
+    Examples:
+        >>> total([Decimal("0.333"), Decimal("0.333"), Decimal("0.333")])
+        Decimal('0.999')
+    """
+    result = Decimal(0)
+    for figure in figures:
+        result = _CONTEXT.add(result, figure)
+    return result
+
+
+def plain(value: Decimal) -> Decimal:
+    """Return the same number without trailing zeros and without exponent: one text per number.
+
+    Examples:
+        >>> plain(Decimal("0.0500")), plain(Decimal("1E+2"))
+        (Decimal('0.05'), Decimal('100'))
+    """
+    text = format(value, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+FIGURE_DECIMALS: Final = 6
+"""Decimals of corroborating figures: far finer than any meter, coarser than binary noise."""
+
+
+def rounded_figures(value: T) -> T:
+    """Round every float inside a value to six decimals, so that its text is one on any machine.
+
+    For what corroborates a statement and is not paid: bands, verdicts, sensitivities, evidence.
+
+    Raises:
+        DataRefusedError: A figure is NaN or infinite; what is not known is None.
+
+    Examples:
+        >>> rounded_figures(({"spread_ratio": 0.1 + 0.2}, -1e-9))
+        ({'spread_ratio': 0.3}, 0.0)
+    """
+    return _rounded(value)  # type: ignore[no-any-return]  # the same shape comes back
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - walks any value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise DataRefusedError(
+                thing="a figure of the statement",
+                expected="a finite number, or None where it is not known",
+                found=repr(value),
+                remedy="report this as a bug in the function that computed it",
+            )
+        return round(float(value), FIGURE_DECIMALS) + 0.0  # no negative zero
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _rounded(getattr(value, f.name)) for f in fields(value)})
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_rounded(item) for item in value)
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _quantize(value: Decimal, decimals: int, mode: str) -> Decimal:
+    quantized = value.quantize(Decimal(1).scaleb(-decimals), rounding=mode, context=_CONTEXT)
+    return abs(quantized) if quantized.is_zero() else quantized  # no negative zero

@@ -1,0 +1,220 @@
+"""The statement of one event as a value: what is stated, and what stands around it.
+
+The body is what anyone who recomputes from the same inputs must get, byte for byte; its digest
+names it. Issue time, version chain, code version and table versions say who stated it when and
+from where, and stand outside the digest. Here: types and what they guarantee. Not here: how a
+body is assembled (build.py), its bytes (canonical.py), its versions (versions.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from negawatt.models.baselines.result import Adjustment, CandidateDay
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding, FindingCode
+from negawatt.models.settlement.rounding import RoundingRule, difference
+from negawatt.models.uncertainty.conformal import ReductionBand
+from negawatt.models.uncertainty.placebo import RefusedPlacebo
+from negawatt.models.verification.response import Response
+from negawatt.models.verification.sensitivity import Sensitivity
+from negawatt.models.verification.verdict import Verdicts
+
+SCHEMA_VERSION: Final = 1
+"""Rises whenever the fields of a body change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """One settled interval.
+
+    Attributes:
+        interval_start_utc: Its start.
+        interval_end_utc: Its end, excluded.
+        adjusted_baseline_kwh: Adjusted baseline, rounded [kWh].
+        metered_kwh: Metered energy, rounded [kWh].
+        reduction_kwh: Exactly their difference [kWh]; negative where it used more.
+        price_usd_per_kwh: Price of a reduction [USD/kWh], None where there is none.
+        payment_usd: Reduction times price, rounded [USD]; None exactly where there is no price.
+
+    Raises:
+        ValueError: The reduction is not the difference, or there is a payment without a price.
+    """
+
+    interval_start_utc: datetime
+    interval_end_utc: datetime
+    adjusted_baseline_kwh: Decimal
+    metered_kwh: Decimal
+    reduction_kwh: Decimal
+    price_usd_per_kwh: Decimal | None
+    payment_usd: Decimal | None
+
+    def __post_init__(self) -> None:
+        expected_kwh = difference(self.adjusted_baseline_kwh, self.metered_kwh)
+        if self.reduction_kwh != expected_kwh:
+            raise ValueError(f"reduction_kwh must be {expected_kwh}, got {self.reduction_kwh}")
+        if (self.price_usd_per_kwh is None) != (self.payment_usd is None):
+            raise ValueError(
+                f"payment_usd must be given exactly where a price is, got {self.payment_usd} "
+                f"at a price of {self.price_usd_per_kwh}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums of the rounded lines; payment_usd is None where any line has no price."""
+
+    adjusted_baseline_kwh: Decimal
+    metered_kwh: Decimal
+    reduction_kwh: Decimal
+    payment_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceboEvidence:
+    """What the band rests on: see negawatt.models.uncertainty.placebo.PlaceboResult."""
+
+    dates: tuple[date, ...]
+    errors_kwh: tuple[float, ...]
+    refused: tuple[RefusedPlacebo, ...]
+    rrmse_ratio: float | None
+    bias_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A decision to settle in spite of a blocking finding.
+
+    Attributes:
+        finding_code: Code of the finding.
+        subject: Its subject.
+        reason: Why it does not stand in the way.
+        decided_by: Who decided.
+        decided_at_utc: When.
+    """
+
+    finding_code: FindingCode
+    subject: str
+    reason: str
+    decided_by: str
+    decided_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputDigest:
+    """The content of one input that the body was computed from.
+
+    Attributes:
+        name: A table, a rule file, a price file.
+        sha256: Digest of the content that was used, 64 hexadecimal digits.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementBody:
+    """Everything that the digest covers. Energies and amounts of lines and totals are Decimal.
+
+    Attributes:
+        schema_version: Which fields a body has.
+        statement_id: Stable name over all versions.
+        event: The revision that was settled.
+        meter_id: The meter.
+        revenue_grade: The program accepts the meter for payment.
+        rule_id: The rule with its version.
+        rule_digest: SHA-256 of the rule file.
+        low_confidence_facts: Facts of the rule that were not read in the primary document.
+        rounding: How figures were rounded.
+        lines: The settled intervals, oldest first.
+        totals: Sums of the lines.
+        days: Every candidate day with its use and reason.
+        adjustment: The same-day adjustment.
+        verdicts: Against the baseline and against the limit.
+        band: How sure the reduction is, None where no placebos were computed.
+        placebo: The errors it rests on.
+        sensitivity: The reduction under other methods, None where none was tried.
+        response: How the load moved, None where not computed.
+        findings: Facts about the data, by code, subject and message, each once.
+        overrides: Recorded decisions on blocking findings.
+        inputs: What it was computed from, by name.
+    """
+
+    schema_version: int
+    statement_id: str
+    event: Event
+    meter_id: str
+    revenue_grade: bool
+    rule_id: str
+    rule_digest: str
+    low_confidence_facts: tuple[str, ...]
+    rounding: RoundingRule
+    lines: tuple[StatementLine, ...]
+    totals: Totals
+    days: tuple[CandidateDay, ...]
+    adjustment: Adjustment
+    verdicts: Verdicts
+    band: ReductionBand | None
+    placebo: PlaceboEvidence | None
+    sensitivity: Sensitivity | None
+    response: Response | None
+    findings: tuple[Finding, ...]
+    overrides: tuple[Override, ...]
+    inputs: tuple[InputDigest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who computed a version from where; outside the digest.
+
+    A table's version rises with every write, also of other days, and a newer code version may
+    state the same figures: neither makes a new statement.
+
+    Attributes:
+        issued_at_utc: When the version was issued.
+        code_version: Version of negawatt that computed it.
+        table_versions: Version of each table that was read.
+    """
+
+    issued_at_utc: datetime
+    code_version: str
+    table_versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One value that differs between two versions.
+
+    Attributes:
+        path: Where it stands in the body: ``lines[2].metered_kwh``.
+        old_json: Its earlier value as JSON, None where it was absent.
+        new_json: Its new value as JSON, None where it is absent.
+    """
+
+    path: str
+    old_json: str | None
+    new_json: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One issued version of a statement.
+
+    Attributes:
+        body: What is stated.
+        statement_digest: SHA-256 of the body's canonical bytes.
+        statement_version: 1 for the first, one more for each restatement.
+        previous_digest: Digest of the version before, None for the first.
+        differences: What changed since that version.
+        provenance: Who computed it from where.
+    """
+
+    body: StatementBody
+    statement_digest: str
+    statement_version: int
+    previous_digest: str | None
+    differences: tuple[Difference, ...]
+    provenance: Provenance

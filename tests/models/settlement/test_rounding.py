@@ -1,0 +1,119 @@
+from decimal import Decimal, localcontext
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.settlement.rounding import (
+    DEFAULT_ROUNDING,
+    RoundingRule,
+    difference,
+    plain,
+    rounded_figures,
+    settled_kwh,
+    settled_usd,
+    total,
+)
+
+HALF_UP = RoundingRule(
+    name="up", energy_decimals=1, money_decimals=0, mode="ROUND_HALF_UP", source="illustration"
+)
+
+
+@pytest.mark.parametrize(
+    ("energy_kwh", "expected"),
+    [
+        (2.0005, "2.000"),  # half to even
+        (2.0015, "2.002"),  # half to even
+        (-2.0015, "-2.002"),
+        (2.00050001, "2.001"),
+        (12.0, "12.000"),
+        (-0.0001, "0.000"),  # no negative zero
+    ],
+)
+def test_energy_is_rounded_from_its_shortest_decimal(energy_kwh: float, expected: str) -> None:
+    """2.0015 in binary is below 2.0015; as the decimal that was read it is exactly a half."""
+    assert str(settled_kwh(energy_kwh, DEFAULT_ROUNDING)) == expected
+
+
+def test_the_rule_decides_decimals_and_halves() -> None:
+    """2.25 at one decimal, half up: 2.3; 5 x 0.1 = 0.5 USD at none: 1."""
+    assert settled_kwh(2.25, HALF_UP) == Decimal("2.3")
+    assert settled_usd(Decimal(5), Decimal("0.1"), HALF_UP) == Decimal(1)
+
+
+@pytest.mark.parametrize(
+    ("energy_kwh", "price", "expected"),
+    [("30.000", "0.05", "1.50"), ("-10.000", "0.05", "-0.50"), ("0.100", "0.05", "0.00")],
+)
+def test_a_payment_is_energy_times_price_rounded_once(
+    energy_kwh: str, price: str, expected: str
+) -> None:
+    """30 x 0.05 = 1.50; -10 x 0.05 = -0.50; 0.1 x 0.05 = 0.005, half to even 0.00."""
+    assert str(settled_usd(Decimal(energy_kwh), Decimal(price), DEFAULT_ROUNDING)) == expected
+
+
+def test_without_a_price_there_is_no_payment() -> None:
+    assert settled_usd(Decimal(30), None, DEFAULT_ROUNDING) is None
+
+
+@pytest.mark.parametrize("energy_kwh", [float("nan"), float("inf")])
+def test_unknown_energy_is_refused(energy_kwh: float) -> None:
+    with pytest.raises(DataRefusedError, match="known energy"):
+        settled_kwh(energy_kwh, DEFAULT_ROUNDING)
+
+
+def test_the_callers_decimal_context_changes_nothing() -> None:
+    """At two digits of precision 123.456 would become 1.2E+2."""
+    with localcontext() as context:
+        context.prec = 2
+
+        assert settled_kwh(123.456, DEFAULT_ROUNDING) == Decimal("123.456")
+        assert difference(Decimal("123.456"), Decimal("0.001")) == Decimal("123.455")
+        assert total([Decimal("123.456"), Decimal("0.001")]) == Decimal("123.457")
+        usd = settled_usd(Decimal("123.456"), Decimal("1.1"), DEFAULT_ROUNDING)
+        assert usd == Decimal("135.80")
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-999, max_value=999))
+@settings(max_examples=50)
+def test_a_plain_number_is_the_same_number_with_one_text(value: Decimal) -> None:
+    assert plain(value) == value
+    assert str(plain(value)) == str(plain(value * 1 + Decimal("0.000000000000")))
+
+
+@given(st.floats(-1e9, 1e9))
+@settings(max_examples=50)
+def test_rounding_moves_energy_by_at_most_half_a_watt_hour(energy_kwh: float) -> None:
+    assert abs(settled_kwh(energy_kwh, DEFAULT_ROUNDING) - Decimal(energy_kwh)) <= Decimal(
+        "0.00050001"
+    )
+
+
+def test_figures_are_rounded_wherever_they_stand() -> None:
+    figures = {"a": [1.00000049, (2.0000006,)], "b": None, "c": "text", "d": 3}
+
+    assert rounded_figures(figures) == {"a": [1.0, (2.000001,)], "b": None, "c": "text", "d": 3}
+
+
+def test_a_figure_that_is_no_number_is_refused() -> None:
+    with pytest.raises(DataRefusedError, match="finite number"):
+        rounded_figures(({"a": float("nan")},))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("mode", "ROUND_CEILING_ISH"), ("energy_decimals", 10), ("money_decimals", -1)],
+)
+def test_a_rule_that_makes_no_sense_is_refused(key: str, value: object) -> None:
+    keys: dict[str, object] = {
+        "name": "n",
+        "energy_decimals": 3,
+        "money_decimals": 2,
+        "mode": "ROUND_DOWN",
+        "source": "s",
+    }
+
+    with pytest.raises(ValueError, match=key):
+        RoundingRule(**{**keys, key: value})  # type: ignore[arg-type]  # wrong on purpose

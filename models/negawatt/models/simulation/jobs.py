@@ -1,0 +1,181 @@
+"""The jobs of a simulation: services and seats that always run, and batch jobs that arrive.
+
+Here: drawing them. A job's work, size and level are fixed before anything runs, so that both
+worlds ask for the same. Not here: when and where they run (negawatt.models.simulation.world).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.domain.units import S_PER_MINUTE
+from negawatt.models.simulation.cap_response import JobClass
+from negawatt.models.simulation.grid import HOURS_PER_DAY, S_PER_DAY
+from negawatt.models.simulation.layout import Pool, pool_nodes
+from negawatt.models.simulation.localtime import local_time
+from negawatt.models.simulation.plan import HallPlan
+from negawatt.models.simulation.randomness import Stream, generator
+from negawatt.models.simulation.workloads import BATCH_PROFILES, BatchProfile
+
+# The hall fills before the first day, so that no array starts from an empty hall.
+WARMUP_DAYS = 4
+_LONGEST_RUNTIME_MEDIANS = 4.0
+_HIGH_PRIORITY_SHARE = 0.15
+_LEVEL_SD = 0.02
+_ESTIMATE_FACTOR = (1.1, 2.5)
+# Arrivals over the mean of their week: people submit in working hours, and less at weekends.
+_ARRIVALS_WORKING = 2.6
+_ARRIVALS_EVENING = 0.9
+_ARRIVALS_NIGHT = 0.35
+_ARRIVALS_WEEKEND_FACTOR = 0.25
+_WORKING_HOURS = (8, 19)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request for GPUs.
+
+    Attributes:
+        job_id: Its name.
+        job_class: The kind of work.
+        tier: How flexible it is: 0 not, 1 lightly capped, 2 capped, 3 may be paused.
+        pool: The partition it runs in.
+        gpu_count: GPUs, all at once.
+        submit_s: When it was asked for, seconds from the start of the simulation [s].
+        work_s: Work it holds, in seconds at full speed [s]; None for a service or a seat, which
+            runs on.
+        est_runtime_s: The user's estimate of its runtime [s], None where ``work_s`` is.
+        priority: Higher goes first.
+        level_ratio: Its power over the mean of its class.
+        activity_row: Its row of the service loads or seat activities, None for a batch job.
+    """
+
+    job_id: str
+    job_class: JobClass
+    tier: int
+    pool: Pool
+    gpu_count: int
+    submit_s: int
+    work_s: float | None
+    est_runtime_s: int | None = None
+    priority: int = 0
+    level_ratio: float = 1.0
+    activity_row: int | None = None
+
+
+def draw_jobs(plan: HallPlan) -> tuple[Job, ...]:
+    """Return all jobs: services, seats, then batch jobs by submission."""
+    return (*_services(plan), *_seats(plan), *_batch_jobs(plan))
+
+
+def _services(plan: HallPlan) -> Iterator[Job]:
+    """Give each serving node one service; every other one may be lightly capped."""
+    for row, _node in enumerate(pool_nodes(plan)[Pool.ONLINE]):
+        yield Job(
+            job_id=f"service-{row:02d}",
+            job_class=JobClass.ONLINE_INFERENCE,
+            tier=row % 2,
+            pool=Pool.ONLINE,
+            gpu_count=plan.gpus_per_node,
+            submit_s=-WARMUP_DAYS * S_PER_DAY,
+            work_s=None,
+            activity_row=row,
+        )
+
+
+def _seats(plan: HallPlan) -> Iterator[Job]:
+    for row in range(len(pool_nodes(plan)[Pool.DEV]) * plan.gpus_per_node):
+        yield Job(
+            job_id=f"seat-{row:03d}",
+            job_class=JobClass.INTERACTIVE,
+            tier=0,
+            pool=Pool.DEV,
+            gpu_count=1,
+            submit_s=-WARMUP_DAYS * S_PER_DAY,
+            work_s=None,
+            activity_row=row,
+        )
+
+
+def _batch_jobs(plan: HallPlan) -> list[Job]:
+    random = generator(plan.seed, Stream.JOBS)
+    weights = _arrival_weights(plan)
+    jobs = [
+        job
+        for job_class, profile in BATCH_PROFILES.items()
+        for job in _jobs_of_class(plan, job_class, profile, weights, random)
+    ]
+    return sorted(jobs, key=lambda job: (job.submit_s, job.job_id))
+
+
+def _jobs_of_class(
+    plan: HallPlan,
+    job_class: JobClass,
+    profile: BatchProfile,
+    weights: NDArray[np.float64],
+    random: np.random.Generator,
+) -> Iterator[Job]:
+    """Draw the jobs of one class over the warm-up and the simulation."""
+    capacity = len(pool_nodes(plan)[Pool.BATCH]) * plan.gpus_per_node
+    fits = np.array(profile.gpu_counts) <= capacity
+    sizes = np.array(profile.gpu_counts)[fits]
+    size_weights = np.array(profile.gpu_count_weights)[fits]
+    size_weights /= size_weights.sum()
+    mean_gpu_s = sizes @ size_weights * _mean_runtime_s(profile)
+    asked_gpu_s = plan.batch_load_ratio * profile.gpu_time_share * capacity * S_PER_MINUTE
+    expected = asked_gpu_s * weights.sum() / mean_gpu_s
+    tiers, tier_weights = zip(*profile.tier_weights.items(), strict=True)
+    minutes = np.sort(
+        random.choice(len(weights), size=random.poisson(expected), p=weights / weights.sum())
+    )
+    for number, minute in enumerate(minutes):
+        work_s = profile.runtime_median_s * min(
+            float(np.exp(profile.runtime_log_sd * random.standard_normal())),
+            _LONGEST_RUNTIME_MEDIANS,
+        )
+        yield Job(
+            job_id=f"{job_class.value.replace('_', '-')}-{number:05d}",
+            job_class=job_class,
+            tier=int(random.choice(tiers, p=tier_weights)),
+            pool=Pool.BATCH,
+            gpu_count=int(random.choice(sizes, p=size_weights)),
+            submit_s=int(minute) * S_PER_MINUTE
+            + int(random.integers(S_PER_MINUTE))
+            - WARMUP_DAYS * S_PER_DAY,
+            work_s=work_s,
+            est_runtime_s=int(work_s * random.uniform(*_ESTIMATE_FACTOR)),
+            priority=int(random.random() < _HIGH_PRIORITY_SHARE),
+            level_ratio=float(1 + _LEVEL_SD * random.standard_normal()),
+        )
+
+
+def _mean_runtime_s(profile: BatchProfile) -> float:
+    """Return the mean of a log-normal runtime [s], its cut-off neglected."""
+    return profile.runtime_median_s * float(np.exp(profile.runtime_log_sd**2 / 2))
+
+
+def _arrival_weights(plan: HallPlan) -> NDArray[np.float64]:
+    """Return arrivals over their weekly mean for each minute from the warm-up on."""
+    local = local_time(
+        plan, -WARMUP_DAYS * HOURS_PER_DAY, (WARMUP_DAYS + plan.days) * HOURS_PER_DAY
+    )
+    morning, evening = _WORKING_HOURS
+    weights = np.select(
+        [(local.hour >= morning) & (local.hour < evening), local.hour < morning],
+        [_ARRIVALS_WORKING, _ARRIVALS_NIGHT],
+        _ARRIVALS_EVENING,
+    )
+    weights = weights * np.where(local.weekend, _ARRIVALS_WEEKEND_FACTOR, 1.0)
+    return weights / _mean_of_a_week()
+
+
+def _mean_of_a_week() -> float:
+    morning, evening = _WORKING_HOURS
+    day = (
+        _ARRIVALS_WORKING * (evening - morning)
+        + _ARRIVALS_NIGHT * morning
+        + _ARRIVALS_EVENING * (HOURS_PER_DAY - evening)
+    ) / HOURS_PER_DAY
+    return day * (5 + 2 * _ARRIVALS_WEEKEND_FACTOR) / 7

@@ -1,0 +1,217 @@
+"""What is simulated, as data: the site, its days, its equipment and its events.
+
+Here: the plan, its checks, and reading one from TOML text. Not here: the equipment's parameters
+(negawatt.models.simulation.equipment), the workloads that run
+(negawatt.models.simulation.workloads) and anything that is drawn at random.
+"""
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from negawatt.models.domain.errors import ConfigurationError, invalid_file
+from negawatt.models.domain.identifiers import checked_name
+from negawatt.models.domain.interval import Interval
+from negawatt.models.simulation.equipment import (
+    GpuModel,
+    HostModel,
+    Instruments,
+    OverheadModel,
+    PlanPart,
+    Ratio,
+    WeatherModel,
+)
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+class HallEvent(PlanPart):
+    """One event as the operator carries it out.
+
+    Attributes:
+        event_id: Stable name.
+        start_utc: First instant of the window, a whole minute.
+        end_utc: First instant after the window, a whole minute.
+        target_reduction_ratio: Share of the calculated site load before the ramp to shed.
+        committed_kw: Reduction promised over the window [kW], if one was.
+        ramp_down_minutes: The load goes down in this time before the window [min].
+        ramp_up_minutes: The load comes back in this time after the window [min].
+        hold_starts: No flexible job is started from the ramp to the end of the window.
+    """
+
+    event_id: str
+    start_utc: datetime
+    end_utc: datetime
+    target_reduction_ratio: Ratio = 0.25
+    committed_kw: float | None = Field(default=None, gt=0)
+    ramp_down_minutes: int = Field(default=20, ge=1)
+    ramp_up_minutes: int = Field(default=15, ge=1)
+    hold_starts: bool = False
+
+    @field_validator("event_id")
+    @classmethod
+    def _is_a_name(cls, event_id: str) -> str:
+        return checked_name("event", event_id)
+
+    @model_validator(mode="after")
+    def _is_in_whole_minutes(self) -> Self:
+        for moment_utc in (self.window.start_utc, self.window.end_utc):
+            if moment_utc.second or moment_utc.microsecond:
+                raise ValueError(f"an event in whole minutes, got {moment_utc.isoformat()}")
+        return self
+
+    @property
+    def window(self) -> Interval:
+        """The event window."""
+        return Interval(self.start_utc.astimezone(UTC), self.end_utc.astimezone(UTC))
+
+    @property
+    def controlled(self) -> Interval:
+        """The window with both ramps: when the operator acts."""
+        return Interval(
+            self.window.start_utc - self.ramp_down_minutes * MINUTE,
+            self.window.end_utc + self.ramp_up_minutes * MINUTE,
+        )
+
+
+class HallPlan(PlanPart):
+    """Everything that fixes a simulation; equal plans give equal bytes.
+
+    Attributes:
+        site_id: The site.
+        seed: Source of every random draw.
+        start_utc: Midnight UTC at which the first day starts.
+        days: Length [days].
+        time_zone: Clock of the people and of the traffic, an IANA name.
+        nodes: Nodes in the hall: a quarter serve, an eighth are for development, the others batch.
+        gpus_per_node: GPUs in each node.
+        batch_load_ratio: GPU time that batch jobs ask for, over the batch nodes' capacity.
+        gpu: The GPU model.
+        host: The nodes without their GPUs.
+        overhead: Cooling and losses.
+        weather: Outdoor temperature.
+        instruments: Errors of sensors and meter.
+        events: Oldest first; the truth is known for the last one.
+
+    Raises:
+        pydantic.ValidationError: A value is outside its range, an event is outside the days, or
+            an event's control touches another's.
+
+    Examples:
+        >>> plan = HallPlan(site_id="hall", seed=7, start_utc="2026-06-02T00:00:00Z", days=2)
+        >>> plan.gpu_count, plan.end_utc.isoformat()
+        (64, '2026-06-04T00:00:00+00:00')
+    """
+
+    site_id: str
+    seed: int = Field(ge=0)
+    start_utc: datetime
+    days: int = Field(default=29, ge=1, le=400)
+    time_zone: str = "America/New_York"
+    nodes: int = Field(default=8, ge=3)
+    gpus_per_node: int = Field(default=8, ge=1, le=16)
+    batch_load_ratio: float = Field(default=0.9, gt=0, le=3)
+    gpu: GpuModel = GpuModel()
+    host: HostModel = HostModel()
+    overhead: OverheadModel = OverheadModel()
+    weather: WeatherModel = WeatherModel()
+    instruments: Instruments = Instruments()
+    events: tuple[HallEvent, ...] = ()
+
+    @field_validator("site_id")
+    @classmethod
+    def _is_a_name(cls, site_id: str) -> str:
+        return checked_name("site", site_id)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_known_zone(cls, time_zone: str) -> str:
+        if time_zone not in available_timezones():
+            raise ValueError(f"an IANA time zone, got {time_zone!r}")
+        return time_zone
+
+    @field_validator("start_utc")
+    @classmethod
+    def _is_midnight_utc(cls, start_utc: datetime) -> datetime:
+        if start_utc.utcoffset() != timedelta(0) or start_utc.time() != datetime.min.time():
+            raise ValueError(f"midnight UTC, got {start_utc.isoformat()}")
+        return start_utc.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _events_fit(self) -> Self:
+        free_from_utc = self.start_utc
+        for event in self.events:
+            if event.controlled.start_utc < free_from_utc:
+                raise ValueError(
+                    f"event {event.event_id!r} controlled after {free_from_utc.isoformat()}, "
+                    f"got {event.controlled.start_utc.isoformat()}"
+                )
+            free_from_utc = event.controlled.end_utc
+        if free_from_utc > self.end_utc:
+            raise ValueError(f"events that end by {self.end_utc.isoformat()}")
+        if self.events and self.day_of(self.events[-1].controlled.start_utc) != self.event_day:
+            raise ValueError("a last event that starts its ramp on its own UTC day")
+        return self
+
+    @property
+    def end_utc(self) -> datetime:
+        """First instant after the simulation."""
+        return self.start_utc + self.days * DAY
+
+    @property
+    def gpu_count(self) -> int:
+        """GPUs in the hall."""
+        return self.nodes * self.gpus_per_node
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's clock."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def event_day(self) -> int:
+        """Index of the UTC day of the last event, the last day where there is none."""
+        return self.day_of(self.events[-1].window.start_utc) if self.events else self.days - 1
+
+    def day_of(self, moment_utc: datetime) -> int:
+        """Return the index of the UTC day that holds an instant."""
+        return (moment_utc - self.start_utc) // DAY
+
+    def second_of(self, moment_utc: datetime) -> int:
+        """Return whole seconds from the start of the simulation to an instant [s]."""
+        return (moment_utc - self.start_utc) // timedelta(seconds=1)
+
+
+def plan_from_toml(text: str, *, name: str) -> HallPlan:
+    """Read a plan from TOML text.
+
+    Args:
+        text: The file's content.
+        name: The file's name, for messages.
+
+    Raises:
+        ConfigurationError: The text is no TOML, a key is unknown, or a value is refused.
+
+    Examples:
+        >>> plan_from_toml("site = 'x'", name="hall.toml")
+        Traceback (most recent call last):
+            ...
+        negawatt.models.domain.errors.ConfigurationError: hall.toml, key 'site_id': expected \
+field required, found {'site': 'x'} (and 3 more); correct the key in the plan
+    """
+    try:
+        return HallPlan.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            thing=name, expected="a TOML file", found=str(error), remedy="correct the plan"
+        ) from error
+    except ValidationError as error:
+        raise invalid_file(
+            name,
+            [dict(problem) for problem in error.errors()],
+            remedy="correct the key in the plan",
+        ) from error

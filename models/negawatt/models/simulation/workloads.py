@@ -1,0 +1,84 @@
+"""The kinds of jobs as data: how large, how long, how flexible, and how their power dips.
+
+Here: the tables. Not here: drawing jobs from them (negawatt.models.simulation.jobs), and the
+power curves under caps (negawatt.models.simulation.cap_response).
+
+The tables are choices, not measurements: sizes and lengths give a hall that is full on weekdays
+and less so at weekends. Tiers follow the Phoenix trial (arXiv 2507.00909): 0 keeps its speed, 1
+gives up 10 %, 2 gives up 25 %, 3 gives up half of it and may be paused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from negawatt.models.simulation.cap_response import JobClass
+
+PAUSE_TIER: Final = 3
+# The deepest cap of a tier, over the GPU's limit; pre-training at 0.6 of the limit keeps 75 % of
+# its speed, at 0.8 nearly 90 %. Tier 3 is paused instead, tier 0 is left alone.
+DEEPEST_CAP_RATIO: Final[Mapping[int, float]] = {1: 0.8, 2: 0.6}
+# Loading a checkpoint after a pause: no progress, little power.
+RESTART_S: Final = 180
+# GPU power over the limit while a job loads, saves or evaluates. In power logs published with
+# MLPerf Training v4.0 the nodes fall to about a third of their busy power between blocks.
+DIP_POWER_RATIO: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchProfile:
+    """One class of batch jobs.
+
+    Attributes:
+        gpu_time_share: Its share of all GPU time that batch jobs ask for.
+        gpu_counts: Sizes; above one node's GPUs a job takes whole nodes.
+        gpu_count_weights: How often each size is asked for.
+        runtime_median_s: Median runtime at full speed [s].
+        runtime_log_sd: Standard deviation of the runtime's logarithm.
+        tier_weights: How often each tier occurs.
+        dip_every_s: Work between checkpoints or evaluations [s].
+        dip_s: Length of one such dip, in work at full speed [s].
+    """
+
+    gpu_time_share: float
+    gpu_counts: tuple[int, ...]
+    gpu_count_weights: tuple[float, ...]
+    runtime_median_s: float
+    runtime_log_sd: float
+    tier_weights: Mapping[int, float]
+    dip_every_s: float
+    dip_s: float
+
+
+BATCH_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
+    JobClass.PRETRAINING: BatchProfile(
+        gpu_time_share=0.3,
+        gpu_counts=(4, 8, 16),
+        gpu_count_weights=(0.5, 0.45, 0.05),
+        runtime_median_s=50_400.0,
+        runtime_log_sd=0.5,
+        tier_weights={1: 0.2, 2: 0.8},
+        dip_every_s=3_600.0,
+        dip_s=90.0,
+    ),
+    JobClass.FINETUNING: BatchProfile(
+        gpu_time_share=0.35,
+        gpu_counts=(1, 2, 4, 8),
+        gpu_count_weights=(0.2, 0.3, 0.3, 0.2),
+        runtime_median_s=12_600.0,
+        runtime_log_sd=0.7,
+        tier_weights={0: 0.05, 1: 0.1, 2: 0.45, 3: 0.4},
+        dip_every_s=1_800.0,
+        dip_s=45.0,
+    ),
+    JobClass.BATCH_INFERENCE: BatchProfile(
+        gpu_time_share=0.35,
+        gpu_counts=(1, 2, 4),
+        gpu_count_weights=(0.3, 0.4, 0.3),
+        runtime_median_s=9_000.0,
+        runtime_log_sd=0.8,
+        tier_weights={2: 0.1, 3: 0.9},
+        dip_every_s=900.0,
+        dip_s=10.0,
+    ),
+}

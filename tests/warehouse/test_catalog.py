@@ -26,7 +26,14 @@ def test_keys_optional_and_partition_columns_are_columns_of_their_table() -> Non
 
 
 def test_names_end_in_their_unit_and_never_in_megawatt_or_milliwatt_letters() -> None:
-    suffix = {"kWh": "_kwh", "J": "_j", "ratio": "_ratio", "count": "", "W": "_w", "kW": "_kw", "min": "_minutes"}
+    suffix = {
+        "kWh": "_kwh",
+        "J": "_j",
+        "ratio": "_ratio",
+        "W": "_w",
+        "kW": "_kw",
+        "min": "_minutes",
+    }
     for name, field in catalog.fields().items():
         assert not re.search(r"_mw(h)?(_|$)", name)
         assert suffix.get(field.unit or "", "") in name

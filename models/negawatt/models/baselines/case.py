@@ -49,6 +49,7 @@ class Case:
         metered_kwh: Energy of the event's intervals [kWh], for the result only.
         other_event_windows: Other events of the site, oldest first.
         notified_at_utc: When the site was told, if known.
+        ramp_minutes: How long before the event the load was being lowered already [min].
     """
 
     rule: BaselineRule
@@ -58,6 +59,7 @@ class Case:
     metered_kwh: NDArray[np.float64]
     other_event_windows: tuple[Interval, ...]
     notified_at_utc: datetime | None
+    ramp_minutes: float
 
     @property
     def event_day(self) -> date:
@@ -180,6 +182,7 @@ def make_case(
     *,
     other_event_windows: Sequence[Interval],
     notified_at_utc: datetime | None,
+    ramp_minutes: float = 0.0,
 ) -> Case:
     """Check that rule, load and event fit, and hide the event window from the methods.
 
@@ -207,6 +210,7 @@ def make_case(
         metered_kwh=metered_kwh,
         other_event_windows=tuple(sorted(set(other_event_windows))),
         notified_at_utc=notified_at_utc,
+        ramp_minutes=ramp_minutes,
     )
 
 

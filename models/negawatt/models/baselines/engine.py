@@ -42,6 +42,7 @@ def compute_baseline(
     *,
     other_event_windows: Sequence[Interval] = (),
     notified_at_utc: datetime | None = None,
+    ramp_minutes: float = 0.0,
 ) -> BaselineResult:
     """Return what the site would have used during an event, by the rule of a program.
 
@@ -55,6 +56,8 @@ def compute_baseline(
         other_event_windows: Other events of the site, in any order: their days are not eligible
             and their intervals enter no same-day window.
         notified_at_utc: When the site was notified; needed by rules that count from it.
+        ramp_minutes: How long before the event the load was being lowered already [min]; same-day
+            methods look outside it.
 
     Raises:
         DataRefusedError: Load or event do not fit the rule.
@@ -66,6 +69,7 @@ def compute_baseline(
         event,
         other_event_windows=other_event_windows,
         notified_at_utc=notified_at_utc,
+        ramp_minutes=ramp_minutes,
     )
     days: tuple[CandidateDay, ...] = ()
     day_type_name = ""

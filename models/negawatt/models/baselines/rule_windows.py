@@ -106,6 +106,8 @@ class SameDay:
     Attributes:
         before: Window counted from the start of the event, if one is used.
         after: Window counted from the end of the event, if one is used.
+        anchor: What the windows are counted from: the ``event``, or the ``dispatch``, which joins
+            steps less than an hour apart and their ramps (dispatch.py).
         buffer_minutes: Moves both windows away from the event, to keep ramps out [min].
         combine: ``intervals`` weighs every interval equally, ``windows`` the two windows equally,
             ``minimum`` takes the window of lower mean.
@@ -113,6 +115,7 @@ class SameDay:
 
     before: HourWindow | None = None
     after: HourWindow | None = None
+    anchor: Literal["event", "dispatch"] = "event"
     buffer_minutes: Annotated[int, Field(ge=0)] = 0
     combine: Literal["intervals", "windows", "minimum"] = "intervals"
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.case import Case, Window
+from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.rule_windows import SameDay
 from negawatt.models.domain.errors import InsufficientHistoryError
+from negawatt.models.domain.interval import Interval
 
 
 def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
@@ -46,13 +48,25 @@ def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
 
 
 def _windows(case: Case, rule: SameDay) -> list[tuple[datetime, ...]]:
-    buffer = timedelta(minutes=rule.buffer_minutes)
+    edges = _edges(case, rule)
     windows = []
     if rule.before is not None:
-        windows.append(case.starts_in(rule.before.around(case.event.start_utc - buffer)))
+        windows.append(case.starts_in(rule.before.around(edges.start_utc)))
     if rule.after is not None:
-        windows.append(case.starts_in(rule.after.around(case.event.end_utc + buffer)))
+        windows.append(case.starts_in(rule.after.around(edges.end_utc)))
     return windows
+
+
+def _edges(case: Case, rule: SameDay) -> Interval:
+    """Return the span that the windows are counted from."""
+    buffer = timedelta(minutes=rule.buffer_minutes)
+    if rule.anchor == "event":
+        return Interval(case.event.start_utc - buffer, case.event.end_utc + buffer)
+    return dispatch_window(
+        case.event,
+        case.other_event_windows,
+        ramp_minutes=max(case.ramp_minutes, rule.buffer_minutes),
+    )
 
 
 def _known_kwh(case: Case, starts_utc: tuple[datetime, ...]) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 Nothing is written here: sealed files are immutable. Not here: their meaning.
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from negawatt.pipelines.partitions import site_day, site_days
@@ -23,7 +25,7 @@ _INTACT = "every_file_is_as_it_was_sealed"
 )
 def raw_readings(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Take stock of the sealed files of each partition."""
     found = [
         (name, file)
@@ -33,7 +35,7 @@ def raw_readings(
         for file in raw_inventory(warehouse.layout, name, *site_day(key))
     ]
     broken = [file.path.name for _, file in found if not seal_is_intact(file)]
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             "file_count": len(found),
             **{name: _rows(found, name) for name in _READINGS},

@@ -1,0 +1,162 @@
+"""The settlement of one event as one function of values: the same inputs give the same body.
+
+Here: the order of the steps from load to statement body. Not here: any step's arithmetic, reading
+inputs, issuing versions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from functools import partial
+
+from negawatt.models.baselines.dispatch import dispatch_window
+from negawatt.models.baselines.engine import compute_baseline
+from negawatt.models.baselines.result import BaselineResult
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.settlement.build import Assessment, SettlementTerms, build_statement_body
+from negawatt.models.settlement.statement import StatementBody
+from negawatt.models.uncertainty.conformal import ReductionBand, conformal_band
+from negawatt.models.uncertainty.placebo import placebo_errors
+from negawatt.models.verification.obligation import obligation_of
+from negawatt.models.verification.reduction import event_reduction
+from negawatt.models.verification.response import response_of
+from negawatt.models.verification.sensitivity import method_sensitivity
+from negawatt.models.verification.verdict import judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SettlementInputs:
+    """Everything that a statement is computed from.
+
+    Attributes:
+        event: The revision to settle.
+        rule: The program's rule.
+        alternative_rules: Rules that the site could also have elected, or that corroborate.
+        load: Load at the settlement meter, as fine as it is measured.
+        other_event_windows: Other events of the site.
+        time_zone: The site's clock, for placebo days.
+        input_sha256: Digest of the content of each input, by name.
+        data_findings: Findings of earlier stages about the data.
+        terms: What is decided and not computed.
+    """
+
+    event: Event
+    rule: BaselineRule
+    alternative_rules: tuple[BaselineRule, ...]
+    load: LoadSeries
+    other_event_windows: tuple[Interval, ...]
+    time_zone: tzinfo
+    input_sha256: Mapping[str, str]
+    data_findings: tuple[Finding, ...]
+    terms: SettlementTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Settlement:
+    """What the settlement of one event gives.
+
+    Attributes:
+        body: The statement's body.
+        result: The baseline it rests on.
+        band: How sure the reduction is.
+        alternatives: Baselines under the other rules that could be computed.
+    """
+
+    body: StatementBody
+    result: BaselineResult
+    band: ReductionBand
+    alternatives: tuple[BaselineResult, ...]
+
+
+def settle_event(inputs: SettlementInputs) -> Settlement:
+    """Settle one event: baseline, band, verdicts, sensitivity, response, body.
+
+    The tariff's number is the settled number; everything else corroborates it.
+
+    Raises:
+        DataRefusedError: The program's baseline cannot be computed, an interval's energy is not
+            known, or a blocking finding has no override.
+        InsufficientHistoryError: There is too little history for the program's rule.
+    """
+    event = inputs.event
+    result = _baseline(inputs, inputs.rule)
+    obligation = obligation_of(event, inputs.load, ramp_minutes=_minutes_since_quiet(inputs))
+    committed_kw = obligation.committed.power_kw
+    reduction = event_reduction(result, committed_kw=committed_kw)
+    placebo = placebo_errors(
+        partial(compute_baseline, inputs.rule, ramp_minutes=event.ramp_minutes),
+        inputs.load,
+        event.interval,
+        time_zone=inputs.time_zone,
+        other_event_windows=inputs.other_event_windows,
+        notified_at_utc=event.notified_at_utc,
+    )
+    band = conformal_band(
+        result.reduction_kwh,
+        placebo,
+        committed_kwh=None if committed_kw is None else committed_kw * event.interval.duration_h,
+        subject=f"event {event.event_id!r}",
+    )
+    alternatives: list[BaselineResult] = []
+    sensitivity = method_sensitivity(
+        reduction,
+        {
+            rule.rule_id: partial(_alternative, inputs, rule, alternatives)
+            for rule in inputs.alternative_rules
+            if rule.rule_id != inputs.rule.rule_id
+        },
+    )
+    assessment = Assessment(
+        reduction=reduction,
+        verdicts=judge(reduction, inputs.load, event.interval, obligation),
+        band=band,
+        placebo=placebo,
+        sensitivity=sensitivity,
+        response=response_of(
+            inputs.load,
+            event.interval,
+            level_kw=obligation.pre_event_kw_mean,
+            limit_kw=obligation.limit.power_kw,
+        ),
+    )
+    body = build_statement_body(
+        event,
+        result,
+        assessment,
+        inputs.terms,
+        input_sha256=inputs.input_sha256,
+        data_findings=inputs.data_findings,
+    )
+    return Settlement(body=body, result=result, band=band, alternatives=tuple(alternatives))
+
+
+def _baseline(inputs: SettlementInputs, rule: BaselineRule) -> BaselineResult:
+    return compute_baseline(
+        rule,
+        inputs.load,
+        inputs.event.interval,
+        other_event_windows=inputs.other_event_windows,
+        notified_at_utc=inputs.event.notified_at_utc,
+        ramp_minutes=inputs.event.ramp_minutes,
+    )
+
+
+def _alternative(
+    inputs: SettlementInputs, rule: BaselineRule, computed: list[BaselineResult]
+) -> BaselineResult:
+    result = _baseline(inputs, rule)
+    computed.append(result)
+    return result
+
+
+def _minutes_since_quiet(inputs: SettlementInputs) -> float:
+    """Return how long before the event the site was last left alone [min]."""
+    event = inputs.event
+    dispatch = dispatch_window(
+        event.interval, inputs.other_event_windows, ramp_minutes=event.ramp_minutes
+    )
+    return (event.interval.start_utc - dispatch.start_utc) / timedelta(minutes=1)

@@ -1,0 +1,117 @@
+"""Core layer: readings of one site and UTC day become interval energy, with findings.
+
+Not here: the arithmetic (negawatt.models.metering).
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.gpu_minutes import gpu_interval_energy
+from negawatt.models.metering.reconciliation import reconcile
+from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
+from negawatt.pipelines.checks import check_results, check_specs
+from negawatt.pipelines.findings import finding_rows
+from negawatt.pipelines.partitions import site_day, site_days
+from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.warehouse.delta_tables import replace_partition
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import read_raw, start_of_day
+from negawatt.warehouse.sites import read_site
+
+CORE_TABLES = (
+    "core_gpu__interval_energy",
+    "core_job__interval_energy",
+    "core_site__interval_energy",
+    "core_site__reconciliation",
+    "core_site__findings",
+)
+RECONCILIATION_MINUTES = 5
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec(table, deps=["raw_readings"], group_name="core") for table in CORE_TABLES],
+    check_specs=check_specs(CORE_TABLES),
+    partitions_def=site_days,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    name="core_interval_energy",
+)
+def core_interval_energy(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: ClockResource
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Meter every partition and replace it in each core table."""
+    rows: dict[str, list[pl.DataFrame]] = {table: [] for table in CORE_TABLES}
+    versions: dict[str, int] = {}
+    for key in context.partition_keys:
+        site_id, day = site_day(key)
+        frames = metered_day(warehouse.layout, site_id, day, clock.now_utc())
+        partition: dict[str, str | date] = {"site_id": site_id, "date": day}
+        for table, frame in frames.items():
+            versions[table] = replace_partition(warehouse.layout, table, partition, frame)
+            rows[table].append(frame)
+        context.log.info("metered %s on %s", site_id, day)
+    for table, frames_of_table in rows.items():
+        frame = pl.concat(frames_of_table)
+        yield dg.MaterializeResult(
+            asset_key=table,
+            metadata={"row_count": frame.height, "table_version": versions[table]},
+            check_results=check_results(table, frame),
+        )
+
+
+def metered_day(
+    layout: Layout, site_id: str, day: date, as_of_utc: datetime
+) -> dict[str, pl.DataFrame]:
+    """Return the rows of every core table for one site and UTC day.
+
+    Args:
+        layout: Where the warehouse lies.
+        site_id: A registered site.
+        day: The UTC day.
+        as_of_utc: Readings that became available later are not seen.
+    """
+    site = read_site(layout, site_id)
+    span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
+    gap = timedelta(seconds=site.gpu_reading_gap_s)
+    near = pl.col("observed_at_utc").is_between(span.start_utc - gap, span.end_utc + gap)
+    samples = read_raw(
+        layout,
+        "raw_gpu__power_samples",
+        site_id,
+        day - timedelta(days=1),
+        day + timedelta(days=1),
+        near,
+    )
+    gpus, gpu_findings = gpu_interval_energy(
+        samples, span, site_id, max_gap_s=site.gpu_reading_gap_s
+    )
+    meters, meter_findings = site_interval_energy(
+        read_raw(layout, "raw_meter__readings", site_id, day, day),
+        span,
+        site_id,
+        as_of_utc=as_of_utc,
+    )
+    jobs, job_findings = job_interval_energy(
+        read_raw(layout, "raw_job__readings", site_id, day, day), span, site_id, as_of_utc=as_of_utc
+    )
+    both = reconcile(
+        meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
+    )
+    findings = [*gpu_findings, *meter_findings, *job_findings]
+    return {
+        "core_gpu__interval_energy": gpus,
+        "core_job__interval_energy": jobs,
+        "core_site__interval_energy": meters,
+        "core_site__reconciliation": both,
+        "core_site__findings": finding_rows(findings, {"site_id": site_id, "date": day}),
+    }
+
+
+def _reconciliation_minutes(meters: pl.DataFrame) -> int:
+    """Return 5, or the meter's own interval where that is longer."""
+    longest = (meters["interval_end_utc"] - meters["interval_start_utc"]).max()
+    minutes = longest // timedelta(minutes=1) if isinstance(longest, timedelta) else 0
+    return max(RECONCILIATION_MINUTES, minutes)

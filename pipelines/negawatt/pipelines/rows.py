@@ -1,0 +1,142 @@
+"""A settlement as rows of the out_ tables.
+
+Not here: any number; each is taken from the settlement as it is.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+from negawatt.models.baselines.result import BaselineResult
+from negawatt.models.settlement.canonical import to_canonical_json
+from negawatt.models.settlement.settle import Settlement
+from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.findings import finding_rows
+from negawatt.warehouse.catalog import schema
+
+
+def event_rows(settlement: Settlement) -> dict[str, pl.DataFrame]:
+    """Return the rows of every out_event__ table for one event."""
+    owner = {
+        "event_id": settlement.body.event.event_id,
+        "site_id": settlement.body.event.site_id,
+    }
+    results = (settlement.result, *settlement.alternatives)
+    return {
+        "out_event__baseline": pl.concat(_baseline(settlement, result) for result in results),
+        "out_event__baseline_days": pl.concat(_days(settlement, result) for result in results),
+        "out_event__performance": _performance(settlement),
+        "out_event__findings": finding_rows(settlement.body.findings, owner),
+    }
+
+
+def statement_header(statement: Statement) -> pl.DataFrame:
+    """Return the header row that publishes a version of a statement."""
+    row = {
+        "statement_id": statement.body.statement_id,
+        "statement_version": statement.statement_version,
+        "event_id": statement.body.event.event_id,
+        "site_id": statement.body.event.site_id,
+        "statement_digest": statement.statement_digest,
+        "previous_digest": statement.previous_digest,
+        "issued_at_utc": statement.provenance.issued_at_utc,
+        "statement_json": to_canonical_json(statement).decode(),
+    }
+    return pl.DataFrame([row], schema=schema("out_settlement__statements"))
+
+
+def statement_lines(statement: Statement) -> pl.DataFrame:
+    """Return the lines of a version of a statement."""
+    rows = [
+        {
+            "statement_id": statement.body.statement_id,
+            "statement_version": statement.statement_version,
+            "interval_start_utc": line.interval_start_utc,
+            "interval_end_utc": line.interval_end_utc,
+            "adjusted_baseline_kwh": line.adjusted_baseline_kwh,
+            "metered_kwh": line.metered_kwh,
+            "reduction_kwh": line.reduction_kwh,
+            "price_usd_per_kwh": line.price_usd_per_kwh,
+            "payment_usd": line.payment_usd,
+        }
+        for line in statement.body.lines
+    ]
+    return pl.DataFrame(rows, schema=schema("out_settlement__statement_lines"))
+
+
+def _baseline(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
+    """Return one row for each interval; only the settled rule has a band."""
+    settled = result is settlement.result
+    count = len(result.interval_start_utc)
+    length = timedelta(minutes=result.interval_minutes)
+    unknown: tuple[float | None, ...] = (None,) * count
+    return pl.DataFrame(
+        {
+            "event_id": settlement.body.event.event_id,
+            "site_id": settlement.body.event.site_id,
+            "rule_id": result.rule_id,
+            "interval_start_utc": list(result.interval_start_utc),
+            "interval_end_utc": [start + length for start in result.interval_start_utc],
+            "baseline_kwh": result.baseline_kwh,
+            "adjusted_baseline_kwh": result.adjusted_baseline_kwh,
+            "metered_kwh": result.metered_kwh,
+            "reduction_kwh": result.reduction_kwh,
+            "reduction_lower_kwh": settlement.band.interval_lower_kwh if settled else unknown,
+            "reduction_upper_kwh": settlement.band.interval_upper_kwh if settled else unknown,
+        },
+        schema=schema("out_event__baseline"),
+        strict=False,
+    )
+
+
+def _days(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
+    rows = [
+        {
+            "event_id": settlement.body.event.event_id,
+            "site_id": settlement.body.event.site_id,
+            "rule_id": result.rule_id,
+            "candidate_date": day.candidate_date,
+            "day_use": day.use.value,
+            "day_reason": day.reason,
+            "window_power_kw_mean": day.window_power_kw_mean,
+        }
+        for day in result.days
+    ]
+    return pl.DataFrame(rows, schema=schema("out_event__baseline_days"))
+
+
+def _performance(settlement: Settlement) -> pl.DataFrame:
+    """Return each measure that has a value or words."""
+    body = settlement.body
+    verdicts, band, response = body.verdicts, body.band, body.response
+    measures: list[tuple[str, float | None, str, str | None]] = [
+        ("reduction_kwh", float(body.totals.reduction_kwh), "kWh", None),
+        ("delivered_kw_mean", verdicts.baseline.delivered_kw_mean, "kW", None),
+        ("committed_kw", verdicts.baseline.committed_kw, "kW", None),
+        ("delivered_ratio", verdicts.baseline.delivered_ratio, "ratio", None),
+        ("baseline_verdict", None, "text", verdicts.baseline.outcome.value),
+        ("cap_limit_kw", verdicts.cap.limit_kw, "kW", None),
+        ("cap_within_limit_ratio", verdicts.cap.within_limit_ratio, "ratio", None),
+        ("cap_worst_exceedance_kw", verdicts.cap.worst_exceedance_kw, "kW", None),
+        ("cap_verdict", None, "text", verdicts.cap.outcome.value),
+    ]
+    if band is not None:
+        measures += [
+            ("reduction_lower_kwh", band.lower_kwh, "kWh", None),
+            ("reduction_upper_kwh", band.upper_kwh, "kWh", None),
+            ("reduction_one_sided_lower_kwh", band.one_sided_lower_kwh, "kWh", None),
+            ("commitment_met_probability_ratio", band.commitment_met_probability, "ratio", None),
+        ]
+    if response is not None:
+        measures += [
+            ("limit_reached_minutes", response.limit_reached_minutes, "min", None),
+            ("ramp_before_minutes", response.ramp_before_minutes, "min", None),
+            ("rebound_kw_max", response.rebound_kw_max, "kW", None),
+            ("recovered_kwh", response.recovered_kwh, "kWh", None),
+        ]
+    rows = [
+        (body.event.event_id, body.event.site_id, *measure)
+        for measure in measures
+        if measure[1] is not None or measure[3] is not None
+    ]
+    return pl.DataFrame(rows, schema=schema("out_event__performance"), orient="row")

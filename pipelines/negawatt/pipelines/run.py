@@ -1,0 +1,109 @@
+"""Running the jobs from a program, headless, with the same instance that the UI shows.
+
+Not here: what the jobs do, and words for people.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from negawatt.models.domain.errors import NegawattError
+from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines import partitions
+from negawatt.pipelines.assets.out import OverrideConfig, latest_statement
+from negawatt.pipelines.definitions import build_definitions
+from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.warehouse.event_tables import find_event
+from negawatt.warehouse.layout import Layout
+
+_INSTANCE_YAML = "telemetry:\n  enabled: false\n"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+def dagster_home(layout: Layout) -> Path:
+    """Return the folder of the Dagster instance that belongs to a warehouse, made if need be."""
+    home = (layout.root / "dagster").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_INSTANCE_YAML, encoding="utf-8")
+    return home
+
+
+def run_daily_metering(
+    layout: Layout, site_id: str, first: date, last: date, *, fixed_utc: datetime | None = None
+) -> None:
+    """Run the daily metering job for a site, from one UTC day to another, both included.
+
+    Args:
+        layout: Where the warehouse lies.
+        site_id: A registered site.
+        first: First day.
+        last: Last day.
+        fixed_utc: Time to stand still at, for a run that must repeat byte for byte.
+
+    Raises:
+        NegawattError: What a step refused, as it was raised.
+    """
+    tags = {
+        "dagster/asset_partition_range_start": str(partitions.site_day_key(site_id, first)),
+        "dagster/asset_partition_range_end": str(partitions.site_day_key(site_id, last)),
+    }
+    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+        instance.add_dynamic_partitions("sites", [site_id])
+        _execute(layout, instance, "daily_metering", fixed_utc, tags=tags)
+
+
+def run_event_settlement(
+    layout: Layout,
+    event_id: str,
+    overrides: Sequence[OverrideConfig] = (),
+    *,
+    fixed_utc: datetime | None = None,
+) -> Statement:
+    """Run the settlement job for an event and return its newest statement.
+
+    Raises:
+        NegawattError: What a step refused, as it was raised; the older statement stays.
+    """
+    event = find_event(layout, event_id)
+    config = {"ops": {"settled_event": {"config": {"overrides": [dict(o) for o in overrides]}}}}
+    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+        instance.add_dynamic_partitions("events", [event_id])
+        _execute(
+            layout, instance, "event_settlement", fixed_utc, partition_key=event_id, config=config
+        )
+    statement = latest_statement(layout, f"{event.site_id}.{event_id}")
+    assert statement is not None  # the job has just published it  # noqa: S101
+    return statement
+
+
+def _execute(
+    layout: Layout,
+    instance: dg.DagsterInstance,
+    job_name: str,
+    fixed_utc: datetime | None,
+    *,
+    partition_key: str | None = None,
+    tags: dict[str, str] | None = None,
+    config: Mapping[str, object] | None = None,
+) -> None:
+    definitions = build_definitions(
+        WarehouseResource(root=str(layout.root)),
+        ClockResource(fixed_utc=fixed_utc.isoformat() if fixed_utc else ""),
+    )
+    try:
+        definitions.resolve_job_def(job_name).execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            tags=tags,
+            run_config={**_QUIET, **(config or {})},
+        )
+    except NegawattError:
+        raise
+    except dg.DagsterError as error:
+        if isinstance(error.__cause__, NegawattError):
+            raise error.__cause__ from error
+        raise

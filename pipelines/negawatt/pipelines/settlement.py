@@ -1,0 +1,186 @@
+"""Reading what a settlement needs from the warehouse, as values with their digests and versions.
+
+Here: from tables to SettlementInputs. Not here: the settlement (negawatt.models.settlement) and
+writing its results (assets/out.py).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from negawatt.models.baselines.registry import load_program
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.metering.roll_up import to_load_series
+from negawatt.models.settlement.build import SettlementTerms
+from negawatt.models.settlement.settle import SettlementInputs
+from negawatt.models.settlement.statement import Override
+from negawatt.pipelines.findings import discrepancy_findings, findings_from_rows
+from negawatt.warehouse.delta_tables import Snapshot, read_table
+from negawatt.warehouse.digest import frame_digest
+from negawatt.warehouse.event_tables import events_of_site, find_event
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import read_all_raw
+from negawatt.warehouse.sites import read_site
+
+LOAD_TABLE = "core_site__interval_energy"
+FINDINGS_TABLE = "core_site__findings"
+HISTORY = timedelta(days=62)
+"""As far back as any program looks, with a day to spare at either end."""
+AFTERMATH = timedelta(hours=3)
+"""As long after an event as a rebound or an hour after it is looked for, ramps included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredInputs:
+    """What was read for one event.
+
+    Attributes:
+        inputs: The values that the settlement is a function of.
+        table_versions: Version of each Delta table that was read.
+    """
+
+    inputs: SettlementInputs
+    table_versions: dict[str, int]
+
+
+def gather_inputs(
+    layout: Layout, event_id: str, overrides: tuple[Override, ...] = ()
+) -> GatheredInputs:
+    """Read everything that the settlement of an event is computed from.
+
+    Args:
+        layout: Where the warehouse lies.
+        event_id: A known event.
+        overrides: Recorded decisions on blocking findings.
+
+    Raises:
+        ConfigurationError: The event, its site or its program is not known.
+        DataRefusedError: The event was cancelled, or its site has no metered load around it.
+    """
+    event = find_event(layout, event_id)
+    if event.cancelled:
+        raise DataRefusedError(
+            thing=f"event {event_id!r}",
+            expected="an event that took place",
+            found=f"revision {event.revision} cancels it",
+            remedy="settle another event",
+        )
+    site = read_site(layout, event.site_id)
+    load, findings = _load(layout, event), _findings(layout, event)
+    others = events_of_site(layout, event.site_id)
+    discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
+    rule = load_program(event.program_id)
+    inputs = SettlementInputs(
+        event=event,
+        rule=rule,
+        alternative_rules=tuple(map(load_program, site.alternative_programs)),
+        load=_series(load.frame, site.settlement_meter_id, event),
+        other_event_windows=tuple(
+            other.interval for other in others if other.event_id != event_id and not other.cancelled
+        ),
+        time_zone=site.zone,
+        input_sha256={
+            LOAD_TABLE: frame_digest(load.frame),
+            FINDINGS_TABLE: frame_digest(findings.frame),
+            "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
+            "raw_source__discrepancies": frame_digest(discrepancies.drop("available_at_utc")),
+            f"program {rule.rule_id}": rule.digest,
+        },
+        data_findings=(
+            *findings_from_rows(findings.frame),
+            *discrepancy_findings(discrepancies),
+        ),
+        terms=SettlementTerms(
+            statement_id=f"{event.site_id}.{event_id}",
+            revenue_grade=site.revenue_grade,
+            low_confidence_facts=_low_confidence(rule),
+            overrides=overrides,
+        ),
+    )
+    versions = {LOAD_TABLE: load.version, FINDINGS_TABLE: findings.version}
+    return GatheredInputs(
+        inputs=inputs,
+        table_versions={name: version for name, version in versions.items() if version is not None},
+    )
+
+
+def load_window(event: Event) -> Interval:
+    """Return the span of load that a settlement may look at; later data never changes it."""
+    return Interval(event.interval.start_utc - HISTORY, event.interval.end_utc + AFTERMATH)
+
+
+def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
+    """Say whether an event is over and its load is metered to the end of its aftermath.
+
+    Missing intervals inside are for the settlement to find; this only says that later ones came.
+    """
+    end_utc = load_window(event).end_utc
+    if event.cancelled or now_utc < end_utc:
+        return False
+    meter_id = read_site(layout, event.site_id).settlement_meter_id
+    rows = _load(layout, event).frame.filter(pl.col("meter_id") == meter_id)
+    last_utc = rows["interval_end_utc"].max()
+    return isinstance(last_utc, datetime) and last_utc >= end_utc
+
+
+def _load(layout: Layout, event: Event) -> Snapshot:
+    window = load_window(event)
+    return read_table(
+        layout,
+        LOAD_TABLE,
+        (pl.col("site_id") == event.site_id)
+        & pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
+        & (pl.col("interval_start_utc") >= window.start_utc)
+        & (pl.col("interval_end_utc") <= window.end_utc),
+    )
+
+
+def _findings(layout: Layout, event: Event) -> Snapshot:
+    """Read the findings about the event's own days; those of history show in its days dropped."""
+    first, last = _day(event.interval.start_utc), _day(event.interval.end_utc)
+    return read_table(
+        layout,
+        FINDINGS_TABLE,
+        (pl.col("site_id") == event.site_id) & pl.col("date").is_between(first, last),
+    )
+
+
+def _series(rows: pl.DataFrame, meter_id: str, event: Event) -> LoadSeries:
+    metered = rows.filter(pl.col("meter_id") == meter_id)
+    if metered.is_empty():
+        raise DataRefusedError(
+            thing=f"event {event.event_id!r}",
+            expected=f"load of meter {meter_id!r} around {event.interval.start_utc.isoformat()}",
+            found="none",
+            remedy="import the meter's readings and run the daily metering job for those days",
+        )
+    longest = (metered["interval_end_utc"] - metered["interval_start_utc"]).max()
+    assert isinstance(longest, timedelta)  # the frame is not empty  # noqa: S101
+    return to_load_series(metered, longest // timedelta(minutes=1), meter_id)
+
+
+def _event_rows(layout: Layout, event: Event, others: list[Event]) -> pl.DataFrame:
+    """Return what the settlement knows of this event and the others of its site."""
+    rows = read_all_raw(layout, "raw_grid__events", event.site_id)
+    newest = pl.DataFrame(
+        {"event_id": [o.event_id for o in others], "revision": [o.revision for o in others]},
+        schema={"event_id": pl.String, "revision": pl.Int32},
+    )
+    known = rows.join(newest, on=["event_id", "revision"], how="semi")
+    return known.sort("event_start_utc", "event_id").drop("available_at_utc")
+
+
+def _low_confidence(rule: BaselineRule) -> tuple[str, ...]:
+    return tuple(
+        f"{fact.parameter}: {fact.statement} ({fact.confidence}; check {fact.check})"
+        for fact in rule.unverified_facts
+    )
+
+
+def _day(moment_utc: datetime) -> date:
+    return moment_utc.astimezone(UTC).date()

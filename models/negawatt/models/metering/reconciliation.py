@@ -60,7 +60,11 @@ def reconcile(
     all_gpus = (
         gpus.sort("gpu_uuid")
         .group_by(interval, maintain_order=True)
-        .agg("energy_j", "coverage_ratio", pl.col.energy_j.null_count().alias("unknown_count"))
+        .agg(
+            "energy_j",
+            "coverage_ratio",
+            pl.col.energy_j.null_count().alias("unknown_count"),
+        )
         .select(
             *interval,
             pl.when(is_whole).then(pl.col.energy_j.list.sum() / J_PER_KWH).alias("gpu_kwh"),

@@ -3,7 +3,7 @@
 Here: any core_ table of interval energy. Not here: how the energy was measured.
 """
 
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,7 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
         ValueError: ``minutes`` does not divide the day.
 
     Examples:
-        >>> from datetime import datetime
+        >>> from datetime import datetime, timedelta
         >>> noon_utc = datetime(2026, 7, 1, 12, tzinfo=UTC)
         >>> halves = pl.DataFrame({"meter_id": "m", "interval_start_utc": [noon_utc,
         ...     noon_utc + timedelta(minutes=15)], "energy_kwh": [10.0, 20.0],
@@ -56,15 +56,15 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
     _refuse(parts, pl.col.interval_start_utc < pl.col.previous_end_utc, "overlapped by another")
 
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.
-    whole_ms = minutes * S_PER_MINUTE * MS_PER_S
-    is_whole = (pl.col.length_ms == whole_ms) & (pl.col.unknown_count == 0)
+    # Quotients of columns: Polars divides by a literal through its reciprocal: 3.6e6 / 3.6e6 < 1.
+    is_whole = (pl.col.length_ms == pl.col.whole_ms) & (pl.col.unknown_count == 0)
     rolled = (
-        parts.group_by(*owners, "whole_start_utc", "whole_end_utc", maintain_order=True)
+        parts.group_by(*owners, "whole_start_utc", "whole_end_utc", "whole_ms", maintain_order=True)
         .agg(
             pl.col(energy),
             pl.col(energy).null_count().alias("unknown_count"),
             pl.col.length_ms.sum(),
-            pl.col.covered_ms,
+            pl.col.covered_ms.sum(),
             pl.col.method.str.split("+").explode().unique().sort().str.join("+"),
             pl.col("^power_w_min$").min(),
             pl.col("^power_w_max$").max(),
@@ -74,12 +74,12 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
             pl.col.whole_end_utc.alias("interval_end_utc"),
             pl.col.whole_start_utc.dt.date().alias("date"),
             pl.when(is_whole).then(pl.col(energy).list.sum()).alias(energy),
-            (pl.col.covered_ms.list.sum() / whole_ms).clip(0, 1).alias("coverage_ratio"),
+            (pl.col.covered_ms / pl.col.whole_ms).alias("coverage_ratio"),
         )
     )
     if "power_w_mean" in frame.columns:
-        duration_s = minutes * S_PER_MINUTE
-        rolled = rolled.with_columns((pl.col(energy) / duration_s).alias("power_w_mean"))
+        energy_per_ms = pl.col(energy) / pl.col.whole_ms
+        rolled = rolled.with_columns((energy_per_ms * MS_PER_S).alias("power_w_mean"))
     return rolled.select(frame.columns)
 
 
@@ -107,8 +107,8 @@ def to_load_series(frame: pl.DataFrame, interval_minutes: int, meter_id: str) ->
             remedy="import its readings, or name another meter",
         )
     start_utc = rolled.item(0, "interval_start_utc").astimezone(UTC)
-    position = (rolled["interval_start_utc"] - start_utc) // timedelta(minutes=interval_minutes)
-    index = position.to_numpy()
+    since_start_ms = (rolled["interval_start_utc"] - start_utc).dt.total_milliseconds()
+    index = since_start_ms.to_numpy() // (interval_minutes * S_PER_MINUTE * MS_PER_S)
     energy_kwh = np.full(index[-1] + 1, np.nan)
     energy_kwh[index] = rolled["energy_kwh"].fill_null(np.nan).to_numpy()
     coverage_ratio = np.zeros(index[-1] + 1)
@@ -129,7 +129,8 @@ def _parts(frame: pl.DataFrame, owners: list[str], energy: str, minutes: int) ->
     return frame.sort(*owners, "interval_start_utc").with_columns(
         pl.col(energy).fill_nan(None),
         length_ms.alias("length_ms"),
-        (pl.col.coverage_ratio * length_ms).alias("covered_ms"),
+        (pl.col.coverage_ratio * length_ms).round().cast(pl.Int64).alias("covered_ms"),
+        pl.lit(minutes * S_PER_MINUTE * MS_PER_S).cast(pl.Int64).alias("whole_ms"),
         whole_start_utc.alias("whole_start_utc"),
         (whole_start_utc + pl.duration(minutes=minutes)).alias("whole_end_utc"),
         pl.col.interval_end_utc.shift().over(owners).alias("previous_end_utc"),

@@ -1,0 +1,117 @@
+"""The meter beside the GPUs, and the line between them."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
+from negawatt.models.metering.reconciliation import fit_site_gain, reconcile
+from negawatt.warehouse.catalog import schema
+
+NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def minutes(n: int) -> dict[str, list[object]]:
+    start_utc = [NOON_UTC + timedelta(minutes=position) for position in range(n)]
+    return {
+        "site_id": ["s"] * n,
+        "date": [NOON_UTC.date()] * n,
+        "interval_start_utc": list(start_utc),
+        "interval_end_utc": [moment + timedelta(minutes=1) for moment in start_utc],
+        "coverage_ratio": [1.0] * n,
+        "method": ["counter"] * n,
+    }
+
+
+def gpu(gpu_uuid: str, energy_j: list[float | None]) -> pl.DataFrame:
+    columns = minutes(len(energy_j)) | {
+        "node_id": ["n"] * len(energy_j),
+        "gpu_uuid": [gpu_uuid] * len(energy_j),
+        "energy_j": list(energy_j),
+        "coverage_ratio": [0.0 if value is None else 1.0 for value in energy_j],
+    }
+    power = dict.fromkeys(("power_w_min", "power_w_mean", "power_w_max"), [None] * len(energy_j))
+    wanted = schema("core_gpu__interval_energy")
+    return pl.DataFrame(columns | power).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]
+
+
+def meter(energy_kwh: list[float | None]) -> pl.DataFrame:
+    columns = minutes(len(energy_kwh)) | {
+        "meter_id": ["m"] * len(energy_kwh),
+        "energy_kwh": list(energy_kwh),
+    }
+    wanted = schema("core_site__interval_energy")
+    return pl.DataFrame(columns).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]
+
+
+def test_the_energy_of_all_gpus_stands_beside_the_meter() -> None:
+    """3.6 MJ + 7.2 MJ = 3 kWh."""
+    gpus = pl.concat([gpu("a", [3.6e6, 3.6e6]), gpu("b", [7.2e6, 7.2e6])])
+
+    frame = reconcile(meter([4.0, 5.0]), gpus, meter_id="m", minutes=1)
+
+    assert dict(frame.schema) == schema("core_site__reconciliation")
+    assert frame["metered_kwh"].to_list() == [4.0, 5.0]
+    assert frame["gpu_kwh"].to_list() == pytest.approx([3.0, 3.0])
+    assert frame["coverage_ratio"].to_list() == [1.0, 1.0]
+
+
+def test_one_gpu_that_is_not_known_makes_the_sum_not_known() -> None:
+    """Minute 0: b is NULL; minute 1: b has no row. The meter's value stands."""
+    gpus = pl.concat([gpu("a", [3.6e6, 3.6e6]), gpu("b", [None])])
+
+    frame = reconcile(meter([4.0, 5.0]), gpus, meter_id="m", minutes=1)
+
+    assert frame["gpu_kwh"].to_list() == [None, None]
+    assert frame["metered_kwh"].to_list() == [4.0, 5.0]
+    assert frame["coverage_ratio"].to_list() == [0.5, 0.5]
+
+
+def test_an_interval_that_only_one_side_has_is_kept() -> None:
+    frame = reconcile(meter([4.0]), gpu("a", [3.6e6, 3.6e6]), meter_id="m", minutes=1)
+
+    assert frame["metered_kwh"].to_list() == [4.0, None]
+    assert frame["gpu_kwh"].to_list() == pytest.approx([1.0, 1.0])
+
+
+def test_minutes_are_rolled_up_to_the_interval_of_the_meter() -> None:
+    frame = reconcile(meter([1.0] * 5), gpu("a", [3.6e6] * 5), meter_id="m", minutes=5)
+
+    assert frame.select("metered_kwh", "gpu_kwh").rows() == [(5.0, pytest.approx(5.0))]
+
+
+@pytest.mark.slow
+def test_a_straight_line_is_found_exactly() -> None:
+    """100 kW of its own and 1.3 times the GPUs; the pair with NaN is left out."""
+    gpu_kw = np.array([0.0, 100.0, 200.0, np.nan])
+
+    gain = fit_site_gain(gpu_kw, np.array([100.0, 230.0, 360.0, 1.0]))
+
+    assert gain.intercept_kw == pytest.approx(100.0)
+    assert gain.gain_factor == pytest.approx(1.3)
+    assert gain.rrmse_ratio == pytest.approx(0.0, abs=1e-9)
+    assert gain.n == 3
+
+
+@pytest.mark.slow
+def test_what_the_line_leaves_is_the_residual() -> None:
+    """0, 3, 0 kW at 0, 1, 2 kW: the line is flat at 1; residuals -1, 2, -1; sqrt(2)/1."""
+    gain = fit_site_gain(np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 0.0]))
+
+    assert gain.gain_factor == pytest.approx(0.0)
+    assert gain.intercept_kw == pytest.approx(1.0)
+    assert gain.rrmse_ratio == pytest.approx(2**0.5)
+
+
+@pytest.mark.slow
+def test_two_pairs_are_too_few() -> None:
+    with pytest.raises(InsufficientHistoryError, match="at least 3 intervals"):
+        fit_site_gain(np.array([0.0, 1.0, np.nan]), np.array([0.0, 3.0, 0.0]))
+
+
+@pytest.mark.slow
+def test_gpus_that_never_change_tell_no_gain() -> None:
+    with pytest.raises(DataRefusedError, match="found 5 kW in all 3 intervals"):
+        fit_site_gain(np.full(3, 5.0), np.array([1.0, 2.0, 3.0]))

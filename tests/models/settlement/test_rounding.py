@@ -97,6 +97,10 @@ def test_figures_are_rounded_wherever_they_stand() -> None:
     assert rounded_figures(figures) == {"a": [1.0, (2.000001,)], "b": None, "c": "text", "d": 3}
 
 
+def test_a_figure_of_nothing_has_no_sign() -> None:
+    assert str(rounded_figures(-1e-9)) == "0.0"
+
+
 def test_a_figure_that_is_no_number_is_refused() -> None:
     with pytest.raises(DataRefusedError, match="finite number"):
         rounded_figures(({"a": float("nan")},))

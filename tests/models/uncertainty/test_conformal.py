@@ -81,10 +81,10 @@ def test_the_chance_that_a_new_score_is_covered_is_at_least_the_level() -> None:
 
 
 def test_the_probability_counts_the_placebos_that_leave_the_commitment_met() -> None:
-    """100 less the error is 95 or more for the errors of 4 and less: 7 of 9; (7 + 1) / (9 + 2)."""
-    band = conformal_band(np.array([100.0]), placebo_of(NINE), committed_kwh=95.0)
+    """100 less the error is 94 or more for the errors of 6 and less: 8 of 9; (8 + 1) / (9 + 2)."""
+    band = conformal_band(np.array([100.0]), placebo_of(NINE), committed_kwh=94.0)
 
-    assert band.commitment_met_probability == 8 / 11
+    assert band.commitment_met_probability == 9 / 11
 
 
 @given(

@@ -60,9 +60,10 @@ def test_the_limit_is_reached_at_the_first_interval_that_keeps_it(
 
 
 def test_a_dip_that_returned_before_the_start_is_no_ramp(load_around: LoadAround) -> None:
-    load, event = load_around([60, 100], [50])
+    """A dip to 60, back to 100, then 90: below 95 for the last quarter of an hour only."""
+    load, event = load_around([100, 60, 100, 90], [50], interval_minutes=15)
 
-    assert response_of(load, event, level_kw=100.0, limit_kw=None).ramp_before_minutes == 0.0
+    assert response_of(load, event, level_kw=100.0, limit_kw=None).ramp_before_minutes == 15.0
 
 
 def test_without_a_drop_there_is_no_ramp(load_around: LoadAround) -> None:

@@ -66,6 +66,17 @@ def test_a_spread_of_just_five_percent_is_none(baseline_of: BaselineOf) -> None:
     assert sensitivity.findings == ()
 
 
+def test_the_spread_is_measured_against_the_size_of_a_negative_reduction(
+    baseline_of: BaselineOf,
+) -> None:
+    """Settled -10 against -12: 2 of 10, not of -10."""
+    settled = event_reduction(baseline_of([90], [100]))
+
+    sensitivity = method_sensitivity(settled, {"a": lambda: baseline_of([88], [100])})
+
+    assert sensitivity.spread_ratio == 0.2
+
+
 def test_any_spread_matters_where_nothing_was_settled(baseline_of: BaselineOf) -> None:
     """Settled 0 against 1: the ratio is not defined, the finding is."""
     settled = event_reduction(baseline_of([100], [100]))

@@ -1,0 +1,87 @@
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.job_allocation import allocated_job_energy
+
+START_UTC = datetime(2026, 7, 1, tzinfo=UTC)
+DAY = Interval(START_UTC, START_UTC + timedelta(days=1))
+KWH_J = 3.6e6
+
+
+def gpu_minutes(*, energy_j: tuple[float | None, ...] = (KWH_J, 2 * KWH_J)) -> pl.DataFrame:
+    """Return two minutes of GPUs A and B; B uses ten times as much as A."""
+    rows = [
+        {
+            "gpu_uuid": gpu,
+            "interval_start_utc": START_UTC + timedelta(minutes=minute),
+            "interval_end_utc": START_UTC + timedelta(minutes=minute + 1),
+            "energy_j": None if value is None else value * factor,
+            "coverage_ratio": 1.0,
+        }
+        for gpu, factor in (("A", 1), ("B", 10))
+        for minute, value in enumerate(energy_j)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"energy_j": pl.Float64})
+
+
+def allocations(*rows: tuple[str, str, float, float | None]) -> pl.DataFrame:
+    """Return allocations of (job, GPU, start and end in minutes)."""
+    return pl.DataFrame(
+        [
+            {
+                "job_id": job,
+                "gpu_uuid": gpu,
+                "allocation_start_utc": START_UTC + timedelta(minutes=start),
+                "allocation_end_utc": None if end is None else START_UTC + timedelta(minutes=end),
+            }
+            for job, gpu, start, end in rows
+        ],
+        schema_overrides={"allocation_end_utc": pl.Datetime("us", "UTC")},
+    )
+
+
+def energy_kwh(*rows: tuple[str, str, float, float | None]) -> list[tuple[str, float]]:
+    found = allocated_job_energy(gpu_minutes(), allocations(*rows), DAY, "s1")
+    return [(row["job_id"], pytest.approx(row["energy_kwh"])) for row in found.to_dicts()]
+
+
+def test_a_job_uses_what_all_its_gpus_use() -> None:
+    """1 + 10 kWh in the first minute, 2 + 20 in the second."""
+    assert energy_kwh(("j", "A", 0, None), ("j", "B", 0, None)) == [("j", 11.0), ("j", 22.0)]
+
+
+def test_a_minute_is_divided_between_the_job_that_ends_and_the_one_that_starts() -> None:
+    """The GPU changes hands at 0:15 of the first minute: a quarter and three quarters of 1 kWh."""
+    found = energy_kwh(("old", "A", -5, 0.25), ("new", "A", 0.25, 1))
+
+    assert found == [("new", 0.75), ("old", 0.25)]
+
+
+def test_a_job_restarted_within_a_minute_is_one_job() -> None:
+    assert energy_kwh(("j", "A", 0, 0.25), ("j", "A", 0.5, 1)) == [("j", 0.75)]
+
+
+def test_an_allocation_outside_the_day_uses_nothing() -> None:
+    assert energy_kwh(("j", "A", -10, 0)) == []
+
+
+def test_energy_is_not_known_where_one_gpu_is_not() -> None:
+    unknown = gpu_minutes(energy_j=(KWH_J, None)).filter(
+        (pl.col("gpu_uuid") == "A") | pl.col("energy_j").is_null()
+    )
+    held = allocations(("j", "A", 0, None), ("j", "B", 0, None))
+
+    found = allocated_job_energy(unknown, held, DAY, "s1")
+
+    assert found["energy_kwh"].to_list() == [pytest.approx(1.0), None]
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    held = allocations(("j", "A", 0, None), ("k", "B", 0.5, None))
+
+    found = allocated_job_energy(gpu_minutes(), held, DAY, "s1")
+
+    assert found.equals(allocated_job_energy(gpu_minutes().reverse(), held.reverse(), DAY, "s1"))

@@ -1,0 +1,89 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.verification.attribution import attribute_to_jobs
+
+NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
+EVENT = Interval(NOON_UTC, NOON_UTC + timedelta(hours=2))
+
+
+def load(name: str, before_kw: float, event_kw: tuple[float, ...] = (1.0, 1.0)) -> LoadSeries:
+    """Return the hour before and two hours of the event, hourly: power in kW is energy in kWh."""
+    energy_kwh = np.array([before_kw, *event_kw])
+    return LoadSeries(
+        meter_id=name,
+        start_utc=NOON_UTC - timedelta(hours=1),
+        interval_minutes=60,
+        energy_kwh=energy_kwh,
+        coverage_ratio=np.where(np.isnan(energy_kwh), 0.0, 1.0),
+    )
+
+
+def test_jobs_and_residual_add_up_to_the_meter() -> None:
+    """Site 100 -> 70, 80: 200 - 150 = 50 kWh. Jobs 2 x 40 - 60 = 20 and 2 x 30 - 50 = 10 kWh."""
+    site = load("site", 100.0, (70.0, 80.0))
+    jobs = {"a": load("a", 30.0, (25.0, 25.0)), "b": load("b", 40.0, (30.0, 30.0))}
+
+    found = attribute_to_jobs(site, jobs, EVENT, dispatch=EVENT)
+
+    assert [(job.job_id, job.reduction_kwh) for job in found.jobs] == [("b", 20.0), ("a", 10.0)]
+    assert (found.site_reduction_kwh, found.residual_kwh) == (50.0, 20.0)
+
+
+def test_a_job_that_ends_in_the_event_has_reduced_nothing_that_is_known() -> None:
+    jobs = {"ended": load("ended", 40.0, (40.0, np.nan))}
+
+    found = attribute_to_jobs(load("site", 100.0, (90.0, 60.0)), jobs, EVENT, dispatch=EVENT)
+
+    assert found.jobs[0].reduction_kwh is None
+    assert found.jobs[0].note == "ended, or was no longer measured, before the event did"
+    assert found.residual_kwh == 50.0
+
+
+def test_a_job_that_starts_in_the_event_has_no_level() -> None:
+    jobs = {"late": load("late", np.nan, (5.0, 5.0))}
+
+    found = attribute_to_jobs(load("site", 100.0), jobs, EVENT, dispatch=EVENT)
+
+    assert (found.jobs[0].level_kw, found.jobs[0].event_kw_mean) == (None, 5.0)
+    assert found.jobs[0].note == "not measured through the whole hour before"
+
+
+def test_a_job_of_another_time_is_not_listed() -> None:
+    jobs = {"other": load("other", np.nan, (np.nan, np.nan))}
+
+    assert attribute_to_jobs(load("site", 100.0), jobs, EVENT, dispatch=EVENT).jobs == ()
+
+
+@pytest.mark.parametrize(("event_kw", "share"), [((7.5, 7.5), 1.0), ((7.5, 7.6), 0.5)])
+def test_a_job_is_held_against_a_quarter_off_its_own_level(
+    event_kw: tuple[float, float], share: float
+) -> None:
+    """A quarter off 10 kW is 7.5 kW, which is still within."""
+    jobs = {"a": load("a", 10.0, event_kw)}
+
+    found = attribute_to_jobs(
+        load("site", 100.0), jobs, EVENT, dispatch=EVENT, target_reduction_ratio=0.25
+    )
+
+    assert found.jobs[0].within_limit_ratio == share
+
+
+def test_the_level_lies_before_the_ramp() -> None:
+    """The hour before the dispatch is 10:00 to 11:00; the 11:00 value is the ramp."""
+    site = LoadSeries(
+        meter_id="site",
+        start_utc=NOON_UTC - timedelta(hours=2),
+        interval_minutes=60,
+        energy_kwh=np.array([100.0, 50.0, 40.0, 40.0]),
+        coverage_ratio=np.ones(4),
+    )
+    dispatch = Interval(NOON_UTC - timedelta(hours=1), EVENT.end_utc)
+
+    found = attribute_to_jobs(site, {}, EVENT, dispatch=dispatch)
+
+    assert found.site_reduction_kwh == 120.0

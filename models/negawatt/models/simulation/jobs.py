@@ -117,9 +117,11 @@ def _jobs_of_class(
     weights: NDArray[np.float64],
     random: np.random.Generator,
 ) -> Iterator[Job]:
-    """Draw the jobs of one class over the warm-up and the simulation."""
+    """Draw the jobs of one class; none where its smallest does not fit the batch nodes."""
     capacity = len(pool_nodes(plan)[Pool.BATCH]) * plan.gpus_per_node
     fits = np.array(profile.gpu_counts) <= capacity
+    if not fits.any():
+        return
     sizes = np.array(profile.gpu_counts)[fits]
     size_weights = np.array(profile.gpu_count_weights)[fits]
     size_weights /= size_weights.sum()

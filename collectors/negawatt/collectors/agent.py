@@ -210,7 +210,7 @@ async def _stopped_before(
     return stop.is_set()
 
 
-async def collect(  # noqa: PLR0913 - keyword-only, each named by its caller
+async def collect(
     config: CollectConfig,
     *,
     clock: Clock,

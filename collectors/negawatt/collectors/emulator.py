@@ -15,6 +15,7 @@ from aiohttp import web
 from negawatt.models.domain.units import MILLIWATT_PER_W
 
 _CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SHUTDOWN_S: Final = 0.05  # a request that hangs on purpose is not waited for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,9 @@ class Emulator:
     Args:
         page: Gives the page of a target, or raises KeyError for one that does not exist (404).
         port: Port to listen on; 0 takes a free one.
+
+    Attributes:
+        failures: What each target does wrong from now on; tests change it between reads.
     """
 
     def __init__(self, page: Callable[[str], bytes], *, port: int = 0) -> None:
@@ -160,7 +164,12 @@ class Emulator:
         self._port = port
         self._runner: web.AppRunner | None = None
         self.failures: dict[str, Failure] = {}
-        self.connection_count = 0
+        self._peers: set[object] = set()
+
+    @property
+    def connection_count(self) -> int:
+        """Connections that asked for a page so far, by the client's address."""
+        return len(self._peers)
 
     def url(self, target_name: str) -> str:
         """Return the address of a target's page."""
@@ -169,7 +178,7 @@ class Emulator:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/{target_name}/metrics", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -188,6 +197,7 @@ class Emulator:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         target_name = request.match_info["target_name"]
         failure = self.failures.get(target_name)
+        self._peers.add(request.transport and request.transport.get_extra_info("peername"))
         if failure == Failure.HTTP_500:
             return web.Response(status=500, text="error collecting metrics")
         if failure == Failure.EMPTY:

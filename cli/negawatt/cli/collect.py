@@ -1,0 +1,195 @@
+"""``negawatt collect``: the agent that reads GPUs and exporters, and what helps to set it up.
+
+Not here: reading, sealing, configuration rules (negawatt.collectors).
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from negawatt.cli.options import JsonOption
+from negawatt.collectors.agent import Summary, TickReport
+from negawatt.collectors.agent import collect as collect_readings
+from negawatt.collectors.clock import SystemClock
+from negawatt.collectors.config import CollectConfig, load_config
+from negawatt.collectors.inspection import Inspection
+from negawatt.collectors.inspection import inspect as inspect_once
+from negawatt.collectors.sources.protocol import Reading
+from negawatt.collectors.targets import machine_boot_id
+from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.units import MILLIWATT_PER_W
+
+app = typer.Typer(
+    help="Read GPUs and exporters into sealed files.", no_args_is_help=True, rich_markup_mode=None
+)
+
+ConfigArgument = Annotated[Path, typer.Argument(help="TOML file; `sample` prints one.")]
+
+
+@app.command()
+def run(
+    config: ConfigArgument,
+    duration_s: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Read all targets until stopped (Ctrl-C or SIGTERM), and seal what came.
+
+    Example: negawatt collect run collect.toml --duration-s 60
+    """
+    summary = asyncio.run(_run(load_config(config), duration_s))
+    if json_output:
+        _print_json(_summary_values(summary))
+    else:
+        _print_summary(summary)
+
+
+@app.command()
+def check(config: ConfigArgument, json_output: JsonOption = False) -> None:
+    """Validate a configuration and say what would be collected; nothing is read or written.
+
+    Example: negawatt collect check collect.toml --json
+    """
+    checked = load_config(config)
+    if json_output:
+        _print_json(checked.model_dump(mode="json"))
+    else:
+        _print_config(checked)
+
+
+@app.command()
+def inspect(
+    subject: Annotated[str, typer.Argument(help="Address or file of an exporter page, or nvml.")],
+    json_output: JsonOption = False,
+) -> None:
+    """Show what one exporter page or this machine's driver yields, with every rejected line.
+
+    Example: negawatt collect inspect http://gpu-node-01:9400/metrics
+    """
+    inspection = asyncio.run(inspect_once(subject, SystemClock()))
+    if json_output:
+        _print_json(_inspection_values(inspection))
+    else:
+        _print_inspection(inspection)
+
+
+@app.command()
+def sample() -> None:
+    """Print a configuration with every key explained.
+
+    Example: negawatt collect sample > collect.toml
+    """
+    typer.echo(files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8"), nl=False)
+
+
+async def _run(config: CollectConfig, duration_s: float | None) -> Summary:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return await collect_readings(
+        config,
+        clock=SystemClock(),
+        boot_id=machine_boot_id(),
+        tick_count=None if duration_s is None else config.tick_count(duration_s),
+        on_tick=_show_tick if sys.stderr.isatty() else None,
+        stop=stop,
+    )
+
+
+def _show_tick(report: TickReport) -> None:
+    of_all = "" if report.tick_count is None else f" of {report.tick_count}"
+    sys.stderr.write(f"\rtick {report.tick + 1}{of_all}: {report.reading_count} readings ")
+    sys.stderr.flush()
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def _finding_values(finding: Finding) -> dict[str, object]:
+    return {**asdict(finding), "description": finding.code.description}
+
+
+def _summary_values(summary: Summary) -> dict[str, object]:
+    values = asdict(summary)
+    values["findings"] = [
+        {**_finding_values(counted.finding), "count": counted.count} for counted in summary.findings
+    ]
+    return values
+
+
+def _print_summary(summary: Summary) -> None:
+    missing_count = summary.expected_count - summary.received_count
+    typer.echo(
+        f"{summary.target_count} targets, {summary.tick_count} ticks "
+        f"({summary.missed_tick_count} missed), {summary.sample_count} readings, "
+        f"{missing_count} missing, {len(summary.files)} files"
+    )
+    for path in summary.files:
+        typer.echo(f"  {path}")
+    for counted in summary.findings:
+        typer.echo(f"{counted.count} x {_finding_line(counted.finding)}")
+
+
+def _finding_line(finding: Finding) -> str:
+    return f"{finding.severity}: {finding.code}: {finding.subject}: {finding.message}"
+
+
+def _print_config(config: CollectConfig) -> None:
+    typer.echo(f"site {config.site_id}, every {config.scrape_interval_s} s")
+    typer.echo(f"sealed every {config.seal_interval_s} s below {config.spool_directory}")
+    if config.nvml.enabled:
+        typer.echo(f"node {config.nvml.node_id}: the driver of this machine")
+    for target in config.dcgm:
+        typer.echo(f"node {target.node_id}: {target.url}")
+
+
+def _inspection_values(inspection: Inspection) -> dict[str, object]:
+    return {
+        "readings": [asdict(reading) for reading in inspection.batch.readings],
+        "missing": dict(inspection.batch.missing),
+        "findings": [_finding_values(finding) for finding in inspection.batch.findings],
+        "rejected_lines": [asdict(line) for line in inspection.rejected],
+    }
+
+
+def _print_inspection(inspection: Inspection) -> None:
+    for reading in inspection.batch.readings:
+        typer.echo(_reading_line(reading))
+    for gpu_uuid, reason in inspection.batch.missing.items():
+        typer.echo(f"{gpu_uuid}: {reason}")
+    for finding in inspection.batch.findings:
+        typer.echo(_finding_line(finding))
+    for line in inspection.rejected:
+        typer.echo(f"line {line.line_number} rejected: {line.reason}: {line.text}")
+
+
+def _reading_line(reading: Reading) -> str:
+    identity = reading.identity
+    known = [
+        f"power {_watt(reading.power_milliwatt)}",
+        f"instant {_watt(reading.power_instant_milliwatt)}",
+        f"limit {_watt(reading.power_limit_milliwatt)}",
+        "energy unknown"
+        if reading.energy_total_millijoule is None
+        else f"energy {reading.energy_total_millijoule} mJ",
+    ]
+    model = identity.model_name or "unknown model"
+    driver = identity.driver_version or "unknown"
+    return (
+        f"{identity.gpu_uuid} ({model}, driver {driver}), scope {reading.power_scope}: "
+        + ", ".join(known)
+    )
+
+
+def _watt(milliwatt: int | None) -> str:
+    return "unknown" if milliwatt is None else f"{milliwatt / MILLIWATT_PER_W:.3f} W"

@@ -203,6 +203,40 @@ def test_counter_and_power_within_two_percent_are_no_finding() -> None:
     assert minutes(readings(power_w=713))[1] == []
 
 
+def test_only_windows_that_both_cover_are_compared() -> None:
+    """The load falls at 12:05 while the counter is silent: spread evenly, it would look apart."""
+    early = pl.col.observed_at_utc <= NOON_UTC + timedelta(minutes=5)
+    silent = pl.col.observed_at_utc.is_between(
+        NOON_UTC + timedelta(seconds=121), NOON_UTC + timedelta(seconds=479)
+    )
+    since_mj = 105_000_000 + (pl.col.energy_total_millijoule - 5_000) // 2 + 5_000
+    counter_mj = pl.when(early).then("energy_total_millijoule").otherwise(since_mj)
+    samples = readings().with_columns(
+        pl.when(early).then(700_000).otherwise(350_000).cast(pl.Int32).alias("power_milliwatt"),
+        pl.when(~silent).then(counter_mj).alias("energy_total_millijoule"),
+    )
+
+    frame, findings = minutes(samples)
+
+    assert frame["energy_j"].sum() == pytest.approx((700 + 350) * 300)
+    assert [finding.code for finding in findings] == [FindingCode.COVERAGE_LOW]
+
+
+def test_a_reset_before_the_day_is_another_days_finding() -> None:
+    """The day starts at 12:05; the counter began anew at 12:03:30."""
+    after = pl.col.observed_at_utc >= NOON_UTC + timedelta(seconds=210)
+    since_mj = pl.col.energy_total_millijoule - 146_000_000
+    samples = readings().with_columns(
+        pl.when(after).then(since_mj).otherwise("energy_total_millijoule").name.keep()
+    )
+    day = Interval(NOON_UTC + timedelta(minutes=5), NOON_UTC + timedelta(minutes=10))
+
+    frame, findings = gpu_interval_energy(samples, day, "phoenix")
+
+    assert frame["energy_j"].to_list() == [42_000.0] * 5
+    assert findings == []
+
+
 def test_the_worst_window_is_named() -> None:
     """From 12:06 on power reads 5 % high: 4 of the 5 minutes of the second window, 4 %."""
     late = pl.col.observed_at_utc > NOON_UTC + timedelta(minutes=6)

@@ -67,7 +67,7 @@ def test_the_earlier_event_is_in_both_worlds(small_hall: HallRecord) -> None:
 def test_an_event_far_ahead_moves_nothing_before_it(
     small_plan: HallPlan, small_hall: HallRecord
 ) -> None:
-    """The 10 s day moves with the last event, so noise differs by some percent; control does not."""
+    """The 10 s day moves with the last event, so the noise differs a little; control does not."""
     first_only = simulate(small_plan.model_copy(update={"events": small_plan.events[:1]}))
 
     until = first_only.plan.second_of(small_plan.events[-1].controlled.start_utc) // 60

@@ -26,7 +26,7 @@ _DEFAULT_NODES = 8
 _DEFAULT_DAYS = 29
 
 
-def simulate(  # noqa: PLR0917 - each parameter is an option of the command
+def simulate(
     output: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
     seed: Annotated[int, typer.Option(min=0, help="Source of every draw.")] = _DEFAULT_SEED,
     nodes: Annotated[int, typer.Option(min=3, help="Nodes of 8 GPUs.")] = _DEFAULT_NODES,

@@ -17,6 +17,7 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.settlement.build import SettlementTerms
+from negawatt.models.settlement.rounding import DEFAULT_ROUNDING, MINUTE_ROUNDING
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Override
 from negawatt.pipelines.findings import discrepancy_findings, findings_from_rows
@@ -28,9 +29,12 @@ from negawatt.warehouse.raw_files import read_all_raw
 from negawatt.warehouse.sites import read_site
 
 LOAD_TABLE = "core_site__interval_energy"
+JOBS_TABLE = "core_job__interval_energy"
 FINDINGS_TABLE = "core_site__findings"
 HISTORY = timedelta(days=62)
 """As far back as any program looks, with a day to spare at either end."""
+JOB_HISTORY = timedelta(hours=4)
+"""As long before an event as the hour before its dispatch is looked for."""
 AFTERMATH = timedelta(hours=3)
 """As long after an event as a rebound or an hour after it is looked for, ramps included."""
 
@@ -71,7 +75,8 @@ def gather_inputs(
             remedy="settle another event",
         )
     site = read_site(layout, event.site_id)
-    load, findings = _load(layout, event), _findings(layout, event)
+    load, jobs = _load(layout, event), _jobs(layout, event)
+    findings = _findings(layout, event)
     others = events_of_site(layout, event.site_id)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
@@ -80,12 +85,14 @@ def gather_inputs(
         rule=rule,
         alternative_rules=tuple(map(load_program, site.alternative_programs)),
         load=_series(load.frame, site.settlement_meter_id, event),
+        job_loads=_job_loads(jobs.frame),
         other_event_windows=tuple(
             other.interval for other in others if other.event_id != event_id and not other.cancelled
         ),
         time_zone=site.zone,
         input_sha256={
             LOAD_TABLE: frame_digest(load.frame),
+            JOBS_TABLE: frame_digest(jobs.frame),
             FINDINGS_TABLE: frame_digest(findings.frame),
             "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
             "raw_source__discrepancies": frame_digest(discrepancies.drop("available_at_utc")),
@@ -99,10 +106,15 @@ def gather_inputs(
             statement_id=f"{event.site_id}.{event_id}",
             revenue_grade=site.revenue_grade,
             low_confidence_facts=_low_confidence(rule),
+            rounding=MINUTE_ROUNDING if rule.interval_minutes == 1 else DEFAULT_ROUNDING,
             overrides=overrides,
         ),
     )
-    versions = {LOAD_TABLE: load.version, FINDINGS_TABLE: findings.version}
+    versions = {
+        LOAD_TABLE: load.version,
+        JOBS_TABLE: jobs.version,
+        FINDINGS_TABLE: findings.version,
+    }
     return GatheredInputs(
         inputs=inputs,
         table_versions={name: version for name, version in versions.items() if version is not None},
@@ -129,15 +141,30 @@ def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
 
 
 def _load(layout: Layout, event: Event) -> Snapshot:
-    window = load_window(event)
+    return _energy_in(layout, LOAD_TABLE, event.site_id, load_window(event))
+
+
+def _jobs(layout: Layout, event: Event) -> Snapshot:
+    window = Interval(event.interval.start_utc - JOB_HISTORY, event.interval.end_utc)
+    return _energy_in(layout, JOBS_TABLE, event.site_id, window)
+
+
+def _energy_in(layout: Layout, table: str, site_id: str, window: Interval) -> Snapshot:
     return read_table(
         layout,
-        LOAD_TABLE,
-        (pl.col("site_id") == event.site_id)
+        table,
+        (pl.col("site_id") == site_id)
         & pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
         & (pl.col("interval_start_utc") >= window.start_utc)
         & (pl.col("interval_end_utc") <= window.end_utc),
     )
+
+
+def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
+    return {
+        job_id: to_load_series(rows, _interval_minutes(rows), job_id)
+        for job_id in sorted(set(rows["job_id"]))
+    }
 
 
 def _findings(layout: Layout, event: Event) -> Snapshot:
@@ -159,9 +186,14 @@ def _series(rows: pl.DataFrame, meter_id: str, event: Event) -> LoadSeries:
             found="none",
             remedy="import the meter's readings and run the daily metering job for those days",
         )
-    longest = (metered["interval_end_utc"] - metered["interval_start_utc"]).max()
-    assert isinstance(longest, timedelta)  # the frame is not empty  # noqa: S101
-    return to_load_series(metered, longest // timedelta(minutes=1), meter_id)
+    return to_load_series(metered, _interval_minutes(metered), meter_id)
+
+
+def _interval_minutes(rows: pl.DataFrame) -> int:
+    """Return the longest interval of rows, of which there is at least one [min]."""
+    longest = (rows["interval_end_utc"] - rows["interval_start_utc"]).max()
+    assert isinstance(longest, timedelta)  # there is a row  # noqa: S101
+    return longest // timedelta(minutes=1)
 
 
 def _event_rows(layout: Layout, event: Event, others: list[Event]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.job_allocation import allocated_job_energy
+from negawatt.models.metering.job_allocation import allocated_job_energy, newest_allocations
 
 START_UTC = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = Interval(START_UTC, START_UTC + timedelta(days=1))
@@ -77,6 +77,18 @@ def test_energy_is_not_known_where_one_gpu_is_not() -> None:
     found = allocated_job_energy(unknown, held, DAY, "s1")
 
     assert found["energy_kwh"].to_list() == [pytest.approx(1.0), None]
+
+
+def test_the_end_that_became_known_later_counts() -> None:
+    early, late = allocations(("j", "A", 0, None)), allocations(("j", "A", 0, 1))
+    versions = [
+        frame.with_columns(pl.lit(START_UTC + timedelta(days=day)).alias("available_at_utc"))
+        for day, frame in ((2, late), (1, early))
+    ]
+
+    found = newest_allocations(pl.concat(versions))
+
+    assert found["allocation_end_utc"].to_list() == [START_UTC + timedelta(minutes=1)]
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

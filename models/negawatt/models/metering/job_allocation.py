@@ -13,6 +13,16 @@ ALLOCATED = "allocated"
 _HELD = ("job_id", "gpu_uuid", "allocation_start_utc", "allocation_end_utc")
 
 
+def newest_allocations(allocations: pl.DataFrame) -> pl.DataFrame:
+    """Return the newest version of every allocation: an end that became known replaces NULL.
+
+    Args:
+        allocations: Rows of raw_job__allocations, in any order.
+    """
+    key = ["job_id", "gpu_uuid", "allocation_start_utc"]
+    return allocations.sort(*key, "available_at_utc").unique(key, keep="last", maintain_order=True)
+
+
 def allocated_job_energy(
     gpu_energy: pl.DataFrame, allocations: pl.DataFrame, day: Interval, site_id: str
 ) -> pl.DataFrame:

@@ -34,6 +34,7 @@ from negawatt.models.settlement.statement import (
 )
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import PlaceboResult
+from negawatt.models.verification.attribution import Attribution
 from negawatt.models.verification.reduction import EventReduction
 from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
@@ -72,9 +73,10 @@ class Assessment:
     placebo: PlaceboResult | None = None
     sensitivity: Sensitivity | None = None
     response: Response | None = None
+    attribution: Attribution | None = None
 
 
-def build_statement_body(  # noqa: PLR0913 - five inputs and the findings about them
+def build_statement_body(
     event: Event,
     result: BaselineResult,
     assessment: Assessment,
@@ -129,6 +131,7 @@ def build_statement_body(  # noqa: PLR0913 - five inputs and the findings about 
         placebo=_placebo_evidence(assessment.placebo),
         sensitivity=rounded_figures(assessment.sensitivity),
         response=rounded_figures(assessment.response),
+        attribution=rounded_figures(assessment.attribution),
         findings=rounded_figures(findings),
         overrides=tuple(
             sorted(terms.overrides, key=lambda made: (made.finding_code, made.subject))

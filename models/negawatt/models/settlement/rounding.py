@@ -60,6 +60,8 @@ DEFAULT_ROUNDING: Final = RoundingRule(
     mode="ROUND_HALF_EVEN",
     source="negawatt's own convention; no program manual that was read states a full rule",
 )
+MINUTE_ROUNDING: Final = replace(DEFAULT_ROUNDING, name="kwh-6-usd-2-half-even", energy_decimals=6)
+"""For intervals of a minute: a flat baseline repeats its rounding in every one of them."""
 
 
 def settled_kwh(energy_kwh: float, rule: RoundingRule) -> Decimal:

@@ -6,9 +6,10 @@ inputs, issuing versions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from functools import partial
 
+from negawatt.models.baselines.calendar import holidays_of
 from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.result import BaselineResult
@@ -21,6 +22,7 @@ from negawatt.models.settlement.build import Assessment, SettlementTerms, build_
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.uncertainty.conformal import ReductionBand, conformal_band
 from negawatt.models.uncertainty.placebo import placebo_errors
+from negawatt.models.verification.attribution import attribute_to_jobs
 from negawatt.models.verification.obligation import obligation_of
 from negawatt.models.verification.reduction import event_reduction
 from negawatt.models.verification.response import response_of
@@ -37,6 +39,7 @@ class SettlementInputs:
         rule: The program's rule.
         alternative_rules: Rules that the site could also have elected, or that corroborate.
         load: Load at the settlement meter, as fine as it is measured.
+        job_loads: Load of each job around the event; empty where none is measured.
         other_event_windows: Other events of the site.
         time_zone: The site's clock, for placebo days.
         input_sha256: Digest of the content of each input, by name.
@@ -48,6 +51,7 @@ class SettlementInputs:
     rule: BaselineRule
     alternative_rules: tuple[BaselineRule, ...]
     load: LoadSeries
+    job_loads: Mapping[str, LoadSeries]
     other_event_windows: tuple[Interval, ...]
     time_zone: tzinfo
     input_sha256: Mapping[str, str]
@@ -84,7 +88,10 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
     """
     event = inputs.event
     result = _baseline(inputs, inputs.rule)
-    obligation = obligation_of(event, inputs.load, ramp_minutes=_minutes_since_quiet(inputs))
+    steps = dispatch_window(event.interval, inputs.other_event_windows)
+    dispatch = Interval(steps.start_utc - timedelta(minutes=event.ramp_minutes), steps.end_utc)
+    since_quiet = event.interval.start_utc - dispatch.start_utc
+    obligation = obligation_of(event, inputs.load, ramp_minutes=since_quiet / timedelta(minutes=1))
     committed_kw = obligation.committed.power_kw
     reduction = event_reduction(result, committed_kw=committed_kw)
     placebo = placebo_errors(
@@ -94,6 +101,7 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
         time_zone=inputs.time_zone,
         other_event_windows=inputs.other_event_windows,
         notified_at_utc=event.notified_at_utc,
+        excluded_dates=_holidays(inputs),
     )
     band = conformal_band(
         result.reduction_kwh,
@@ -121,7 +129,17 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
             event.interval,
             level_kw=obligation.pre_event_kw_mean,
             limit_kw=obligation.limit.power_kw,
+            released_at_utc=dispatch.end_utc,
         ),
+        attribution=attribute_to_jobs(
+            inputs.load,
+            inputs.job_loads,
+            event.interval,
+            dispatch=dispatch,
+            target_reduction_ratio=event.target_reduction_ratio,
+        )
+        if inputs.job_loads
+        else None,
     )
     body = build_statement_body(
         event,
@@ -153,10 +171,11 @@ def _alternative(
     return result
 
 
-def _minutes_since_quiet(inputs: SettlementInputs) -> float:
-    """Return how long before the event the site was last left alone [min]."""
-    event = inputs.event
-    dispatch = dispatch_window(
-        event.interval, inputs.other_event_windows, ramp_minutes=event.ramp_minutes
-    )
-    return (event.interval.start_utc - dispatch.start_utc) / timedelta(minutes=1)
+def _holidays(inputs: SettlementInputs) -> set[date]:
+    """Return the program's holidays: no ordinary day is compared with them."""
+    first, last = inputs.load.start_utc.year, inputs.load.end_utc.year
+    return {
+        day
+        for year in range(first, last + 1)
+        for day in holidays_of(inputs.rule.holiday_calendar, year)
+    }

@@ -18,6 +18,7 @@ from negawatt.models.domain.findings import Finding, FindingCode
 from negawatt.models.settlement.rounding import RoundingRule, difference
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import RefusedPlacebo
+from negawatt.models.verification.attribution import Attribution
 from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
 from negawatt.models.verification.verdict import Verdicts
@@ -138,6 +139,7 @@ class StatementBody:
         placebo: The errors it rests on.
         sensitivity: The reduction under other methods, None where none was tried.
         response: How the load moved, None where not computed.
+        attribution: Which jobs the reduction came from, None where no job was measured.
         findings: Facts about the data, by code, subject and message, each once.
         overrides: Recorded decisions on blocking findings.
         inputs: What it was computed from, by name.
@@ -161,6 +163,7 @@ class StatementBody:
     placebo: PlaceboEvidence | None
     sensitivity: Sensitivity | None
     response: Response | None
+    attribution: Attribution | None
     findings: tuple[Finding, ...]
     overrides: tuple[Override, ...]
     inputs: tuple[InputDigest, ...]

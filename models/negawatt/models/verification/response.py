@@ -6,7 +6,7 @@ Not here: whether that was good enough (verdict.py), and which jobs did it.
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,7 @@ def response_of(
     *,
     level_kw: float | None,
     limit_kw: float | None,
+    released_at_utc: datetime | None = None,
     after: timedelta = timedelta(hours=2),
 ) -> Response:
     """Describe how the load moved around an event.
@@ -60,9 +61,13 @@ def response_of(
         level_kw: Level that the load left and returns to: its mean before the event, or its
             baseline [kW]; None where not known.
         limit_kw: Power not to exceed [kW], None where there is none.
-        after: How far after the end a rebound is looked for.
+        released_at_utc: When the site was left alone again, if that was after the end: a later
+            step of the same dispatch is no recovery.
+        after: How far after that a rebound is looked for.
     """
-    rebound_kw_max, recovered_kwh, net_after_kwh = _after(load, event, level_kw, after)
+    rebound_kw_max, recovered_kwh, net_after_kwh = _after(
+        load, released_at_utc or event.end_utc, level_kw, after
+    )
     return Response(
         limit_reached_minutes=_limit_reached_minutes(load, event, limit_kw),
         ramp_before_minutes=_ramp_before_minutes(load, event, level_kw),
@@ -99,9 +104,9 @@ def _ramp_before_minutes(load: LoadSeries, event: Interval, level_kw: float | No
 
 
 def _after(
-    load: LoadSeries, event: Interval, level_kw: float | None, after: timedelta
+    load: LoadSeries, released_at_utc: datetime, level_kw: float | None, after: timedelta
 ) -> tuple[float | None, float | None, float | None]:
-    after_kw = power_kw_in(load, Interval(event.end_utc, event.end_utc + after))
+    after_kw = power_kw_in(load, Interval(released_at_utc, released_at_utc + after))
     if level_kw is None or np.isnan(after_kw).any():
         return None, None, None
     above_kw = after_kw - level_kw

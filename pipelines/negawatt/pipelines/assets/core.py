@@ -11,6 +11,7 @@ import polars as pl
 
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gpu_minutes import gpu_interval_energy
+from negawatt.models.metering.job_allocation import allocated_job_energy, newest_allocations
 from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.pipelines.checks import check_results, check_specs
@@ -19,7 +20,7 @@ from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.warehouse.delta_tables import replace_partition
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import read_raw, start_of_day
+from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
 from negawatt.warehouse.sites import read_site
 
 CORE_TABLES = (
@@ -97,13 +98,17 @@ def metered_day(
     jobs, job_findings = job_interval_energy(
         read_raw(layout, "raw_job__readings", site_id, day, day), span, site_id, as_of_utc=as_of_utc
     )
+    allocations = read_all_raw(layout, "raw_job__allocations", site_id).filter(
+        ~pl.col("job_id").is_in(jobs["job_id"].unique().implode())
+    )
+    allocated = allocated_job_energy(gpus, newest_allocations(allocations), span, site_id)
     both = reconcile(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
     )
     findings = [*gpu_findings, *meter_findings, *job_findings]
     return {
         "core_gpu__interval_energy": gpus,
-        "core_job__interval_energy": jobs,
+        "core_job__interval_energy": pl.concat([jobs, allocated]),
         "core_site__interval_energy": meters,
         "core_site__reconciliation": both,
         "core_site__findings": finding_rows(findings, {"site_id": site_id, "date": day}),

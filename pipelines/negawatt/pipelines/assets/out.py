@@ -20,7 +20,13 @@ from negawatt.pipelines.exports.report import write_report
 from negawatt.pipelines.partitions import events
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.rows import event_rows, statement_header, statement_lines
-from negawatt.pipelines.settlement import GatheredInputs, gather_inputs
+from negawatt.pipelines.settlement import (
+    FINDINGS_TABLE,
+    JOBS_TABLE,
+    LOAD_TABLE,
+    GatheredInputs,
+    gather_inputs,
+)
 from negawatt.warehouse.delta_tables import replace_partition
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.statement_tables import (
@@ -37,7 +43,7 @@ EVENT_TABLES = (
     "out_event__findings",
 )
 OUT_TABLES = (*EVENT_TABLES, LINES, HEADERS)
-_CORE = ("core_site__interval_energy", "core_site__findings")
+_CORE = (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE)
 
 
 class OverrideConfig(dg.Config):

@@ -58,7 +58,7 @@ def _watt_text(milliwatt: int | None) -> str | None:
 
 
 def _plain_text(value: float | None) -> str | None:
-    return None if value is None else f"{value:.0f}"
+    return None if value is None else str(round(value))
 
 
 # Name, type, help as the exporter's default counter file words them, and how a GPU's value prints.

@@ -2,6 +2,7 @@
  * nvml.h 13, 40 bytes; function names carry the versions that the binding looks up. */
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     uint32_t field_id, scope_id;
@@ -16,6 +17,7 @@ typedef struct { int result; int32_t value_type; uint64_t value; } answer;
 #define NOT_SUPPORTED 3
 static answer answers[GPUS][512][4];
 static int call_result[GPUS], init_result, gpu_count = GPUS;
+static unsigned delay_us;
 static char *uuids[GPUS] = {"GPU-a", "GPU-b"};
 
 void stub_reset(void) {
@@ -26,12 +28,14 @@ void stub_reset(void) {
             for (int s = 0; s < 4; s++) answers[g][f][s].result = NOT_SUPPORTED;
     init_result = 0;
     gpu_count = GPUS;
+    delay_us = 0;
 }
 void stub_field(int gpu, int field, int scope, int result, int type, uint64_t value) {
     answers[gpu][field][scope] = (answer){result, type, value};
 }
 void stub_call_result(int gpu, int result) { call_result[gpu] = result; }
 void stub_init_result(int result) { init_result = result; }
+void stub_delay_us(unsigned us) { delay_us = us; }
 void stub_gpu_count(int count) { gpu_count = count; }
 
 int nvmlInitWithFlags(unsigned flags) { (void)flags; return init_result; }
@@ -61,6 +65,7 @@ int nvmlSystemGetDriverVersion(char *text, unsigned size) {
 }
 int nvmlDeviceGetFieldValues(void *device, int count, field_value *values) {
     int gpu = (char **)device - uuids;
+    if (delay_us) usleep(delay_us);
     for (int i = 0; i < count; i++) {
         answer a = answers[gpu][values[i].field_id][values[i].scope_id];
         values[i].result = a.result;

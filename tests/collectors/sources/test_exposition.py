@@ -62,7 +62,7 @@ def test_a_page_reads_as_the_reference_parser_reads_it() -> None:
     ),
     st.floats(min_value=0, max_value=1e6),
 )
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_any_escaped_label_and_value_reads_as_the_reference_parser_reads_it(
     labels: dict[str, str], value: float
 ) -> None:
@@ -169,7 +169,7 @@ def test_remembered_series_do_not_change_what_is_read() -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_bytes_that_are_no_page_never_raise_anything_else(seed: int) -> None:
     noise = bytearray(_PAGE)
     generator = random.Random(seed)  # noqa: S311 - noise, no secret

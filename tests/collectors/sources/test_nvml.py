@@ -182,6 +182,26 @@ def test_a_value_that_no_board_can_draw_is_unknown(driver: ctypes.CDLL) -> None:
     assert _reads()[0].readings[0].power_milliwatt is None
 
 
+def test_a_call_that_hangs_costs_readings_and_not_the_agent(driver: ctypes.CDLL) -> None:
+    """Each GPU takes 60 ms; the source waits 20 ms, and asks nothing while the call hangs."""
+    driver.stub_delay_us(60_000)
+
+    async def run() -> list[Batch]:
+        source = NvmlSource(timeout_s=0.02)
+        try:
+            hung = [await source.read(SystemClock()) for _ in range(2)]
+            driver.stub_delay_us(0)
+            await asyncio.sleep(0.15)
+            return [*hung, await source.read(SystemClock())]
+        finally:
+            await source.close()
+
+    batches = asyncio.run(run())
+
+    assert [batch.gap_reason for batch in batches[:2]] == [GapReason.TIMEOUT] * 2
+    assert [len(batch.readings) for batch in batches] == [0, 0, 2]
+
+
 def test_a_driver_without_gpus_is_a_missing_device(driver: ctypes.CDLL) -> None:
     driver.stub_gpu_count(0)
 

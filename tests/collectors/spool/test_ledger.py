@@ -122,7 +122,7 @@ def test_a_target_that_never_answered_leaves_a_gap_for_every_gpu_it_may_have() -
         max_size=12,
     )
 )
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_of_every_gpu_what_was_expected_is_what_came_plus_the_gaps(
     ticks: list[tuple[set[str], dict[str, GapReason], GapReason, bool]],
 ) -> None:

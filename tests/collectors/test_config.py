@@ -1,0 +1,78 @@
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from negawatt.collectors.config import CollectConfig, load_config
+from negawatt.models.domain.errors import ConfigurationError
+
+_VALID = """
+site_id = "s1"
+spool_directory = "spool"
+[[dcgm]]
+url = "http://n1:9400/metrics"
+node_id = "n1"
+"""
+
+
+def _load(tmp_path: Path, text: str) -> CollectConfig:
+    path = tmp_path / "collect.toml"
+    path.write_text(text, "utf-8")
+    return load_config(path)
+
+
+def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
+    sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
+    active = [line for line in sample.splitlines() if not line.startswith("# The GPUs")]
+    all_keys = "\n".join(
+        line.removeprefix("# ") if " = " in line and "node_id" not in line else line
+        for line in active
+    )
+
+    as_printed = _load(tmp_path, sample)
+    with_every_key = _load(tmp_path, all_keys)
+
+    assert as_printed == with_every_key
+    assert all_keys.count(" = ") > sample.count("\n[") + 6
+    assert [target.node_id for target in as_printed.dcgm] == ["gpu-node-01", "gpu-node-02"]
+
+
+def test_a_relative_spool_directory_starts_at_the_file(tmp_path: Path) -> None:
+    assert _load(tmp_path, _VALID).spool_directory == tmp_path / "spool"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('site_id = "s1"', 'site_id = "s1"\nscrape_interval = 1', "scrape_interval'"),
+        ('site_id = "s1"', 'site_id = "a/b"', "letters, digits"),
+        ('site_id = "s1"', "", "site_id"),
+        ('site_id = "s1"', 'site_id = "s1"\nrequest_timeout_s = 1.0', "shorter than"),
+        ('site_id = "s1"', 'site_id = "s1"\nscrape_interval_s = 0.01', "greater than or equal"),
+        ("http://n1:9400/metrics", "n1:9400/metrics", "http://"),
+        ('node_id = "n1"', 'node_id = "n1"\n[nvml]\nenabled = true', "node_id"),
+        (
+            'node_id = "n1"',
+            'node_id = "n1"\n[nvml]\nenabled = true\nnode_id = "n1"',
+            "more than one",
+        ),
+        ("[[dcgm]]", "[[dgcm]]", "dgcm"),
+        ('node_id = "n1"', "node_id = ", "TOML"),
+    ],
+)
+def test_a_wrong_key_or_value_is_refused_with_its_name(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        _load(tmp_path, _VALID.replace(old, new))
+    assert caught.value.exit_code == 2
+
+
+def test_a_configuration_without_targets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="at least one"):
+        _load(tmp_path, 'site_id = "s1"\nspool_directory = "spool"\n')
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can be read"):
+        load_config(tmp_path / "none.toml")

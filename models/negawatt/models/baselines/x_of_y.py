@@ -100,6 +100,5 @@ def aggregate_per_interval(
         >>> aggregate_per_interval(day_kwh, 2, "highest", "mean")
         array([4., 5.])
     """
-    columns = [column[select(column, count, order)] for column in energy_kwh.T]
-    kept_kwh = np.array(columns).T.reshape(-1, energy_kwh.shape[1])
-    return aggregate(kept_kwh, how)
+    kept_kwh = [column[select(column, count, order)] for column in energy_kwh.T]
+    return np.array([aggregate(of_one[:, np.newaxis], how)[0] for of_one in kept_kwh])

@@ -1,0 +1,113 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from negawatt.cli.baseline import baseline
+from negawatt.models.domain.errors import ConfigurationError, NegawattError
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PJM = GOLDEN / "pjm_economic_3day"
+EVENT = ("--event-start", "2026-07-07T16:00", "--event-end", "2026-07-07T20:00")
+OTHER = ("--other-event", "2026-07-01T16:00/2026-07-01T20:00")
+PROGRAM = ("--program", "pjm_economic_3day")
+RUNNER = CliRunner()
+APP = typer.Typer()
+APP.command()(baseline)
+
+
+def output(*arguments: str) -> str:
+    result = RUNNER.invoke(APP, [str(PJM / "load.csv"), *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_json_carries_the_golden_baseline() -> None:
+    """The first hour of tests/golden/pjm_economic_3day/expected.json, as a fraction there."""
+    expected = json.loads((PJM / "expected.json").read_text())
+    numerator, denominator = expected["adjusted_baseline_kwh"][0].split("/")
+
+    document = json.loads(output(*EVENT, *OTHER, *PROGRAM, "--json"))
+
+    first = document["intervals"][0]
+    selected = [d["candidate_date"] for d in document["days"] if d["use"] == "selected"]
+    assert first["interval_start_utc"] == "2026-07-07T20:00:00+00:00"
+    assert first["adjusted_baseline_kwh"] == pytest.approx(int(numerator) / int(denominator))
+    assert first["reduction_kwh"] == first["adjusted_baseline_kwh"] - first["metered_kwh"]
+    assert selected == expected["selected_days"]
+
+
+def test_text_tells_days_kept_and_dropped_the_adjustment_and_each_interval() -> None:
+    text = output(*EVENT, *OTHER, *PROGRAM)
+
+    assert "2026-07-06  selected" in text
+    assert "low usage: " in text
+    assert "event day\n" in text
+    assert "other day type (saturday)" in text
+    assert "adjustment: additive; metered " in text
+    assert "2026-07-07T16:00-04:00" in text
+    assert "warning: low_confidence_rule" in text
+
+
+def test_an_override_is_visible_in_the_rule_and_in_the_output() -> None:
+    text = output(*EVENT, *OTHER, *PROGRAM, "--set", "adjustment.type=none")
+
+    assert "pjm_economic_3day@2026-11+overrides" in text
+    assert "override  adjustment.type=none" in text
+    assert "adjustment: none (the rule makes none)" in text
+
+
+def test_a_program_file_stands_for_a_program(tmp_path: Path) -> None:
+    built_in = GOLDEN.parents[1] / "models/negawatt/models/baselines/programs"
+    file = tmp_path / "mine.toml"
+    file.write_bytes((built_in / "pjm_economic_3day.toml").read_bytes())
+
+    assert output(*EVENT, *OTHER, "--program", str(file)) == output(*EVENT, *OTHER, *PROGRAM)
+
+
+def test_a_time_with_its_offset_needs_no_zone() -> None:
+    utc = ("--event-start", "2026-07-07T20:00Z", "--event-end", "2026-07-08T00:00Z")
+    pacific = ("--event-start", "2026-07-07T13:00", "--event-end", "2026-07-07T17:00")
+
+    expected = json.loads(output(*EVENT, *PROGRAM, "--json"))
+
+    assert json.loads(output(*utc, *PROGRAM, "--json")) == expected
+    zone = ("--time-zone", "America/Los_Angeles")
+    assert json.loads(output(*pacific, *zone, *PROGRAM, "--json")) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--time-zone", "Mars"), "--time-zone: expected an IANA time zone"),
+        (("--event-start", "yesterday"), "expected an ISO 8601 instant"),
+        (("--event-end", "2026-07-07T15:00"), "expected an end after the start"),
+        (("--event-start", "2025-11-02T01:30"), "because the clock changes there"),
+        (("--event-start", "2025-03-09T02:30"), "because the clock changes there"),
+        (("--other-event", "2026-07-01"), "expected START/END"),
+        (("--set", "rank.order=best"), "key 'rank.order'"),
+        (("--program", "none"), "program 'none'"),
+    ],
+)
+def test_wrong_usage_exits_2_and_names_the_option(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        output(*EVENT, *PROGRAM, *arguments)
+
+    assert said in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_too_little_load_exits_4() -> None:
+    with pytest.raises(NegawattError, match="eligible days") as error:
+        output("--event-start", "2026-06-23T16:00", "--event-end", "2026-06-23T17:00", *PROGRAM)
+
+    assert error.value.exit_code == 4
+
+
+def test_help_names_the_columns_and_has_an_example() -> None:
+    text = " ".join(output("--help").replace("│", " ").split())
+
+    assert "interval_start_utc" in text
+    assert "Example: negawatt baseline" in text

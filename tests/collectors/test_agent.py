@@ -139,6 +139,19 @@ def test_two_runs_on_a_virtual_clock_write_the_same_bytes(tmp_path: Path) -> Non
         verify_sealed(path)
 
 
+def test_readings_are_sealed_each_interval_and_at_midnight(tmp_path: Path) -> None:
+    """Seals after the ticks of seconds 7 and 14 and at the end; midnight is at second 10."""
+    summary = _collect(tmp_path, seal_interval_s=7.0)
+
+    spans = sorted(path.name.split("_")[3:5] for path in summary.files if path.name[:3] == "n1_")
+    assert [(int(first), int(last)) for first, last in spans] == [
+        (0, 7),
+        (8, 9),
+        (10, 14),
+        (15, 19),
+    ]
+
+
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
@@ -321,6 +334,16 @@ def test_ticks_that_come_too_late_are_counted_and_never_made_up_for(tmp_path: Pa
         (2, "tick_missed")
     ]
     assert _unaccounted(summary, 6) == {}
+
+
+def test_a_run_accounts_for_no_tick_after_its_last(tmp_path: Path) -> None:
+    """The last of three ticks takes 2.5 s; ticks 3 and 4 were never due."""
+    source = _SlowSource(0, 0, 2 * MS_PER_S + 500)
+    agent = _agent(tmp_path, source, VirtualClock(_START_UTC))
+
+    summary = asyncio.run(agent.run(tick_count=3))
+
+    assert (summary.tick_count, summary.missed_tick_count, summary.expected_count) == (3, 0, 3)
 
 
 def test_a_stopped_agent_seals_what_came(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_sentinel_leaves_the_value_unknown_and_is_a_finding() -> None:
 
 def test_lines_that_cannot_be_power_of_a_gpu_are_rejected_with_a_reason() -> None:
     body = (
-        _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "-1")
+        _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "-0.001")
         + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "2147484")
         + _line("DCGM_FI_DEV_POWER_USAGE", "MIG-b", "100")
         + "DCGM_FI_DEV_POWER_USAGE 100\n"

@@ -155,6 +155,33 @@ def test_a_gpu_that_fails_is_missing_and_the_other_goes_on(
     assert during.findings[0].subject == "GPU-a"
 
 
+def test_after_a_gpu_reset_its_handle_is_looked_up_again(driver: ctypes.CDLL) -> None:
+    def reset() -> Iterator[None]:
+        driver.stub_gpu_was_reset(0)
+        yield
+
+    _, during, after = _reads(3, reset())
+
+    assert during.missing == {"GPU-a": GapReason.GPU_LOST}
+    assert len(after.readings) == 2
+
+
+def test_after_a_driver_reload_nvml_is_started_again(driver: ctypes.CDLL) -> None:
+    def reload_then_fail_once() -> Iterator[None]:
+        driver.stub_driver_was_reloaded()
+        yield
+        driver.stub_init_result(9)
+        yield
+        driver.stub_init_result(0)
+        yield
+
+    _, during, not_loaded, after = _reads(4, reload_then_fail_once())
+
+    assert set(during.missing.values()) == {GapReason.DRIVER_ERROR}
+    assert not_loaded.gap_reason == GapReason.DRIVER_ERROR
+    assert len(after.readings) == 2
+
+
 def test_a_gpu_lost_at_the_start_is_found_when_it_comes_back(driver: ctypes.CDLL) -> None:
     driver.stub_call_result(1, _GPU_IS_LOST)
 

@@ -179,6 +179,20 @@ def test_a_required_value_that_is_null_is_refused(tmp_path: Path) -> None:
         _seal(table, tmp_path)
 
 
+def test_a_null_in_a_table_that_claims_to_have_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataRefusedError, match="'power_scope' with null"):
+        _seal(_table([_row("GPU-a", 0, power_scope=None)]), tmp_path)
+
+
+def test_a_power_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    """2^31 mW is one more than int32 holds."""
+    table = _samples().drop_columns(["power_milliwatt"])
+    table = table.append_column("power_milliwatt", pa.array([2**31] * 8, pa.int64()))
+
+    with pytest.raises(DataRefusedError, match="not in range"):
+        _seal(table, tmp_path)
+
+
 def test_a_missing_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRefusedError, match="power_scope"):
         _seal(_samples().drop_columns(["power_scope"]), tmp_path)

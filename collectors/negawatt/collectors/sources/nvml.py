@@ -7,7 +7,7 @@ faster loop on raw structures would replace ``_read_gpu`` only. Not here: export
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -115,27 +115,23 @@ class NvmlSource:
         self._gpu_count = count
         self._open_gpus()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nvml")
-        self._sweep: Future[Batch] | None = None
 
     async def read(self, clock: Clock) -> Batch:
         """Read every GPU once, each stamped with the middle of its own call."""
-        if self._sweep and not self._sweep.done():
-            return self._timed_out()
-        self._sweep = self._thread.submit(self._read_all, clock)
+        loop = asyncio.get_running_loop()
+        sweep = loop.run_in_executor(self._thread, self._read_all, clock)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(self._sweep), self._timeout_s)
+            # One thread: while a sweep hangs, later ones wait behind it and are withdrawn.
+            return await asyncio.wait_for(sweep, self._timeout_s)
         except TimeoutError:
-            return self._timed_out()
+            detail = f"no answer of the driver within {self._timeout_s} s"
+            return Batch.failed(GapReason.TIMEOUT, _finding("nvml", detail))
 
     async def close(self) -> None:
         """Let go of the driver."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         with suppress(pynvml.NVMLError):  # the driver may be gone, which is fine at the end
             pynvml.nvmlShutdown()
-
-    def _timed_out(self) -> Batch:
-        detail = f"no answer of the driver within {self._timeout_s} s"
-        return Batch.failed(GapReason.TIMEOUT, _finding("nvml", detail))
 
     def _open_gpus(self) -> None:
         """Look up the GPUs that are not open; one that is lost does not hide the others."""

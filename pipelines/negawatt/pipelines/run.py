@@ -12,11 +12,14 @@ import dagster as dg
 from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import partitions
+from negawatt.pipelines.assets.core import day_spans
 from negawatt.pipelines.assets.out import OverrideConfig, latest_statement
 from negawatt.pipelines.definitions import build_definitions
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import raw_days
 
 _INSTANCE_YAML = "telemetry:\n  enabled: false\n"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -54,6 +57,23 @@ def run_daily_metering(
     with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
         instance.add_dynamic_partitions("sites", [site_id])
         _execute(layout, instance, "daily_metering", fixed_utc, tags=tags)
+
+
+def run_metering_for_event(
+    layout: Layout, event_id: str, *, fixed_utc: datetime | None = None
+) -> int:
+    """Run the daily metering job for every day with readings that an event's settlement looks at.
+
+    Returns:
+        How many site days were metered.
+    """
+    event = find_event(layout, event_id)
+    window = load_window(event)
+    first, last = window.start_utc.date(), window.end_utc.date()
+    days = [day for day in raw_days(layout, event.site_id) if first <= day <= last]
+    for site_id, span_first, span_last in day_spans((event.site_id, day) for day in days):
+        run_daily_metering(layout, site_id, span_first, span_last, fixed_utc=fixed_utc)
+    return len(days)
 
 
 def run_event_settlement(

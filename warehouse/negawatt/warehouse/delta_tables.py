@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
@@ -35,7 +35,6 @@ def replace_partition(
     name: str,
     partition: Mapping[str, str | date],
     rows: pl.DataFrame,
-    commit_notes: Mapping[str, str] | None = None,
 ) -> int:
     """Replace all rows of one partition at once and return the new version of the table.
 
@@ -47,32 +46,55 @@ def replace_partition(
         name: A core or out table.
         partition: Value of each partition column; empty for a table without partitions.
         rows: The partition's rows, with the table's columns.
-        commit_notes: Kept in the table's log with the commit.
 
     Raises:
         DataRefusedError: A row lies outside the partition or breaks a rule of the catalog;
             nothing is written.
     """
-    entry = table(name)
     frame = checked(name, rows)
     _inside(name, partition, frame)
     predicate = " AND ".join(f"{column} = '{_safe(value)}'" for column, value in partition.items())
-    path = layout.table_folder(name)
-    exists = DeltaTable.is_deltatable(str(path))
-    write_deltalake(
-        str(path),
-        frame.to_arrow(),
-        mode="overwrite",
-        predicate=predicate if exists and predicate else None,
-        partition_by=list(entry.partition_by) or None,
-        commit_properties=CommitProperties(custom_metadata=dict(commit_notes or {})),
-    )
-    return DeltaTable(str(path)).version()
+    return _overwrite(layout, name, predicate, frame)
 
 
-def append_rows(
-    layout: Layout, name: str, rows: pl.DataFrame, commit_notes: Mapping[str, str] | None = None
+def replace_days(
+    layout: Layout,
+    name: str,
+    site_id: str,
+    first: date,
+    last: date,
+    rows: pl.DataFrame,
 ) -> int:
+    """Replace all rows of a site from one UTC day to another at once; the new version.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A table that is partitioned by ``site_id`` and ``date``.
+        site_id: The site.
+        first: First day.
+        last: Last day, itself included.
+        rows: The rows of those days, with the table's columns.
+
+    Raises:
+        DataRefusedError: A row lies outside the span or breaks a rule of the catalog; nothing is
+            written.
+    """
+    frame = checked(name, rows)
+    strangers = frame.filter(
+        (pl.col("site_id") != site_id) | ~pl.col("date").is_between(first, last)
+    )
+    if strangers.height:
+        raise DataRefusedError(
+            thing=f"table {name!r}, site {site_id!r}, {first} to {last}",
+            expected="rows of that site and those days",
+            found=f"{strangers.height} others, first {strangers['date'][0]}",
+            remedy="write each site's days with their own rows",
+        )
+    between = f"date >= '{first.isoformat()}' AND date <= '{last.isoformat()}'"
+    return _overwrite(layout, name, f"site_id = '{_safe(site_id)}' AND {between}", frame)
+
+
+def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
     """Append rows at once and return the new version of the table.
 
     Raises:
@@ -84,7 +106,6 @@ def append_rows(
         checked(name, rows).to_arrow(),
         mode="append",
         partition_by=list(table(name).partition_by) or None,
-        commit_properties=CommitProperties(custom_metadata=dict(commit_notes or {})),
     )
     return DeltaTable(str(path)).version()
 
@@ -130,6 +151,18 @@ def table_files(layout: Layout, name: str, *, version: int | None = None) -> lis
     if not DeltaTable.is_deltatable(path):
         return []
     return sorted(DeltaTable(path, version=version).file_uris())
+
+
+def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -> int:
+    path = str(layout.table_folder(name))
+    write_deltalake(
+        path,
+        frame.to_arrow(),
+        mode="overwrite",
+        predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
+        partition_by=list(table(name).partition_by) or None,
+    )
+    return DeltaTable(path).version()
 
 
 def _inside(name: str, partition: Mapping[str, str | date], frame: pl.DataFrame) -> None:

@@ -64,13 +64,14 @@ def allocated_job_energy(
     """
     start, end = pl.col("interval_start_utc"), pl.col("interval_end_utc")
     held_until = pl.col("allocation_end_utc").fill_null(day.end_utc)
+    of_the_day = (pl.col("allocation_start_utc") < day.end_utc) & (held_until > day.start_utc)
     overlap = pl.min_horizontal(end, held_until) - pl.max_horizontal(
         start, pl.col("allocation_start_utc")
     )
     share = overlap.dt.total_milliseconds() / (end - start).dt.total_milliseconds()
     parts = (
         gpu_energy.filter(start.is_between(day.start_utc, day.end_utc, closed="left"))
-        .join(allocations.select(_HELD), on="gpu_uuid", how="inner")
+        .join(allocations.filter(of_the_day).select(_HELD), on="gpu_uuid", how="inner")
         .filter(overlap > pl.duration(milliseconds=0))
         .with_columns((pl.col("energy_j") * share).alias("part_j"))
         .sort("job_id", "interval_start_utc", "gpu_uuid", "allocation_start_utc")

@@ -3,7 +3,8 @@
 Not here: the arithmetic (negawatt.models.metering).
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -18,7 +19,7 @@ from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
-from negawatt.warehouse.delta_tables import replace_partition
+from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
 from negawatt.warehouse.sites import read_site
@@ -31,6 +32,9 @@ CORE_TABLES = (
     "core_site__findings",
 )
 RECONCILIATION_MINUTES = 5
+SPAN_DAYS = 31
+
+_LOG = logging.getLogger(__name__)
 
 
 @dg.multi_asset(
@@ -44,23 +48,38 @@ def core_interval_energy(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: ClockResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Meter every partition and replace it in each core table."""
-    rows: dict[str, list[pl.DataFrame]] = {table: [] for table in CORE_TABLES}
-    versions: dict[str, int] = {}
-    for key in context.partition_keys:
-        site_id, day = site_day(key)
-        frames = metered_day(warehouse.layout, site_id, day, clock.now_utc())
-        partition: dict[str, str | date] = {"site_id": site_id, "date": day}
-        for table, frame in frames.items():
-            versions[table] = replace_partition(warehouse.layout, table, partition, frame)
-            rows[table].append(frame)
-        context.log.info("metered %s on %s", site_id, day)
-    for table, frames_of_table in rows.items():
-        frame = pl.concat(frames_of_table)
-        yield dg.MaterializeResult(
-            asset_key=table,
-            metadata={"row_count": frame.height, "table_version": versions[table]},
-            check_results=check_results(table, frame),
-        )
+    spans = day_spans(map(site_day, context.partition_keys))
+    for number, (site_id, first, last) in enumerate(spans, start=1):
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        metered = [metered_day(warehouse.layout, site_id, day, clock.now_utc()) for day in days]
+        for table in CORE_TABLES:
+            frame = pl.concat([frames[table] for frames in metered])
+            version = replace_days(warehouse.layout, table, site_id, first, last, frame)
+            if number == len(spans):
+                yield dg.MaterializeResult(
+                    asset_key=table,
+                    metadata={"row_count": frame.height, "table_version": version},
+                    check_results=check_results(table, frame),
+                )
+
+
+def day_spans(site_days: Iterable[tuple[str, date]]) -> list[tuple[str, date, date]]:
+    """Join consecutive days of a site into spans that are written at once, of a month at most.
+
+    Examples:
+        >>> day_spans([("s", date(2026, 6, 2)), ("s", date(2026, 6, 1)), ("s", date(2026, 6, 9))])
+        [('s', datetime.date(2026, 6, 1), datetime.date(2026, 6, 2)), \
+('s', datetime.date(2026, 6, 9), datetime.date(2026, 6, 9))]
+    """
+    spans: list[tuple[str, date, date]] = []
+    for site_id, day in sorted(site_days):
+        site, first, last = spans[-1] if spans else ("", day, day)
+        follows = site == site_id and day - last == timedelta(days=1)
+        if follows and (day - first).days < SPAN_DAYS:
+            spans[-1] = (site_id, first, day)
+        else:
+            spans.append((site_id, day, day))
+    return spans
 
 
 def metered_day(
@@ -74,6 +93,7 @@ def metered_day(
         day: The UTC day.
         as_of_utc: Readings that became available later are not seen.
     """
+    _LOG.info("metering %s on %s", site_id, day)
     site = read_site(layout, site_id)
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
     gap = timedelta(seconds=site.gpu_reading_gap_s)

@@ -1,9 +1,13 @@
 import asyncio
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pynvml
 import pytest
 from typer.testing import CliRunner
@@ -78,6 +82,30 @@ def test_run_says_in_words_what_it_did(tmp_path: Path) -> None:
 
     assert words.startswith("1 targets, 1 ticks (0 missed), 0 readings, 1 missing, 1 files\n")
     assert "1 x warning: sample_gap: exporter of node 'n1'" in words
+
+
+@pytest.mark.slow
+def test_a_terminated_agent_seals_what_came_and_exits_with_0(tmp_path: Path, exporter: str) -> None:
+    config = _config(tmp_path, exporter)
+    program = "from negawatt.cli.collect import app; app()"
+    process = subprocess.Popen(  # noqa: S603 - this Python, no shell
+        [sys.executable, "-c", program, "run", str(config), "--json"], stdout=subprocess.PIPE
+    )
+    while not (tmp_path / "spool" / ".lock").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.5)
+
+    process.terminate()
+    output, _ = process.communicate(timeout=10)
+
+    summary = json.loads(output)
+    assert process.returncode == 0
+    assert summary["sample_count"] >= 1
+    assert summary["sample_count"] == sum(
+        pq.read_metadata(path).num_rows
+        for path in (tmp_path / "spool" / "raw_gpu__power_samples").rglob("*.parquet")
+    )
 
 
 def test_check_says_what_would_be_collected_and_writes_nothing(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def _print_summary(summary: Summary) -> None:
     typer.echo(
         f"{summary.target_count} targets, {summary.tick_count} ticks "
         f"({summary.missed_tick_count} missed), {summary.sample_count} readings, "
-        f"{missing_count} missing, {len(summary.files)} files"
+        f"{missing_count} missing, {summary.file_count} files"
     )
     for path in summary.files:
         typer.echo(f"  {path}")

@@ -5,6 +5,7 @@ never made up for by a burst. Not here: how a source reads, and what a file look
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,9 +17,9 @@ from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog
 from negawatt.collectors.targets import Target, open_targets
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
-from negawatt.models.domain.units import NS_PER_S
+from negawatt.models.domain.units import NS_PER_MS, NS_PER_S
 
-_NS_PER_US = 1_000
+_FILES_REMEMBERED = 10_000  # an agent runs for months
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ class Summary:
         sample_count: Readings sealed; a GPU with two scopes gives two on a tick.
         expected_count: GPU ticks that were due; a target that never answered counts as one GPU.
         received_count: GPU ticks on which a reading came; the rest are in the gap files.
-        files: Sealed files, in the order in which they were written.
+        file_count: Sealed files.
+        files: The last of them (at most 10,000), in the order in which they were written.
         findings: What was found, each code and subject once.
     """
 
@@ -65,6 +67,7 @@ class Summary:
     sample_count: int
     expected_count: int
     received_count: int
+    file_count: int
     files: tuple[Path, ...]
     findings: tuple[CountedFinding, ...]
 
@@ -107,7 +110,8 @@ class Agent:
             for target in targets
         ]
         self._missed_tick_count = 0
-        self._files: list[Path] = []
+        self._file_count = 0
+        self._files: deque[Path] = deque(maxlen=_FILES_REMEMBERED)
         self._findings: dict[tuple[str, str], CountedFinding] = {}
 
     async def run(
@@ -165,14 +169,16 @@ class Agent:
     def _tick_utc(self, tick: int) -> datetime:
         """Return when a tick is due, by the wall clock as it stands now."""
         ahead_ns = self._start_ns + tick * self._interval_ns - self._clock.monotonic_ns()
-        return self._clock.now_utc() + timedelta(microseconds=ahead_ns // _NS_PER_US)
+        return self._clock.now_utc() + timedelta(milliseconds=ahead_ns / NS_PER_MS)
 
     def _seal(self, next_tick: int, *, final: bool) -> None:
         """Write the files; each tick accounts for the time until the next one."""
         moment_utc = self._tick_utc(next_tick)
         self._sealed_ns = self._clock.monotonic_ns()
         for log in self._logs:
-            self._files.extend(log.seal(moment_utc, final=final))
+            paths = log.seal(moment_utc, final=final)
+            self._file_count += len(paths)
+            self._files.extend(paths)
 
     def _count(self, finding: Finding) -> None:
         key = (finding.code.value, finding.subject)
@@ -188,6 +194,7 @@ class Agent:
             sample_count=sum(log.sample_count for log in self._logs),
             expected_count=sum(expected for expected, _ in accounts),
             received_count=sum(received for _, received in accounts),
+            file_count=self._file_count,
             files=tuple(self._files),
             findings=tuple(self._findings[key] for key in sorted(self._findings)),
         )

@@ -8,9 +8,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
-from negawatt.models.domain.units import NS_PER_S
-
-_NS_PER_US = 1_000
+from negawatt.models.domain.units import NS_PER_MS, NS_PER_S
 
 
 class SystemClock:
@@ -57,7 +55,7 @@ class VirtualClock:
 
     def now_utc(self) -> datetime:
         """Return the start plus the time slept, aware, in UTC."""
-        return self._start_utc + timedelta(microseconds=self._elapsed_ns // _NS_PER_US)
+        return self._start_utc + timedelta(milliseconds=self._elapsed_ns / NS_PER_MS)
 
     def monotonic_ns(self) -> int:
         """Return the time slept [ns]."""

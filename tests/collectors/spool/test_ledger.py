@@ -104,10 +104,7 @@ def test_a_target_that_never_answered_leaves_a_gap_for_every_gpu_it_may_have() -
     _tick(ledger, 1, reason=GapReason.CONNECTION_FAILED)
 
     assert waiting == []
-    assert _gaps(ledger, 2) == [
-        (EVERY_GPU, 0, 1, 1, "connection_failed"),
-        (EVERY_GPU, 1, 2, 1, "connection_failed"),
-    ]
+    assert _gaps(ledger, 2) == [(EVERY_GPU, 0, 2, 2, "connection_failed")]
 
 
 @given(

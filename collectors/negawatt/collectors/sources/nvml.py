@@ -32,36 +32,22 @@ _SCOPES: Final = {
     PowerScope.GPU: pynvml.NVML_POWER_SCOPE_GPU,
     PowerScope.MODULE: pynvml.NVML_POWER_SCOPE_MODULE,
 }
-# (column, field of the GPU scope, field of the module scope): nvml.h, NVML_FI_DEV_*. Energy of the
-# GPU is the unscoped field 83, which older drivers know; 191 is its scoped twin.
+# Column, and its field in each scope (nvml.h, NVML_FI_DEV_*). A GPU's energy is the unscoped field
+# 83, which older drivers know; 191 is its scoped twin.
+_AVERAGE, _INSTANT = pynvml.NVML_FI_DEV_POWER_AVERAGE, pynvml.NVML_FI_DEV_POWER_INSTANT
+_ENERGY, _SCOPED_ENERGY = pynvml.NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION, pynvml.NVML_FI_DEV_ENERGY
+_LIMIT = pynvml.NVML_FI_DEV_POWER_CURRENT_LIMIT
 _FIELDS: Final = (
-    (
-        "power_milliwatt",
-        pynvml.NVML_FI_DEV_POWER_AVERAGE,
-        pynvml.NVML_FI_DEV_POWER_AVERAGE,
-    ),
-    (
-        "power_instant_milliwatt",
-        pynvml.NVML_FI_DEV_POWER_INSTANT,
-        pynvml.NVML_FI_DEV_POWER_INSTANT,
-    ),
-    (
-        "energy_total_millijoule",
-        pynvml.NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION,
-        pynvml.NVML_FI_DEV_ENERGY,
-    ),
-    (
-        "power_limit_milliwatt",
-        pynvml.NVML_FI_DEV_POWER_CURRENT_LIMIT,
-        pynvml.NVML_FI_DEV_POWER_CURRENT_LIMIT,
-    ),
+    ("power_milliwatt", {PowerScope.GPU: _AVERAGE, PowerScope.MODULE: _AVERAGE}),
+    ("power_instant_milliwatt", {PowerScope.GPU: _INSTANT, PowerScope.MODULE: _INSTANT}),
+    ("energy_total_millijoule", {PowerScope.GPU: _ENERGY, PowerScope.MODULE: _SCOPED_ENERGY}),
+    ("power_limit_milliwatt", {PowerScope.GPU: _LIMIT, PowerScope.MODULE: _LIMIT}),
 )
 _MEASURED: Final = {"power_milliwatt", "power_instant_milliwatt", "energy_total_millijoule"}
 _ASKED: Final = tuple(
-    (scope, column, field_id)
+    (scope, column, field_of_scope[scope])
     for scope in _SCOPES
-    for column, *field_ids in _FIELDS
-    for field_id in [field_ids[_SCOPES[scope]]]
+    for column, field_of_scope in _FIELDS
 )
 _MEMBER_OF_TYPE: Final = {
     pynvml.NVML_VALUE_TYPE_DOUBLE: "dVal",

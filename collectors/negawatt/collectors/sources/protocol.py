@@ -12,8 +12,7 @@ from typing import Protocol, Self
 
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
-
-_NS_PER_US = 1_000
+from negawatt.models.domain.units import NS_PER_MS
 
 
 class PowerScope(StrEnum):
@@ -97,7 +96,7 @@ class StopWatch:
         """Return the middle of the time since the watch was made, and its length."""
         latency_ns = self._clock.monotonic_ns() - self._start_ns
         return Stamp(
-            observed_at_utc=self._start_utc + timedelta(microseconds=latency_ns / 2 / _NS_PER_US),
+            observed_at_utc=self._start_utc + timedelta(milliseconds=latency_ns / 2 / NS_PER_MS),
             monotonic_ns=self._start_ns + latency_ns // 2,
             read_latency_ns=latency_ns,
         )

@@ -144,12 +144,11 @@ class GapLedger:
             boot_id: For the rows.
             final: Nothing will follow.
         """
-        self._unnamed.cut(moment_utc)
-        for account in self.accounts.values():
-            account.cut(moment_utc)
         accounts = self.accounts
         if final and not accounts:
             accounts = {EVERY_GPU: self._unnamed}
+        for account in accounts.values():
+            account.cut(moment_utc)
         rows = [
             {
                 "node_id": node_id,

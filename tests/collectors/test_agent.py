@@ -222,6 +222,9 @@ def test_a_target_that_never_answers_is_accounted_for(tmp_path: Path) -> None:
     assert [(g["node_id"], g["gpu_uuid"], g["expected_count"]) for g in gaps] == [
         ("n2", EVERY_GPU, 3)
     ]
+    # The third tick accounts for the time until a fourth would be due.
+    assert gaps[0]["gap_start_utc"] == _START_UTC
+    assert gaps[0]["gap_end_utc"] == _START_UTC + timedelta(seconds=3)
     assert summary.expected_count == 9  # two GPUs of n1, and n2 as one
 
 

@@ -163,6 +163,24 @@ def test_missing_load_in_the_window_fails_skips_or_is_left_out_as_the_rule_says(
     assert available.adjustment.applied_value == 20.0
 
 
+def test_only_the_measured_hours_are_compared() -> None:
+    """Earlier days: 400 kW at 13:00 and 100 kW else; 13:00 of the event day is not known.
+
+    120 kW is compared with 100 kW, not with (400 + 100 + 100) / 3 = 200 kW.
+    """
+
+    def load_kw(local: datetime) -> float:
+        if local.date() == DAY:
+            return np.nan if local.hour == 13 else 120.0
+        return 400.0 if local.hour == 13 else 100.0
+
+    rule = load_program("pjm_economic_3day", overrides=("adjustment.on_missing=use_available",))
+
+    result = compute_baseline(rule, load_of(load_kw, date(2026, 6, 1), DAY), EVENT)
+
+    assert result.adjustment.window_baseline_kw == 100.0
+
+
 def test_no_ratio_is_formed_over_nothing() -> None:
     """The minimum denominator is above the baseline of 100 kW."""
     result = baseline_of(

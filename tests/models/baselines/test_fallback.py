@@ -1,6 +1,6 @@
 """Too few eligible days. Event on Wednesday 15 July 2026; weekdays are 14, 13, 10, 9, ... July."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.result import BaselineResult, DayUse
 from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
 from tests.models.baselines.conftest import daily, load_of, window
 
 PJM = load_program("pjm_economic_3day")
@@ -123,3 +124,43 @@ def test_a_rule_that_says_fail_first_does_not_go_on_with_fewer() -> None:
 
     with pytest.raises(InsufficientHistoryError, match="found 4"):
         compute_baseline(rule, load, EVENT)
+
+
+def test_the_rules_steps_are_taken_in_order() -> None:
+    steps = 'insufficient_days=["fail", {use_available_if_at_least=1}]'
+    rule = load_program("pjm_economic_3day", overrides=(steps,))
+
+    with pytest.raises(InsufficientHistoryError, match="found 4"):
+        compute_baseline(rule, load_of(daily({}), date(2026, 7, 9), LAST), EVENT)
+
+
+def test_days_that_came_back_are_as_recent_as_they_are() -> None:
+    """14 and 13 July come back beside 10, 9 and 8 July; of five equal days 8 July is not kept."""
+    step = 'insufficient_days=[{readmit_event_days={order="highest_load", until="Y"}}]'
+    rule = load_program("pjm_economic_3day", overrides=(step,))
+    load = load_of(daily({}), date(2026, 7, 8), LAST)
+    others = [event_on("2026-07-14"), event_on("2026-07-13")]
+
+    result = compute_baseline(rule, load, EVENT, other_event_windows=others)
+
+    ranked_only = [day for day, use in used(result).items() if use is DayUse.CONSIDERED]
+    assert ranked_only == ["2026-07-08"]
+
+
+def test_the_look_back_ends_where_the_manual_says() -> None:
+    """Forty-five days before Friday 17 July 2026 is Tuesday 2 June; 1 June lies outside.
+
+    With 2 to 5 June there are four weekdays; with 1 June in place of 2 June there are three.
+    """
+    event = event_on("2026-07-17")
+    unknown = {str(date(2026, 6, 6) + timedelta(days)): float("nan") for days in range(41)}
+
+    def load_without(day: str) -> LoadSeries:
+        levels = unknown | {day: float("nan")}
+        return load_of(daily(levels), date(2026, 6, 1), date(2026, 7, 17))
+
+    inside = compute_baseline(PJM, load_without("2026-06-01"), event)
+
+    assert set(used(inside)) == {f"2026-06-0{day}" for day in (2, 3, 4, 5)}
+    with pytest.raises(InsufficientHistoryError, match="found 3"):
+        compute_baseline(PJM, load_without("2026-06-02"), event)

@@ -102,6 +102,25 @@ def test_the_seed_is_the_highest_hour_of_thirty_days_of_any_type() -> None:
     )
 
 
+def test_the_day_before_feeds_the_seed_although_it_is_no_candidate() -> None:
+    """14 July, the gap day, has 600 kW: a quarter is 150, and 13 July's 100 kW is below."""
+    levels = {"2026-07-14": 600.0, "2026-07-10": 160.0}
+
+    result = compute_baseline(NYISO, load_of(daily(levels), FIRST, LAST), EVENT)
+
+    assert "2026-07-13" in dropped(result)
+
+
+def test_a_day_type_without_screen_keeps_idle_days() -> None:
+    """Saturdays 4 July (1 kW), 27 and 20 June (100 kW): all three stay, the two highest count."""
+    event = window("2026-07-11T17:00", "2026-07-11T19:00")
+
+    result = compute_baseline(NYISO, load_of(daily({"2026-07-04": 1.0}), FIRST, LAST), event)
+
+    considered = [str(d.candidate_date) for d in result.days if d.use is DayUse.CONSIDERED]
+    assert considered == ["2026-07-04"]
+
+
 @pytest.mark.parametrize(("day", "hour"), [("2026-06-14", 18), ("2026-06-21", 16)])
 def test_an_hour_outside_the_seed_does_not_count(day: str, hour: int) -> None:
     """14 June is 31 days before 15 July; 16:00 is no event hour."""

@@ -75,7 +75,8 @@ def test_before_and_after_is_the_mean_of_both_hours() -> None:
     assert result.adjusted_baseline_kwh.tolist() == [1.5] * 91
 
 
-def test_the_buffer_keeps_ramps_out() -> None:
+@pytest.mark.parametrize("anchor", ["event", "dispatch"])
+def test_the_buffer_keeps_ramps_out(anchor: str) -> None:
     """Twenty minutes of 0 kW on either side of the event do not enter with the buffer of twenty."""
 
     def load_kw(local: datetime) -> float:
@@ -83,13 +84,43 @@ def test_the_buffer_keeps_ramps_out() -> None:
         return 0.0 if 1060 <= minute < 1191 else 60.0
 
     load = load_of(load_kw, DAY, DAY, interval_minutes=1)
-    none = load_program("before_and_after", overrides=("same_day.buffer_minutes=0",))
+    counted_from = f"same_day.anchor={anchor}"
+    twenty = load_program("before_and_after", overrides=(counted_from,))
+    none = load_program("before_and_after", overrides=(counted_from, "same_day.buffer_minutes=0"))
 
-    kept_out = compute_baseline(load_program("before_and_after"), load, MINUTES)
+    kept_out = compute_baseline(twenty, load, MINUTES)
     let_in = compute_baseline(none, load, MINUTES)
 
     assert kept_out.baseline_kwh[0] == 1.0
     assert let_in.baseline_kwh[0] == pytest.approx(40 / 60)
+
+
+def test_the_hour_before_ends_where_a_stated_ramp_begins() -> None:
+    """Power falls from 60 to 0 kW at 17:40: without the ramp 40 of 60 minutes count, with it all."""
+
+    def load_kw(local: datetime) -> float:
+        return 60.0 if local.hour * 60 + local.minute < 1060 else 0.0
+
+    load = load_of(load_kw, DAY, DAY, interval_minutes=1)
+    rule = load_program("pre_event_hour")
+
+    plain = compute_baseline(rule, load, MINUTES)
+    ramped = compute_baseline(rule, load, MINUTES, ramp_minutes=20)
+
+    assert plain.baseline_kwh[0] == pytest.approx(40 / 60)
+    assert ramped.baseline_kwh[0] == 1.0
+
+
+def test_the_second_step_of_a_dispatch_is_compared_with_the_hour_before_the_first() -> None:
+    """As in the APS trial: 18:00 to 19:31, then 19:40 to 21:02; before 18:00 there are 60 kW."""
+    load = load_of(by_minute, DAY, DAY, interval_minutes=1)
+    second = window("2026-07-15T19:40", "2026-07-15T21:02")
+
+    result = compute_baseline(
+        load_program("pre_event_hour"), load, second, other_event_windows=[MINUTES]
+    )
+
+    assert result.baseline_kwh.tolist() == [1.0] * 82
 
 
 def test_a_few_missing_minutes_are_left_out_and_more_are_refused() -> None:

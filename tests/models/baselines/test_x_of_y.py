@@ -39,6 +39,13 @@ def test_aggregators_of_three_days() -> None:
     assert weighted == pytest.approx([23.0])
 
 
+def test_weights_are_divided_by_their_sum() -> None:
+    """2, 1 and 1: (2 x 10 + 20 + 60) / 4 = 25."""
+    day_kwh = np.array([[10.0], [20.0], [60.0]])
+
+    assert aggregate(day_kwh, "weighted_mean", (2, 1, 1)).tolist() == [25.0]
+
+
 def test_ranking_by_interval_takes_each_hours_own_values() -> None:
     """Highest two of three: hour one 5 and 4, hour two 9 and 8; by day it would be days 1 and 3."""
     day_kwh = np.array([[5.0, 1.0], [1.0, 9.0], [4.0, 8.0]])

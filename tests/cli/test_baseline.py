@@ -67,6 +67,18 @@ def test_a_program_file_stands_for_a_program(tmp_path: Path) -> None:
     assert output(*EVENT, *OTHER, "--program", str(file)) == output(*EVENT, *OTHER, *PROGRAM)
 
 
+def test_a_stated_ramp_moves_the_hour_before() -> None:
+    """tests/golden/pre_event_hour: 16:40 to 17:40 has twenty minutes of 2.0 and forty of 1.5 kWh."""
+    load = GOLDEN / "pre_event_hour" / "load.csv"
+    event = ("--event-start", "2026-07-15T18:00Z", "--event-end", "2026-07-15T19:31Z")
+    arguments = [str(load), *event, "--program", "pre_event_hour", "--ramp-minutes", "20", "--json"]
+
+    result = RUNNER.invoke(APP, arguments, catch_exceptions=False)
+
+    first = json.loads(result.output)["intervals"][0]
+    assert first["baseline_kwh"] == pytest.approx((20 * 2.0 + 40 * 1.5) / 60)
+
+
 def test_a_time_with_its_offset_needs_no_zone() -> None:
     utc = ("--event-start", "2026-07-07T20:00Z", "--event-end", "2026-07-08T00:00Z")
     pacific = ("--event-start", "2026-07-07T13:00", "--event-end", "2026-07-07T17:00")

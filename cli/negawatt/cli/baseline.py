@@ -46,6 +46,10 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
     notified_at: Annotated[
         str | None, typer.Option(help=f"When the site was notified: {_INSTANT}.")
     ] = None,
+    ramp_minutes: Annotated[
+        float,
+        typer.Option(min=0, help="How long before the event the load was being lowered already."),
+    ] = 0.0,
     json_output: JsonOption = False,
 ) -> None:
     """Compute the baseline of one event, and print how it came about.
@@ -61,6 +65,7 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
         _interval("--event-start, --event-end", event_start, event_end, zone),
         other_event_windows=[_other(text, zone) for text in other_event or ()],
         notified_at_utc=None if notified_at is None else _utc("--notified-at", notified_at, zone),
+        ramp_minutes=ramp_minutes,
     )
     overrides = rule.overrides
     if json_output:

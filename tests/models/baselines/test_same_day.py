@@ -96,7 +96,7 @@ def test_the_buffer_keeps_ramps_out(anchor: str) -> None:
 
 
 def test_the_hour_before_ends_where_a_stated_ramp_begins() -> None:
-    """Power falls from 60 to 0 kW at 17:40: without the ramp 40 of 60 minutes count, with it all."""
+    """Power falls from 60 to 0 kW at 17:40: without the ramp 40 of 60 minutes are at 60 kW."""
 
     def load_kw(local: datetime) -> float:
         return 60.0 if local.hour * 60 + local.minute < 1060 else 0.0

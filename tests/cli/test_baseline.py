@@ -68,7 +68,7 @@ def test_a_program_file_stands_for_a_program(tmp_path: Path) -> None:
 
 
 def test_a_stated_ramp_moves_the_hour_before() -> None:
-    """tests/golden/pre_event_hour: 16:40 to 17:40 has twenty minutes of 2.0 and forty of 1.5 kWh."""
+    """Golden pre_event_hour: 16:40 to 17:40 has twenty minutes of 2.0, forty of 1.5 kWh."""
     load = GOLDEN / "pre_event_hour" / "load.csv"
     event = ("--event-start", "2026-07-15T18:00Z", "--event-end", "2026-07-15T19:31Z")
     arguments = [str(load), *event, "--program", "pre_event_hour", "--ramp-minutes", "20", "--json"]

@@ -1,0 +1,38 @@
+"""``negawatt report``: the newest statement of an event, rendered again.
+
+Not here: what the report shows (negawatt.pipelines.exports); nothing is settled.
+"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.warehouse.layout import Layout
+
+
+def report(
+    event: Annotated[str, typer.Argument(help="A settled event.")],
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    json_output: JsonOption = False,
+) -> None:
+    """Write the report of an event again, from its newest statement, and say where it is.
+
+    Beside report.html lie the tables behind it as CSV and Parquet, and the statement as it was
+    published. Open report.html in any browser; print it to get a PDF.
+
+    Example: negawatt report srp-hold --warehouse negawatt-data/phoenix
+    """
+    from negawatt.pipelines.exports.report import (  # noqa: PLC0415 - charts take long to import
+        PAGE,
+        write_report,
+    )
+
+    folder = write_report(Layout(warehouse), event)
+    files = sorted(str(file) for file in folder.iterdir())
+    if json_output:
+        typer.echo(json.dumps({"report": str(folder / PAGE), "files": files}, sort_keys=True))
+        return
+    typer.echo(f"report  {folder / PAGE}  (open it in a browser)")
+    typer.echo("\n".join(f"        {file}" for file in files if file != str(folder / PAGE)))

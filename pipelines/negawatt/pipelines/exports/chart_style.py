@@ -1,0 +1,59 @@
+"""How every chart looks, and its way to SVG: no browser, no network, the same bytes each time.
+
+Colors are from the palette of Okabe and Ito (2008), told apart by color-blind readers; in gray
+print, dashes and shapes tell them apart. Not here: what the charts show (charts.py).
+"""
+
+import html
+from typing import Any, Final
+
+import altair as alt
+import vl_convert as vlc
+
+INK: Final = "#1a1a1a"
+FAINT: Final = "#6b6b6b"
+GRID: Final = "#e3e3e3"
+BLUE: Final = "#0072b2"
+SKY: Final = "#56b4e9"
+VERMILLION: Final = "#b84a00"
+SHADE: Final = "#ececec"
+RAMP_SHADE: Final = "#f6f6f6"
+BAND: Final = "#b9d9ee"
+WIDTH: Final = 590
+FONT: Final = "Arial, Liberation Sans, Helvetica, sans-serif"
+TEXT_SIZE: Final = 12
+
+
+def styled(*layers: alt.Chart, width: int = WIDTH, height: int | alt.Step) -> alt.LayerChart:
+    """Return layers as one chart in the house's look."""
+    chart: alt.LayerChart = (
+        alt.layer(*layers)
+        .properties(width=width, height=height, background="white")
+        .configure(aria=False, font=FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            labelFontSize=TEXT_SIZE,
+            titleFontSize=TEXT_SIZE,
+            titleFontWeight="normal",
+            gridColor=GRID,
+            domainColor=FAINT,
+            tickColor=FAINT,
+            labelOverlap=True,
+        )
+        .configure_text(fontSize=TEXT_SIZE, color=INK)
+    )
+    return chart
+
+
+def label(**options: Any) -> dict[str, Any]:  # noqa: ANN401 - mark properties as Altair takes them
+    """Return the properties of a text mark."""
+    return {"font": FONT, "fontSize": TEXT_SIZE, "align": "left", **options}
+
+
+def to_svg(chart: alt.LayerChart, alt_text: str) -> str:
+    """Return a chart as an SVG element with a text for those who cannot see it."""
+    svg = vlc.vegalite_to_svg(chart.to_dict())
+    opening = f'<svg role="img" aria-label="{html.escape(alt_text, quote=True)}" '
+    return opening + svg.removeprefix("<svg ")

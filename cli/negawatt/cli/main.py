@@ -1,32 +1,77 @@
-"""The command's root: mounts the groups and turns errors into exit codes.
+"""The command's root: imports the group that is asked for, and turns errors into exit codes.
 
-Not here: what a command does; each group has a module.
+A node has the base install only, so that no group may be imported that was not asked for. Not
+here: what a command does; each group has a module.
 """
 
+import importlib
 import sys
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from negawatt.cli import baseline, collect, demo, imports, programs, report, settle, simulate, sql
-from negawatt.models.domain.errors import NegawattError
+from negawatt.models.domain.errors import ConfigurationError, NegawattError
+
+# Name, module below negawatt.cli, what it is for. A module's `app` is a group; otherwise its
+# function of the same name is the command.
+_COMMANDS: Final = (
+    ("demo", "demo", "Simulate a hall, collect from it, settle an event, write its report."),
+    ("collect", "collect", "Read GPUs and exporters into sealed Parquet files."),
+    ("simulate", "simulate", "Write a simulated site with known truth as a fleet folder."),
+    ("import", "imports", "Bring meters, jobs, events and sites into the warehouse."),
+    ("programs", "programs", "The settlement programs as data, with their sources."),
+    ("baseline", "baseline", "One load file, one event, one program: the baseline."),
+    ("settle", "settle", "Settle one event: statement and report."),
+    ("report", "report", "Write the newest statement's report again."),
+    ("sql", "sql", "Ask the warehouse a question in SQL."),
+)
+
+
+class _Commands(TyperGroup):
+    """The groups and commands, each imported when it is asked for."""
+
+    # Typer's own copy of click has no public types.
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - as above
+        return [name for name, _, _ in _COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+        modules = {name: module for name, module, _ in _COMMANDS}
+        return _command(cmd_name, modules[cmd_name]) if cmd_name in modules else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, _, what in _COMMANDS])
+
+
+def _command(name: str, module: str) -> Any:  # noqa: ANN401 - as above
+    found = importlib.import_module(f"negawatt.cli.{module}")
+    if hasattr(found, "app"):
+        group: typer.Typer = found.app
+    else:
+        group = typer.Typer(
+            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        )
+        group.command(name)(getattr(found, module))
+    command = typer.main.get_command(group)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="negawatt",
+    cls=_Commands,
     help="Measure and verify power reductions by AI factories: from GPU readings to a statement.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
 )
-app.command()(demo.demo)
-app.add_typer(collect.app, name="collect")
-app.command()(simulate.simulate)
-app.add_typer(imports.app, name="import")
-app.add_typer(programs.app, name="programs")
-app.command()(baseline.baseline)
-app.command()(settle.settle)
-app.command()(report.report)
-app.command()(sql.sql)
+
+
+@app.callback()
+def _root() -> None:
+    """Measure and verify power reductions by AI factories: from GPU readings to a statement."""
 
 
 def main() -> None:
@@ -34,5 +79,20 @@ def main() -> None:
     try:
         app()
     except NegawattError as error:
-        sys.stderr.write(f"negawatt: {error}\n")
-        sys.exit(error.exit_code)
+        _stop(error)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("negawatt."):
+            raise
+        _stop(
+            ConfigurationError(
+                thing="this command",
+                expected="an installation with the extra 'pipelines'",
+                found=f"no module {error.name!r}",
+                remedy="pip install 'negawatt[pipelines]'",
+            )
+        )
+
+
+def _stop(error: NegawattError) -> NoReturn:
+    sys.stderr.write(f"negawatt: {error}\n")
+    sys.exit(error.exit_code)

@@ -22,7 +22,8 @@ from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_days
 
 _INSTANCE_YAML = "telemetry:\n  enabled: false\n"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+# What a step refuses is raised to the caller; its trace is kept in the instance, not printed.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def dagster_home(layout: Layout) -> Path:

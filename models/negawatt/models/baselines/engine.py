@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.adjustment import adjust, adjustment_starts_utc
+from negawatt.models.baselines.calendar import program_clock
 from negawatt.models.baselines.case import Case, make_case
 from negawatt.models.baselines.derivation import derivation
 from negawatt.models.baselines.eligibility import Candidate, candidates, event_day_type
@@ -63,6 +64,8 @@ def compute_baseline(
         DataRefusedError: Load or event do not fit the rule.
         InsufficientHistoryError: There are too few eligible days, or too little same-day load.
     """
+    if rule.same_day is None:
+        _require_history(rule, load, event)
     case = make_case(
         rule,
         load,
@@ -96,6 +99,24 @@ def compute_baseline(
         findings=findings_of(case),
         day_type=day_type_name,
     )
+
+
+def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> None:
+    """Refuse a load that cannot hold enough days before any other thing is said about it."""
+    clock = program_clock(rule.settlement_clock)
+    event_day, first_day = (
+        clock.local_date(moment_utc) for moment_utc in (event.start_utc, load.start_utc)
+    )
+    day_count = max((event_day - first_day).days, 0)
+    required_count = min(day_type.min_days for day_type in rule.day_types)
+    if day_count < required_count:
+        raise InsufficientHistoryError(
+            rule_id=rule.rule_id,
+            required_count=required_count,
+            found_count=day_count,
+            unit="days of load before the event's",
+            remedy="supply older load, or settle the event as 'not computable' under this program",
+        )
 
 
 def _from_earlier_days(

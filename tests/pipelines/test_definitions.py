@@ -1,0 +1,122 @@
+"""Wiring: partitions, checks, schedule and sensor, without running a step."""
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from negawatt.pipelines import partitions, sensors
+from negawatt.pipelines.assets.core import CORE_TABLES, metered_day
+from negawatt.pipelines.assets.out import OUT_TABLES
+from negawatt.pipelines.checks import check_results, check_specs
+from negawatt.pipelines.definitions import build_definitions, defs
+from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.warehouse.catalog import schema, tables
+from negawatt.warehouse.delta_tables import replace_days
+from negawatt.warehouse.layout import Layout
+from tests.pipelines.conftest import AFTER_UTC, EVENT, LAST_DAY, SITE
+
+
+@pytest.fixture
+def resources(layout: Layout) -> dict[str, object]:
+    return {
+        "warehouse": WarehouseResource(root=str(layout.root)),
+        "clock": ClockResource(fixed_utc=AFTER_UTC.isoformat()),
+    }
+
+
+def test_the_definitions_load_and_hold_together(layout: Layout) -> None:
+    definitions = build_definitions(WarehouseResource(root=str(layout.root)), ClockResource())
+
+    dg.Definitions.validate_loadable(definitions)
+    assert {job.name for job in definitions.get_repository_def().get_all_jobs()} >= {
+        "daily_metering",
+        "event_settlement",
+    }
+
+
+def test_the_code_location_loads_without_its_warehouse() -> None:
+    dg.Definitions.validate_loadable(defs())
+
+
+def test_every_core_and_out_table_of_the_catalog_is_an_asset() -> None:
+    stored = {name for name, table in tables().items() if table.storage == "delta"}
+
+    assert {*CORE_TABLES, *OUT_TABLES} == stored
+
+
+def test_every_table_has_a_blocking_check_for_every_rule_of_the_catalog() -> None:
+    specs = check_specs(CORE_TABLES)
+    rules = check_results("core_site__findings", pl.DataFrame(schema=schema("core_site__findings")))
+
+    assert len(specs) == len(CORE_TABLES) * len(rules)
+    assert all(spec.blocking for spec in specs)
+    assert {spec.name for spec in specs} == {result.check_name for result in rules}
+
+
+def test_the_schedule_asks_for_yesterday_of_every_site(
+    resources: dict[str, object], tmp_path: Path
+) -> None:
+    location = build_definitions(WarehouseResource(root="unused"), ClockResource())
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        context = dg.build_schedule_context(
+            instance=instance,
+            repository_def=location.get_repository_def(),
+            scheduled_execution_time=datetime(2026, 7, 1, 1, 15, tzinfo=UTC),
+            resources=resources,
+        )
+        data = sensors.meter_yesterday.evaluate_tick(context)
+
+    assert [str(request.partition_key) for request in data.run_requests or []] == [
+        str(partitions.site_day_key(SITE, date(2026, 6, 30)))
+    ]
+
+
+def test_the_sensor_waits_until_the_load_is_metered_to_the_end_of_the_aftermath(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """The event ends at 20:00 UTC; three hours later is 23:00, inside the same UTC day."""
+    context = dg.build_sensor_context(resources=resources)
+
+    before = sensors.settle_complete_events(context)
+    _meter_last_day(layout)
+    after = sensors.settle_complete_events(context)
+
+    assert isinstance(before, dg.SkipReason)
+    assert isinstance(after, dg.SensorResult)
+    assert [request.run_key for request in after.run_requests or []] == [f"{EVENT}:1"]
+
+
+def test_the_sensor_does_not_settle_before_the_aftermath_is_over(layout: Layout) -> None:
+    _meter_last_day(layout)
+    clock = ClockResource(fixed_utc="2026-06-30T22:59:00+00:00")
+    context = dg.build_sensor_context(
+        resources={"warehouse": WarehouseResource(root=str(layout.root)), "clock": clock}
+    )
+
+    assert isinstance(sensors.settle_complete_events(context), dg.SkipReason)
+
+
+def test_a_day_without_readings_is_metered_as_nothing(layout: Layout) -> None:
+    frames = metered_day(layout, SITE, LAST_DAY + timedelta(days=9), AFTER_UTC)
+
+    assert {name: frame.height for name, frame in frames.items()} == dict.fromkeys(CORE_TABLES, 0)
+
+
+def test_a_clock_that_stands_still_says_so() -> None:
+    assert ClockResource(fixed_utc=AFTER_UTC.isoformat()).now_utc() == AFTER_UTC
+
+
+def test_the_code_location_is_found_by_the_ui() -> None:
+    project = tomllib.loads(Path("pipelines/dg.toml").read_text(encoding="utf-8"))
+
+    assert project["project"]["code_location_target_module"] == "negawatt.pipelines.definitions"
+
+
+def _meter_last_day(layout: Layout) -> None:
+    frames = metered_day(layout, SITE, LAST_DAY, AFTER_UTC)
+    name = "core_site__interval_energy"
+    replace_days(layout, name, SITE, LAST_DAY, LAST_DAY, frames[name])

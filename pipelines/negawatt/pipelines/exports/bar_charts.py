@@ -24,7 +24,9 @@ def methods_chart(methods: pl.DataFrame) -> alt.LayerChart:
     row = alt.Y("method:N", sort=order, axis=None)
     x: dict[str, Any] = {
         "scale": alt.Scale(domain=[low, high], nice=False),
-        "axis": alt.Axis(title="Reduction over the event [kWh]", format=PLAIN, grid=False),
+        "axis": alt.Axis(
+            title="Reduction over the event [kWh]", format=PLAIN, grid=False, tickCount=6
+        ),
     }
     settled = alt.Chart(rows).transform_filter("datum.is_settled && datum.upper_kwh != null")
     return style.styled(
@@ -64,7 +66,7 @@ def placebo_chart(
     x = alt.X(
         "error_kwh:Q",
         scale=alt.Scale(domain=[low, high], nice=False),
-        axis=alt.Axis(title="What the rule claims [kWh]", format=PLAIN, grid=False),
+        axis=alt.Axis(title="What the rule claims [kWh]", format=PLAIN, grid=False, tickCount=6),
     )
     event = pl.DataFrame({"error_kwh": [reduction_kwh]})
     names = pl.DataFrame(
@@ -99,7 +101,9 @@ def jobs_chart(jobs: pl.DataFrame) -> alt.LayerChart:
     )
     x: dict[str, Any] = {
         "scale": alt.Scale(domain=[low, high], nice=False),
-        "axis": alt.Axis(title="Reduction over the event [kWh]", format=PLAIN, grid=False),
+        "axis": alt.Axis(
+            title="Reduction over the event [kWh]", format=PLAIN, grid=False, tickCount=6
+        ),
     }
     return style.styled(
         alt.Chart(rows)

@@ -9,15 +9,19 @@ import polars as pl
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.pipelines.exports import bar_charts, chart_rows, charts
 from negawatt.pipelines.exports import chart_style as style
-from negawatt.pipelines.exports.words import Words, percent
+from negawatt.pipelines.exports.words import MOST_JOBS, Words, percent
 
 _FEWEST_METHODS = 2
 
 
-def figures(
-    body: StatementBody, load: pl.DataFrame, words: Words, most_jobs: int
-) -> dict[str, str]:
-    """Return the charts that the statement has figures for, as SVG by name."""
+def figures(body: StatementBody, load: pl.DataFrame, words: Words) -> dict[str, str]:
+    """Return the charts that the statement has figures for, as SVG by name.
+
+    Args:
+        body: What is reported.
+        load: Rows of core_site__interval_energy of the settlement meter around the event.
+        words: How the report writes.
+    """
     drawn = {"event": _event(body, load, words)}
     methods = chart_rows.method_rows(body, words)
     if methods.height >= _FEWEST_METHODS:
@@ -31,7 +35,7 @@ def figures(
     errors = chart_rows.placebo_rows(body)
     if not errors.is_empty():
         drawn["placebo"] = _placebo(body, errors, words)
-    jobs = chart_rows.job_rows(body, words, most_jobs)
+    jobs = chart_rows.job_rows(body, words, MOST_JOBS)
     if not jobs.is_empty():
         listed = "; ".join(f"{job}: {text}" for job, text in jobs.select("job", "text").iter_rows())
         drawn["jobs"] = style.to_svg(

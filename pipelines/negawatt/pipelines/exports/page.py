@@ -1,13 +1,14 @@
 """The report of a statement as one HTML page: no script, nothing to fetch, the same bytes again.
 
 Every figure is the statement's; what is computed here is its text, sums of its lines over an hour,
-and an energy as mean power of the event. Not here: files (report.py) and charts (charts.py).
+and an energy as mean power of the event. Not here: files (report.py) and charts (figures.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from typing import Final
 
@@ -17,16 +18,15 @@ import polars as pl
 from negawatt.models.domain.findings import Severity
 from negawatt.models.settlement.rounding import total
 from negawatt.models.settlement.statement import Statement, StatementBody, StatementLine
+from negawatt.models.verification.response import RAMP_SEARCH
 from negawatt.pipelines.exports import words as say
 from negawatt.pipelines.exports.chart_rows import chart_span, gaps
-from negawatt.pipelines.exports.figures import figures
-from negawatt.pipelines.exports.words import Words
+from negawatt.pipelines.exports.words import MOST_JOBS, Words
 from negawatt.warehouse.sites import Site
 
 MOST_LINES: Final = 48
 """More lines than this are shown by the hour."""
 MOST_DIFFERENCES: Final = 40
-MOST_JOBS: Final = 20
 _SMALL_KW: Final = 10
 _HOUR: Final = timedelta(hours=1)
 
@@ -44,13 +44,21 @@ class IntervalRow:
     reduction_kw_mean: float
 
 
-def render_page(statement: Statement, site: Site, load: pl.DataFrame, files: list[str]) -> str:
+def render_page(
+    statement: Statement,
+    site: Site,
+    load: pl.DataFrame,
+    *,
+    figures: Mapping[str, str],
+    files: Sequence[str],
+) -> str:
     """Return the report of a statement.
 
     Args:
         statement: What is reported.
         site: Facts about the site: clock and boundary.
         load: Rows of core_site__interval_energy of the settlement meter around the event.
+        figures: The charts as SVG by name, from figures.py; ``event`` is always among them.
         files: Names of the files that lie beside the page.
     """
     body = statement.body
@@ -63,7 +71,7 @@ def render_page(statement: Statement, site: Site, load: pl.DataFrame, files: lis
         site=site,
         words=words,
         files=files,
-        figures=figures(body, load, words, MOST_JOBS),
+        figures=figures,
         gaps=gaps(load, chart_span(body.event)),
         rows=interval_rows(body),
         by_hour=len(body.lines) > MOST_LINES,
@@ -71,6 +79,7 @@ def render_page(statement: Statement, site: Site, load: pl.DataFrame, files: lis
             (severity, [found for found in body.findings if found.severity is severity])
             for severity in (Severity.BLOCKING, Severity.WARNING, Severity.INFO)
         ],
+        ramp_search_minutes=RAMP_SEARCH / timedelta(minutes=1),
         most_jobs=MOST_JOBS,
         most_differences=MOST_DIFFERENCES,
     )
@@ -111,6 +120,7 @@ def _row(lines: list[StatementLine]) -> IntervalRow:
     )
 
 
+@cache
 def _environment(words: Words) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("negawatt.pipelines.exports"),

@@ -12,8 +12,9 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.settlement.canonical import from_json, to_canonical_json
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.chart_rows import chart_span
+from negawatt.pipelines.exports.figures import figures
 from negawatt.pipelines.exports.folder import publish_folder
-from negawatt.pipelines.exports.page import render_page
+from negawatt.pipelines.exports.page import render_page, words_of
 from negawatt.pipelines.exports.tables import job_reductions, settled_lines, table_files
 from negawatt.warehouse.delta_tables import read_table
 from negawatt.warehouse.event_tables import find_event
@@ -67,7 +68,13 @@ def report_files(layout: Layout, statement: Statement) -> dict[str, bytes]:
     load = event_load(layout, statement, site)
     files = {STATEMENT: to_canonical_json(statement)}
     files |= table_files(_tables(layout, statement, load), site.time_zone)
-    page = render_page(statement, site, load, sorted(files))
+    page = render_page(
+        statement,
+        site,
+        load,
+        figures=figures(statement.body, load, words_of(statement.body, site)),
+        files=sorted(files),
+    )
     return {PAGE: page.encode()} | files
 
 

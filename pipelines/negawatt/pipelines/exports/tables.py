@@ -123,6 +123,8 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
         local = pl.col(name).dt.convert_time_zone(time_zone)
         columns += [
             pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ").alias(heading),
-            local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(heading.replace("UTC", time_zone)),
+            local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(
+                heading.replace("UTC", f"local, {time_zone}")
+            ),
         ]
     return rows.select(columns)

@@ -13,6 +13,8 @@ from negawatt.models.baselines.registry import list_programs, load_program
 
 NOT_KNOWN = "not known"
 MINUS = "\N{MINUS SIGN}"
+MOST_JOBS = 20
+"""More jobs than this stand in jobs.csv only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

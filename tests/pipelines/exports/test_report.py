@@ -1,0 +1,145 @@
+"""A report from a warehouse to files; slow, because every chart is drawn."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from negawatt.cli.main import app
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.settlement.canonical import to_canonical_json
+from negawatt.models.settlement.settle import Settlement
+from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.exports.report import write_report
+from negawatt.pipelines.rows import event_rows, statement_header, statement_lines
+from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.delta_tables import replace_partition
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import register_sites
+from negawatt.warehouse.statement_tables import publish_statement
+from tests.pipelines.exports.conftest import EVENT, SITE
+from tests.pipelines.exports.reading import Page
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Return a warehouse that knows the event, which is not settled yet."""
+    made = Layout(tmp_path / "warehouse")
+    register_sites(made, {EVENT.site_id: SITE})
+    row = {
+        "event_id": EVENT.event_id,
+        "revision": EVENT.revision,
+        "site_id": EVENT.site_id,
+        "program_id": EVENT.program_id,
+        "event_start_utc": EVENT.interval.start_utc,
+        "event_end_utc": EVENT.interval.end_utc,
+        "notified_at_utc": EVENT.notified_at_utc,
+        "committed_kw": EVENT.committed_kw,
+        "target_reduction_ratio": None,
+        "limit_kw": EVENT.limit_kw,
+        "ramp_minutes": 0.0,
+        "event_kind": EVENT.kind,
+        "cancelled": False,
+        "event_source": "by hand",
+        "available_at_utc": EVENT.interval.start_utc,
+    }
+    rows = pl.DataFrame([row], schema=schema("raw_grid__events"))
+    seal_rows(made, "raw_grid__events", EVENT.site_id, "hand", rows)
+    return made
+
+
+@pytest.fixture
+def settled(
+    layout: Layout, settlement: Settlement, statement: Statement, load: pl.DataFrame
+) -> Layout:
+    """Return the warehouse with the statement and its tables; two days of load."""
+    for day in sorted(set(load["date"])):
+        rows = load.filter(pl.col("date") == day)
+        partition = {"site_id": EVENT.site_id, "date": day}
+        replace_partition(layout, "core_site__interval_energy", partition, rows)
+    for table, rows in event_rows(settlement).items():
+        replace_partition(layout, table, {"event_id": EVENT.event_id}, rows)
+    publish(layout, statement)
+    return layout
+
+
+def publish(layout: Layout, statement: Statement) -> None:
+    publish_statement(layout, statement_header(statement), statement_lines(statement))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_the_report_holds_the_page_the_statement_and_the_tables(
+    settled: Layout, statement: Statement
+) -> None:
+    folder = write_report(settled, "e1")
+
+    names = {"baseline", "days", "findings", "jobs", "lines", "load"}
+    expected = {f"{name}.{kind}" for name in names for kind in ("csv", "parquet")}
+    assert set(contents(folder)) == {"report.html", "statement.json"} | expected
+    assert folder == settled.report_folder("s1.e1")
+    assert (folder / "statement.json").read_bytes() == to_canonical_json(statement)
+    page = Page((folder / "report.html").read_text())
+    links = {found["href"] for tag, found in page.tags if tag == "a"} - {"#findings"}
+    assert links == set(contents(folder)) - {"report.html"}
+    assert sum(found.get("role") == "img" for tag, found in page.tags if tag == "svg") == 5
+    assert len(page.ids()) == len(set(page.ids()))
+
+
+@pytest.mark.slow
+def test_the_same_statement_gives_the_same_bytes_again(settled: Layout) -> None:
+    first = contents(write_report(settled, "e1"))
+
+    assert contents(write_report(settled, "e1")) == first
+
+
+@pytest.mark.slow
+def test_a_later_correction_of_the_load_does_not_change_the_report(
+    settled: Layout, load: pl.DataFrame
+) -> None:
+    first = contents(write_report(settled, "e1"))
+    day = EVENT.interval.start_utc.date()
+    doubled = load.filter(pl.col("date") == day).with_columns(pl.col("energy_kwh") * 2)
+    replace_partition(
+        settled, "core_site__interval_energy", {"site_id": "s1", "date": day}, doubled
+    )
+
+    assert contents(write_report(settled, "e1")) == first
+
+
+@pytest.mark.slow
+def test_a_restatement_replaces_the_report(
+    settled: Layout, restated: Callable[..., Statement]
+) -> None:
+    write_report(settled, "e1")
+    publish(settled, restated(revenue_grade=False))
+
+    page = Page((write_report(settled, "e1") / "report.html").read_text())
+
+    assert "statement version 2" in page.text
+    assert page.table_with("Before")[1:] == [["revenue_grade", "true", "false"]]
+
+
+@pytest.mark.slow
+def test_an_event_without_a_statement_is_refused(layout: Layout) -> None:
+    with pytest.raises(DataRefusedError, match="expected a published statement, found none"):
+        write_report(layout, "e1")
+
+    assert not layout.report_folder("s1.e1").exists()
+
+
+@pytest.mark.slow
+def test_the_command_says_where_the_report_is(settled: Layout) -> None:
+    result = CliRunner().invoke(app, ["report", "e1", "-w", str(settled.root), "--json"])
+
+    said = json.loads(result.output)
+    assert result.exit_code == 0
+    assert Path(said["report"]).read_text().startswith("<!DOCTYPE html>")
+    assert all(Path(file).is_file() for file in said["files"])

@@ -119,11 +119,14 @@ def test_names_never_overlap_and_stay_on_the_chart() -> None:
 
 
 def test_a_power_axis_starts_at_zero_unless_all_would_lie_flat() -> None:
-    """A drop by 10% of 1,000 kW lies flat at the top; one by 30% does not."""
+    """A drop by 10% of 1,000 kW lies flat at the top; one by 30% does not.
+
+    900 less half of the 100 kW it spans is 850 kW, and 800 kW is the next whole hundred.
+    """
     cut_kw, _ = power_domain([pl.Series([900.0, 1000.0])], [])
     whole_kw, _ = power_domain([pl.Series([700.0, 1000.0])], [])
 
-    assert cut_kw == 850.0
+    assert cut_kw == 800.0
     assert whole_kw == 0.0
 
 

@@ -301,7 +301,7 @@ def test_an_override_says_who_decided_and_why(
 
     text = read(restated(overrides=(override,)), load).text
 
-    assert "settled in spite of them" in text
+    assert "settled in spite of that" in text
     assert "read by hand (decided by A. Auditor, Wed, Jul 15, 2026, 14:00)" in text
 
 

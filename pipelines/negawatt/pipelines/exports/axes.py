@@ -3,6 +3,7 @@
 Not here: what is drawn (charts.py, bar_charts.py).
 """
 
+import math
 from itertools import pairwise
 from typing import Any, Final
 
@@ -35,7 +36,9 @@ def power_domain(
     reach_kw = high_kw - low_kw
     if low_kw < 0 or reach_kw >= cut_below_ratio * high_kw or not reach_kw:
         return min(low_kw, 0.0), high_kw * 1.08
-    return float(round(low_kw - 0.5 * reach_kw)), high_kw + 0.15 * reach_kw
+    step_kw = 10.0 ** math.floor(math.log10(reach_kw))
+    low_kw = math.floor((low_kw - 0.5 * reach_kw) / step_kw) * step_kw
+    return low_kw, high_kw + 0.15 * reach_kw
 
 
 def spread(wanted_px: list[float], gap_px: float, bottom_px: float) -> list[float]:

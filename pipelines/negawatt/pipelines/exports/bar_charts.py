@@ -14,6 +14,11 @@ from negawatt.pipelines.exports.axes import PLAIN, inline, zero_based
 
 _WIDTH: Final = 745
 _NAMES_WIDTH: Final = 180
+_SHORT_NAME: Final = (
+    "length(datum.label) > 27 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -18) "
+    ": datum.label"
+)
+"""Names often differ at their end only."""
 
 
 def methods_chart(methods: pl.DataFrame) -> alt.LayerChart:
@@ -52,6 +57,7 @@ def methods_chart(methods: pl.DataFrame) -> alt.LayerChart:
         alt.Chart(rows)
         .mark_text(**style.label(dx=7, dy=8))
         .encode(alt.X("text_at:Q", **x), row, alt.Text("text:N")),
+        _zero(x),
         width=_WIDTH,
         height=alt.Step(40),
     )
@@ -97,7 +103,14 @@ def jobs_chart(jobs: pl.DataFrame) -> alt.LayerChart:
     row = alt.Y(
         "job:N",
         sort=jobs["job"].to_list(),
-        axis=alt.Axis(title=None, labelLimit=170, labelPadding=8, ticks=False, domain=False),
+        axis=alt.Axis(
+            title=None,
+            labelExpr=_SHORT_NAME,
+            labelLimit=_NAMES_WIDTH,
+            labelPadding=8,
+            ticks=False,
+            domain=False,
+        ),
     )
     x: dict[str, Any] = {
         "scale": alt.Scale(domain=[low, high], nice=False),
@@ -116,6 +129,17 @@ def jobs_chart(jobs: pl.DataFrame) -> alt.LayerChart:
         alt.Chart(rows)
         .mark_text(**style.label(dx=6))
         .encode(alt.X("text_at:Q", **x), row, alt.Text("text:N")),
+        _zero(x),
         width=_WIDTH - _NAMES_WIDTH,
         height=alt.Step(24),
     )
+
+
+def _zero(x: dict[str, Any]) -> alt.Chart:
+    """Return the line from which bars are measured."""
+    line: alt.Chart = (
+        alt.Chart(inline(pl.DataFrame({"zero": [0.0]})))
+        .mark_rule(color=style.FAINT)
+        .encode(alt.X("zero:Q", **x))
+    )
+    return line

@@ -52,19 +52,26 @@ def test_the_page_begins_with_commitment_delivery_and_both_verdicts(
     assert "Revenue grade. The program accepts meter m & m for payment." in answer
 
 
-def test_the_band_stands_beside_the_delivery(statement: Statement, load: pl.DataFrame) -> None:
-    band = statement.body.band
-    assert band is not None
-    assert band.lower_kwh is not None
-    assert band.upper_kwh is not None
-
-    text = read(statement, load).text
-
-    assert (
-        f"90% band {band.lower_kwh / 4:.1f} to {band.upper_kwh / 4:.1f} kW "
-        f"({band.lower_kwh:.1f} to {band.upper_kwh:.1f} kWh)" in text
+def test_the_band_stands_beside_the_delivery(
+    restated: Callable[..., Statement], statement: Statement, load: pl.DataFrame
+) -> None:
+    """Over four hours 150 and 172 kWh are a mean of 37.5 and 43.0 kW."""
+    made = statement.body.band
+    assert made is not None
+    band = replace(
+        made,
+        lower_kwh=150.0,
+        upper_kwh=172.0,
+        one_sided_lower_kwh=152.0,
+        commitment_met_probability=0.9999,
     )
-    assert f"{band.one_sided_lower_kwh:.1f} kWh with 90% confidence" in text
+
+    text = read(restated(band=band), load).text
+
+    assert "90% band 37.5 to 43.0 kW (150.0 to 172.0 kWh)." in text
+    assert "Probability that it was met: 99.9%." in text
+    assert "150.0 to 172.0 kWh: settled reduction plus or minus" in text
+    assert "152.0 kWh with 90% confidence" in text
 
 
 def test_the_interval_table_states_the_lines_and_their_totals(
@@ -166,12 +173,13 @@ def test_what_is_not_known_reads_so_and_zero_reads_zero(
 def test_a_job_without_a_figure_is_not_known_and_never_zero(
     statement: Statement, load: pl.DataFrame
 ) -> None:
-    """The training run gives up 20 kW for four hours, 80 kWh; the other ended half way."""
+    """The training run gives up 20 kW for four hours, 80 of the meter's 160 kWh."""
     table = read(statement, load).table_with("Job")
 
     assert table[1][:4] == ["training", "50.0", "30.0", "80.0"]
     assert table[2][:4] == [HOSTILE, "10.0", "not known", "not known"]
     assert table[2][4].startswith("ended")
+    assert table[3][:2] == ["Not explained by these jobs", "80.0"]
 
 
 def test_text_from_data_is_escaped(restated: Callable[..., Statement], load: pl.DataFrame) -> None:

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
+WAREHOUSE ?= negawatt-data/demo
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -46,8 +47,10 @@ contracts: setup
 bench: setup ## Measure ratios against references in one run
 	@$(BIN)/python -m pytest benchmarks -p no:cacheprovider -s
 
-dev: setup ## Open the Dagster UI on the demo's warehouse
-	@$(BIN)/negawatt dev
+dev: setup ## Open the Dagster UI on a warehouse (WAREHOUSE=..., the demo's by default)
+	@mkdir -p $(WAREHOUSE)/dagster
+	@cd pipelines && DAGSTER_HOME=$(abspath $(WAREHOUSE))/dagster NEGAWATT_WAREHOUSE=$(abspath $(WAREHOUSE)) \
+		DAGSTER_DISABLE_TELEMETRY=yes ../$(BIN)/dg dev
 
 lock: ## Resolve the dependencies again and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev pyproject.toml --output-file requirements.lock

@@ -36,7 +36,7 @@ def test_a_correction_lies_beside_what_it_corrects(layout: Layout) -> None:
 
     assert len(sealed.written) == 1
     rows = raw_files.read_raw(layout, TABLE, "s1", FIRST, FIRST)
-    assert rows["energy_kwh"].to_list() == [1.0, 1.5]
+    assert sorted(rows["energy_kwh"]) == [1.0, 1.5]
 
 
 def test_the_order_of_imports_does_not_change_what_was_read(layout: Layout) -> None:
@@ -48,7 +48,7 @@ def test_the_order_of_imports_does_not_change_what_was_read(layout: Layout) -> N
     for rows in (second, first):
         raw_files.seal_rows(other, TABLE, "s1", "import", rows)
 
-    found = [raw_files.read_raw(place, TABLE, "s1", FIRST, LAST) for place in (layout, other)]
+    found = [raw_files.read_all_raw(place, TABLE, "s1") for place in (layout, other)]
     columns = ["meter_id", "interval_start_utc", "energy_kwh"]
     assert found[0].select(columns).equals(found[1].select(columns))
 

@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 
 from negawatt.cli.options import JsonOption
-from negawatt.cli.progress import site_days_shown
+from negawatt.cli.progress import bar_shown, site_days_shown
 from negawatt.cli.words import settlement_words, statement_facts
-from negawatt.collectors.agent import Summary, TickReport, collect
+from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import VirtualClock
 from negawatt.collectors.config import CollectConfig, DcgmConfig
 from negawatt.collectors.emulator import EmulatedGpu, Emulator, render_page
@@ -45,8 +45,9 @@ ALTERNATIVES = (
     "pre_event_hour",
 )
 METER = "hall-feeder"
+BOOT = "boot-1"
 SEED = 1
-LIVE_BEFORE, LIVE_AFTER = timedelta(hours=2), timedelta(hours=1)
+LIVE_BEFORE = timedelta(hours=2)
 SCRAPE_INTERVAL_S = 30.0
 READING_GAP_S = 95.0
 _MARK = ".negawatt-demo"
@@ -79,6 +80,7 @@ def demo(
             f"{summary.received_count} of {summary.expected_count} expected readings"
         )
     days = record.plan.days
+    now_utc = record.plan.end_utc + timedelta(hours=1)
     with _step(say, f"Dagster: metering {days} site days"), site_days_shown(days):
         from negawatt.pipelines import run  # noqa: PLC0415 - Dagster takes seconds to import
 
@@ -88,7 +90,7 @@ def demo(
             record.plan.site_id,
             record.plan.start_utc.date(),
             last.date(),
-            fixed_utc=record.plan.end_utc,
+            fixed_utc=now_utc,
         )
     event = record.plan.events[-1]
     with _step(say, f"Dagster: settling event {event.event_id}"):
@@ -149,14 +151,10 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
         ("raw_grid__events", readings.event_rows(record, PROGRAM)),
     ):
         seal_rows(layout, table, plan.site_id, "simulation", rows)
-    live = _live_window(record)
-    spans = ((plan.start_utc, live.start_utc, "boot-1"), (live.end_utc, plan.end_utc, "boot-3"))
+    history = Interval(plan.start_utc, _live_window(record).start_utc)
     for node_id in _node_ids(record):
-        for start_utc, end_utc, boot_id in spans:
-            rows = readings.power_samples(
-                record, node_id, Interval(start_utc, end_utc), boot_id=boot_id
-            )
-            seal(rows.to_arrow(), root=layout.root, site_id=plan.site_id, source="simulation")
+        rows = readings.power_samples(record, node_id, history, boot_id=BOOT)
+        seal(rows.to_arrow(), root=layout.root, site_id=plan.site_id, source="dcgm")
 
 
 async def _collect_live(layout: Layout, record: HallRecord) -> Summary:
@@ -176,9 +174,13 @@ async def _collect_live(layout: Layout, record: HallRecord) -> Summary:
             ),
         )
         tick_count = config.tick_count(live.duration_s)
-        with _ticks(tick_count) as on_tick:
+        with bar_shown(tick_count) as advance:
             return await collect(
-                config, clock=clock, boot_id="boot-2", tick_count=tick_count, on_tick=on_tick
+                config,
+                clock=clock,
+                boot_id=BOOT,
+                tick_count=tick_count,
+                on_tick=lambda _report: advance(),
             )
 
 
@@ -200,8 +202,7 @@ def _page(record: HallRecord, node_id: str, now_utc: datetime) -> bytes:
 
 
 def _live_window(record: HallRecord) -> Interval:
-    event = record.plan.events[-1].window
-    return Interval(event.start_utc - LIVE_BEFORE, event.end_utc + LIVE_AFTER)
+    return Interval(record.plan.events[-1].start_utc - LIVE_BEFORE, record.plan.end_utc)
 
 
 def _node_ids(record: HallRecord) -> list[str]:
@@ -216,10 +217,3 @@ def _step(say: Callable[[str], None], what: str) -> Iterator[Callable[[str], Non
     say(f"{what} ...")
     yield notes.append
     say(f"    {''.join(f'{note}, ' for note in notes)}{time.monotonic() - start_s:.1f} s")
-
-
-@contextmanager
-def _ticks(tick_count: int) -> Iterator[Callable[[TickReport], None]]:
-    """Give a progress bar over ticks, on a terminal only."""
-    with typer.progressbar(length=tick_count, label="   ") as bar:
-        yield lambda _report: bar.update(1)

@@ -4,6 +4,7 @@ Not here: what is said when the work is done.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,10 +14,20 @@ _METERING = "negawatt.pipelines.assets.core"
 
 
 @contextmanager
+def bar_shown(length: int) -> Iterator[Callable[[], None]]:
+    """Give a function that advances a bar by one; without a terminal it does nothing."""
+    if not sys.stdout.isatty():
+        yield lambda: None
+        return
+    with typer.progressbar(length=length, label="   ") as bar:
+        yield lambda: bar.update(1)
+
+
+@contextmanager
 def site_days_shown(day_count: int) -> Iterator[None]:
     """Show a bar that advances with each site day that the metering job takes up."""
-    with typer.progressbar(length=day_count, label="   ") as bar:
-        handler = _Call(lambda: bar.update(1))
+    with bar_shown(day_count) as advance:
+        handler = _Call(advance)
         logger = logging.getLogger(_METERING)
         level = logger.level
         logger.setLevel(logging.INFO)

@@ -11,6 +11,8 @@ import polars as pl
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 
+KEPT = 5
+
 _SCHEMA: dict[str, type[pl.DataType]] = {
     "finding_number": pl.Int64,
     "finding_code": pl.String,
@@ -55,6 +57,41 @@ def findings_from_rows(rows: pl.DataFrame) -> list[Finding]:
         )
         for row in rows.to_dicts()
     ]
+
+
+def condensed(findings: Sequence[Finding]) -> list[Finding]:
+    """Return one finding for many of a kind, so that a statement stays readable.
+
+    Of more than ``KEPT`` findings with one code and severity, one remains, with their number and
+    the first subjects as evidence; the day's table keeps them all.
+
+    Examples:
+        >>> many = [Finding(code=FindingCode.COUNTER_RESET, severity=Severity.WARNING,
+        ...     subject=f"GPU {n}", message="expected no reset, found 1") for n in range(9)]
+        >>> [(finding.subject, finding.evidence["count"]) for finding in condensed(many)]
+        [('9 subjects', 9)]
+    """
+    kinds: dict[tuple[FindingCode, Severity], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.code, finding.severity), []).append(finding)
+    return [
+        finding
+        for alike in kinds.values()
+        for finding in (alike if len(alike) <= KEPT else [_condensed(alike)])
+    ]
+
+
+def _condensed(alike: Sequence[Finding]) -> Finding:
+    first = min(alike, key=lambda finding: finding.subject)
+    subjects = sorted({finding.subject for finding in alike})
+    return Finding(
+        code=first.code,
+        severity=first.severity,
+        subject=f"{len(subjects)} subjects",
+        message=f"{len(alike)} findings of this kind, all in core_site__findings; the first, of "
+        f"{first.subject}: {first.message}",
+        evidence={"count": len(alike), "first_subjects": subjects[:KEPT]},
+    )
 
 
 def discrepancy_findings(rows: pl.DataFrame) -> list[Finding]:

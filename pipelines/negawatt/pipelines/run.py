@@ -21,7 +21,14 @@ from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_days
 
-_INSTANCE_YAML = "telemetry:\n  enabled: false\n"
+# Steps print nothing; capturing their output would cost two processes for every run.
+_INSTANCE_YAML = """\
+telemetry:
+  enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
 # What a step refuses is raised to the caller; its trace is kept in the instance, not printed.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

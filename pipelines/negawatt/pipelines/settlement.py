@@ -20,7 +20,11 @@ from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.rounding import DEFAULT_ROUNDING, MINUTE_ROUNDING
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Override
-from negawatt.pipelines.findings import discrepancy_findings, findings_from_rows
+from negawatt.pipelines.findings import (
+    condensed,
+    discrepancy_findings,
+    findings_from_rows,
+)
 from negawatt.warehouse.delta_tables import Snapshot, read_table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.event_tables import events_of_site, find_event
@@ -99,7 +103,7 @@ def gather_inputs(
             f"program {rule.rule_id}": rule.digest,
         },
         data_findings=(
-            *findings_from_rows(findings.frame),
+            *condensed(findings_from_rows(findings.frame)),
             *discrepancy_findings(discrepancies),
         ),
         terms=SettlementTerms(

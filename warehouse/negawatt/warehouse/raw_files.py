@@ -132,9 +132,17 @@ def read_raw(
     last: date,
     where: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """Return the rows of a raw table of a site, UTC days both included, sorted by key.
+    """Return the rows of a raw table of a site as they lie, UTC days both included.
 
-    Rows that two files hold in common come once.
+    Their order is that of the files; a row that two files hold in common comes twice.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A raw table.
+        site_id: The site.
+        first: First UTC day.
+        last: Last UTC day.
+        where: Rows to keep.
     """
     paths = raw_paths(layout, name, site_id, first, last)
     kinds = schema(name)
@@ -144,18 +152,18 @@ def read_raw(
     rows = rows.select(pl.col(column).cast(kind) for column, kind in kinds.items())
     if where is not None:
         rows = rows.filter(where)
-    return rows.unique().collect().sort(table(name).key)
+    return rows.collect()
 
 
 def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:
-    """Return every row of a small raw table of a site, sorted by key."""
+    """Return every row of a small raw table of a site once, sorted by key."""
     folder = layout.table_folder(name) / f"site={site_id}"
     days = sorted(
         date.fromisoformat(entry.name.removeprefix("date=")) for entry in folder.glob("date=*")
     )
     if not days:
         return pl.DataFrame(schema=schema(name))
-    return read_raw(layout, name, site_id, days[0], days[-1])
+    return read_raw(layout, name, site_id, days[0], days[-1]).unique().sort(table(name).key)
 
 
 def raw_days(layout: Layout, site_id: str) -> list[date]:

@@ -5,6 +5,8 @@ never blended. Here: rows of frames. Not here: the arithmetic of one counter or 
 samples (energy_counter.py, power_samples.py), and what an auditor should know (gpu_findings.py).
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -73,10 +75,7 @@ def gpu_interval_energy(
     unique = _sorted_rows(samples)
     is_ok = pl.col.reading_quality == "ok"
     findings = flagged_readings(unique.filter(~is_ok))
-    gpus = [
-        _one_gpu(rows, boundary_ms, max_gap_s)
-        for rows in unique.filter(is_ok).partition_by("gpu_uuid", maintain_order=True)
-    ]
+    gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(unique.filter(is_ok))]
     for gpu in gpus:
         findings += findings_of_gpu(gpu, boundary_ms, interval_minutes)
     return _frame(gpus, boundary_ms, site_id), findings
@@ -105,23 +104,49 @@ def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _one_gpu(rows: pl.DataFrame, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:
-    """Compute one GPU from its rows, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _GpuRows:
+    """The readings of one GPU, oldest first: slices of one array for all GPUs of the day."""
+
+    gpu_uuid: str
+    node_id: str
+    readings: CounterReadings
+    power_w: NDArray[np.float64]
+
+
+def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
+    """Cut rows that are sorted by GPU into those of each; columns are turned to arrays once."""
+    energy = rows["energy_total_millijoule"]
     time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
-    readings = CounterReadings(
-        time_ms=time_ms,
-        energy_total_millijoule=rows["energy_total_millijoule"].fill_null(0).to_numpy(),
-        is_known=rows["energy_total_millijoule"].is_not_null().to_numpy(),
-        epoch=rows["stream"].to_numpy(),
-    )
+    energy_millijoule, is_known = energy.fill_null(0).to_numpy(), energy.is_not_null().to_numpy()
+    stream = rows["stream"].to_numpy()
     power_w = rows["power_milliwatt"].cast(pl.Float64).to_numpy() / MILLIWATT_PER_W
+    start = 0
+    for length, gpu_uuid in rows["gpu_uuid"].rle().struct.unnest().rows():
+        part = slice(start, start + length)
+        yield _GpuRows(
+            gpu_uuid=gpu_uuid,
+            node_id=rows.item(part.stop - 1, "node_id"),
+            readings=CounterReadings(
+                time_ms=time_ms[part],
+                energy_total_millijoule=energy_millijoule[part],
+                is_known=is_known[part],
+                epoch=stream[part],
+            ),
+            power_w=power_w[part],
+        )
+        start = part.stop
+
+
+def _one_gpu(rows: _GpuRows, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:
+    """Compute one GPU."""
     rules = SampleRules(max_gap_s=max_gap_s, sentinels_w=(0.0,))
-    gpu_uuid = rows.item(0, "gpu_uuid")
+    time_ms, subject = rows.readings.time_ms, gpu_subject(rows.gpu_uuid)
     return GpuDay(
-        gpu_uuid=gpu_uuid,
-        node_id=rows.item(-1, "node_id"),
-        counter=counter_energy(readings, boundary_ms, max_gap_s=max_gap_s),
-        power=sampled_energy(time_ms, power_w, boundary_ms, rules, subject=gpu_subject(gpu_uuid)),
+        gpu_uuid=rows.gpu_uuid,
+        node_id=rows.node_id,
+        counter=counter_energy(rows.readings, boundary_ms, max_gap_s=max_gap_s),
+        power=sampled_energy(time_ms, rows.power_w, boundary_ms, rules, subject=subject),
     )
 
 

@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 UV     := 0.13.9
 WAREHOUSE ?= negawatt-data/demo
 READY  := $(VENV)/.ready
+DUCKDB2 := $(VENV)/duckdb2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lint types contracts bench dev lock clean
@@ -31,6 +32,8 @@ test: setup ## Run the tests that need nothing but this checkout
 
 check: setup format lint types contracts ## Everything CI runs
 	@$(BIN)/python -m pytest -m "not gpu" --durations=10
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
 
 format: setup
 	@$(BIN)/ruff format --check --diff .
@@ -52,7 +55,8 @@ dev: setup ## Open the Dagster UI on a warehouse (WAREHOUSE=..., the demo's by d
 	@cd pipelines && DAGSTER_HOME=$(abspath $(WAREHOUSE))/dagster NEGAWATT_WAREHOUSE=$(abspath $(WAREHOUSE)) \
 		DAGSTER_DISABLE_TELEMETRY=yes ../$(BIN)/dg dev
 
-lock: ## Resolve the dependencies again and write requirements.lock
+lock: ## Resolve the dependencies again and write the locks
+	@echo 'duckdb>=2,<3' | $(BIN)/uv pip compile --quiet --universal --generate-hashes - --output-file requirements-duckdb2.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what the targets above made, but not your data

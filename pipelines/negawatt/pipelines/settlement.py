@@ -213,7 +213,7 @@ def _event_rows(layout: Layout, event: Event, others: list[Event]) -> pl.DataFra
 
 def _low_confidence(rule: BaselineRule) -> tuple[str, ...]:
     return tuple(
-        f"{fact.parameter}: {fact.statement} ({fact.confidence}; check {fact.check})"
+        f"{fact.parameter}: {fact.statement} ({fact.confidence.words}; check {fact.check})"
         for fact in rule.unverified_facts
     )
 

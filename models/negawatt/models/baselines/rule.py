@@ -6,6 +6,7 @@ here: its tables (rule_parts.py), reading files (registry.py), what a program pa
 Every key that is accepted changes a result or is shown to the reader; there are no idle settings.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -41,9 +42,24 @@ class Confidence(StrEnum):
     DESIGN = "design"
 
     @property
+    def words(self) -> str:
+        """How well, for a reader of a statement."""
+        return _CONFIDENCE_WORDS[self]
+
+    @property
     def needs_check(self) -> bool:
         """Whether the primary document must be read before money moves on the fact."""
         return self not in (Confidence.VERIFIED, Confidence.DESIGN)
+
+
+_CONFIDENCE_WORDS: Mapping[Confidence, str] = {
+    Confidence.VERIFIED: "read in the source",
+    Confidence.SECONDHAND: "read in a document that restates the source",
+    Confidence.MEMORY_HIGH: "not read in any document; widely known",
+    Confidence.MEMORY_MEDIUM: "not read in any document; likely",
+    Confidence.MEMORY_LOW: "not read in any document; doubtful",
+    Confidence.DESIGN: "a choice of negawatt's own",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ PAUSE_TIER: Final = 3
 DEEPEST_CAP_RATIO: Final[Mapping[int, float]] = {1: 0.8, 2: 0.6}
 # Loading a checkpoint after a pause: no progress, little power.
 RESTART_S: Final = 180
-# GPU power over the limit while a job loads, saves or evaluates. In power logs published with
-# MLPerf Training v4.0 the nodes fall to about a third of their busy power between blocks.
+# GPU power over the limit while a job loads, saves or evaluates. A choice: low enough to be seen
+# as a dip at the site, above the idle power of an H100 (66-70 W of 700 W).
 DIP_POWER_RATIO: Final = 0.3
 
 

@@ -234,25 +234,34 @@ def test_a_contract_forbids_each_import_that_architecture_forbids() -> None:
 
 
 def test_every_exception_to_a_check_has_its_reason_beside_it() -> None:
-    exception = re.compile(r"#\s*(?:noqa|type:\s*ignore)\b")
-    # What is left of the line's comments without the exceptions themselves.
-    named = re.compile(
-        r"#\s*noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|#\s*type:\s*ignore(?:\[[^]]*\])?"
-    )
-    found = [
-        f"{path}:{number}"
-        for path, number, line in code(*FOLDERS)
-        if (first := exception.search(line))
-        and not re.search(r"\w", named.sub("", line[comment_start(line, first.start()) :]))
-    ]
+    found = [f"{path}:{number}" for path, number, line in code(*FOLDERS) if lacks_a_reason(line)]
 
     assert not found, "write '# noqa: CODE - reason' or '# type: ignore[code]  # reason'"
 
 
-def comment_start(line: str, exception: int) -> int:
-    """Return where the comments of a line begin: at its exception, or at one right before it."""
-    before = line[:exception]
-    return before.index("#") if re.search(r"\S\s+# \w[^\"']*$", before) else exception
+def test_what_counts_as_a_reason() -> None:
+    with_reason = (
+        "x = 1  # noqa: S101 - why",
+        "x = 1  # noqa: S101, S102 - why",
+        "x = 1  # why  # noqa: S101",
+        "x = 1  # type: ignore[misc]  # why",
+        "x = 1  # an ordinary comment",
+    )
+    without = ("x = 1  # noqa: S101", "x = 1  # noqa", 'x = "#a"  # noqa: S101, S102')
+
+    assert not [line for line in with_reason if lacks_a_reason(line)]
+    assert all(map(lacks_a_reason, (*without, "x = 1  # type: ignore[misc]")))
+
+
+def lacks_a_reason(line: str) -> bool:
+    """Say whether a line has an exception to a check, and no words beside it."""
+    exception = re.search(r"#\s*(?:noqa|type:\s*ignore)\b", line)
+    if not exception:
+        return False
+    before = re.search(r"\S\s+(# \w[^\"']*)$", line[: exception.start()])
+    rule = r"#\s*noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|#\s*type:\s*ignore(?:\[[^]]*\])?"
+    comments = line[before.start(1) if before else exception.start() :]
+    return not re.search(r"\w", re.sub(rule, "", comments))
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:

@@ -20,7 +20,7 @@ from tests.docs.commands import commands, example, problem
 from tests.docs.console import ROOT, Shown, anchors, documents, links, shown, text_of
 from tests.docs.generated import PARTS, regenerated
 
-# Executed by a test of its own, because it needs published files that are not part of the project.
+# Executed by tests/docs/test_phoenix.py: it needs published files that are not part of the project.
 ELSEWHERE = {"docs/phoenix.md"}
 
 # Lines that no test runs, each with its reason.

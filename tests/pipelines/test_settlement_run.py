@@ -171,3 +171,15 @@ def test_how_the_days_were_split_into_runs_changes_nothing(layout: Layout, tmp_p
 def test_an_unknown_event_is_a_wrong_argument(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match=r"one of the known events \(e1\)"):
         run.run_event_settlement(layout, "e9")
+
+
+def test_an_event_of_another_season_does_not_restate_the_statement(layout: Layout) -> None:
+    first = settled(layout)
+    later = event_rows(
+        event_id="e2",
+        event_start_utc=EVENT_START_UTC + timedelta(days=120),
+        event_end_utc=EVENT_START_UTC + timedelta(days=120, hours=2),
+    )
+    seal_rows(layout, "raw_grid__events", SITE, "test", later)
+
+    assert run.run_event_settlement(layout, EVENT, fixed_utc=AFTER_UTC) == first

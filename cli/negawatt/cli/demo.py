@@ -62,7 +62,7 @@ def demo(
 ) -> None:
     """Simulate a hall of 64 GPUs, collect from it, settle one event and write its report.
 
-    Everything runs on this machine and takes well under a minute; the same seed gives the same
+    Everything runs on this machine and takes about a minute; the same seed gives the same
     statement, bit for bit.
 
     Example: negawatt demo --warehouse negawatt-data/demo

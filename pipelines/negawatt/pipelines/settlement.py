@@ -81,7 +81,7 @@ def gather_inputs(
     site = read_site(layout, event.site_id)
     load, jobs = _load(layout, event), _jobs(layout, event)
     findings = _findings(layout, event)
-    others = events_of_site(layout, event.site_id)
+    others = _events_near(layout, event)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
     inputs = SettlementInputs(
@@ -198,6 +198,17 @@ def _interval_minutes(rows: pl.DataFrame) -> int:
     longest = (rows["interval_end_utc"] - rows["interval_start_utc"]).max()
     assert isinstance(longest, timedelta)  # there is a row  # noqa: S101
     return longest // timedelta(minutes=1)
+
+
+def _events_near(layout: Layout, event: Event) -> list[Event]:
+    """Return the site's events inside the span of load that is looked at, this one among them.
+
+    An event months away changes nothing, and so must not restate the statement.
+    """
+    window = load_window(event)
+    return [
+        other for other in events_of_site(layout, event.site_id) if other.interval.overlaps(window)
+    ]
 
 
 def _event_rows(layout: Layout, event: Event, others: list[Event]) -> pl.DataFrame:

@@ -39,7 +39,7 @@ def readings(
             "reading_quality": ["ok"] * n,
             "read_latency_ns": [1_000] * n,
         }
-    ).cast(schema("raw_gpu__power_samples"))  # type: ignore[arg-type]
+    ).cast(schema("raw_gpu__power_samples"))  # type: ignore[arg-type]  # a dict is invariant
 
 
 def at_second(second: int) -> pl.Expr:

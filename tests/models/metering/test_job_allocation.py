@@ -43,7 +43,7 @@ def allocations(*rows: tuple[str, str, float, float | None]) -> pl.DataFrame:
     )
 
 
-def energy_kwh(*rows: tuple[str, str, float, float | None]) -> list[tuple[str, float]]:
+def energy_kwh(*rows: tuple[str, str, float, float | None]) -> list[tuple[str, object]]:
     found = allocated_job_energy(gpu_minutes(), allocations(*rows), DAY, "s1")
     return [(row["job_id"], pytest.approx(row["energy_kwh"])) for row in found.to_dicts()]
 

@@ -46,7 +46,7 @@ def counts(logs: pl.DataFrame, by: list[str], rules: SampleRules) -> Counter[Fin
     total: Counter[FindingCode] = Counter()
     for log in logs.partition_by(by):
         for finding in whole_log(log, rules).findings:
-            total[finding.code] += finding.evidence["count"]  # type: ignore[operator]
+            total[finding.code] += finding.evidence["count"]  # type: ignore[operator]  # a count
     return total
 
 
@@ -140,7 +140,7 @@ def test_eleven_inference_readings_are_codes_and_not_power(shared_data: Path) ->
     assert len(results) == 52
     found = [finding for result in results for finding in result.findings]
     assert {finding.code for finding in found} == {FindingCode.READING_SENTINEL}
-    assert sum(finding.evidence["count"] for finding in found) == 11  # type: ignore[misc]
-    assert {value for finding in found for value in finding.evidence["values_w"]} == {-1.0, -2.0}  # type: ignore[attr-defined]
+    assert sum(finding.evidence["count"] for finding in found) == 11  # type: ignore[misc]  # a count
+    assert {value for finding in found for value in finding.evidence["values_w"]} == {-1.0, -2.0}  # type: ignore[attr-defined]  # a number
     assert min(result.power_w_min[0] for result in results) > 50
     assert all(np.isfinite(result.energy_j[0]) for result in results)

@@ -34,7 +34,7 @@ def gpu(gpu_uuid: str, energy_j: list[float | None]) -> pl.DataFrame:
     }
     power = dict.fromkeys(("power_w_min", "power_w_mean", "power_w_max"), [None] * len(energy_j))
     wanted = schema("core_gpu__interval_energy")
-    return pl.DataFrame(columns | power).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]
+    return pl.DataFrame(columns | power).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]  # a dict is invariant
 
 
 def meter(energy_kwh: list[float | None]) -> pl.DataFrame:
@@ -43,7 +43,7 @@ def meter(energy_kwh: list[float | None]) -> pl.DataFrame:
         "energy_kwh": list(energy_kwh),
     }
     wanted = schema("core_site__interval_energy")
-    return pl.DataFrame(columns).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]
+    return pl.DataFrame(columns).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]  # a dict is invariant
 
 
 def test_the_energy_of_all_gpus_stands_beside_the_meter() -> None:

@@ -36,7 +36,7 @@ def site(
             "coverage_ratio": [0.0 if value is None else 1.0 for value in energy_kwh],
             "method": columns.get("method", "metered"),
         }
-    ).cast(schema("core_site__interval_energy"))  # type: ignore[arg-type]
+    ).cast(schema("core_site__interval_energy"))  # type: ignore[arg-type]  # a dict is invariant
     return frame.filter(~pl.int_range(pl.len()).is_in(skip))
 
 
@@ -95,7 +95,7 @@ def test_power_of_gpus_keeps_its_extremes_and_its_mean_follows_the_energy() -> N
             "coverage_ratio": [1.0, 0.5],
             "method": ["counter", "counter_interpolated"],
         }
-    ).cast(schema("core_gpu__interval_energy"))  # type: ignore[arg-type]
+    ).cast(schema("core_gpu__interval_energy"))  # type: ignore[arg-type]  # a dict is invariant
 
     row = roll_up(gpu, 2).row(0, named=True)
 

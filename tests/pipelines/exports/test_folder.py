@@ -73,3 +73,18 @@ def test_an_interruption_leaves_the_old_files_and_the_next_try_the_new_ones(
 
     assert content(link) == NEW
     assert len(list((tmp_path / ".contents" / "s.e").iterdir())) == 1
+
+
+def test_a_copy_that_did_not_keep_the_link_is_replaced(tmp_path: Path) -> None:
+    link = tmp_path / "s.e"
+    publish_folder(link, OLD)
+    copied = content(link)
+    link.unlink()
+    link.mkdir()
+    for name, text in copied.items():
+        (link / name).write_bytes(text)
+
+    publish_folder(link, NEW)
+
+    assert content(link) == NEW
+    assert len(list((tmp_path / ".contents" / "s.e").iterdir())) == 1

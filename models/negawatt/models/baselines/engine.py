@@ -114,7 +114,7 @@ def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> N
             rule_id=rule.rule_id,
             required_count=required_count,
             found_count=day_count,
-            unit="days of load before the event's",
+            unit="day(s) of load before the event's",
             remedy="supply older load, or settle the event as 'not computable' under this program",
         )
 

@@ -100,7 +100,7 @@ def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
         .select(_COLUMNS)
         .sort(_COLUMNS)
         .filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
-        .with_columns(stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream"))  # noqa: FBT003
+        .with_columns(stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream"))  # noqa: FBT003 - as above
     )
 
 

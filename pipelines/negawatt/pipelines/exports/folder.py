@@ -58,6 +58,9 @@ def _point(link: Path, target: Path) -> None:
     relative = target.relative_to(link.parent)
     if link.is_symlink() and link.readlink() == relative:
         return
+    if link.is_dir() and not link.is_symlink():
+        # A copy that did not keep links: its folder is moved aside, and removed as outdated.
+        link.replace(target.parent / "copied")
     fresh = target.parent.parent / f"{link.name}.link"
     fresh.unlink(missing_ok=True)
     # The link is made where it does not show, but says what is right from where it goes.

@@ -5,7 +5,11 @@ BIN    := $(VENV)/bin
 UV     := 0.13.9
 WAREHOUSE ?= negawatt-data/demo
 READY  := $(VENV)/.ready
+BOTH   := --numprocesses 2 --dist loadfile
 DUCKDB2 := $(VENV)/duckdb2
+
+# Modules that were compiled once make every later start faster.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format lint types contracts bench dev lock clean
@@ -28,10 +32,10 @@ demo: setup ## Simulate, collect, settle one event and write its report
 	@$(BIN)/negawatt demo
 
 test: setup ## Run the tests that need nothing but this checkout
-	@$(BIN)/python -m pytest -m "not slow and not shared and not gpu"
+	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"
 
 check: setup format lint types contracts ## Everything CI runs
-	@$(BIN)/python -m pytest -m "not gpu" --durations=10
+	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
 

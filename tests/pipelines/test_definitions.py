@@ -20,6 +20,9 @@ from negawatt.warehouse.layout import Layout
 from tests.pipelines.conftest import AFTER_UTC, EVENT, LAST_DAY, SITE
 
 
+pytestmark = pytest.mark.slow  # importing Dagster takes seconds
+
+
 @pytest.fixture
 def resources(layout: Layout) -> dict[str, object]:
     return {

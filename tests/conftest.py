@@ -5,6 +5,14 @@ from pathlib import Path
 
 import pytest
 
+_ALL_SLOW = "\npytestmark = pytest.mark.slow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import files of slow tests where those are left out: Dagster alone takes seconds."""
+    left_out = "not slow" in config.option.markexpr and collection_path.suffix == ".py"
+    return True if left_out and _ALL_SLOW in collection_path.read_text("utf-8") else None
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

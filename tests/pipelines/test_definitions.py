@@ -19,7 +19,6 @@ from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from tests.pipelines.conftest import AFTER_UTC, EVENT, LAST_DAY, SITE
 
-
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
 
 

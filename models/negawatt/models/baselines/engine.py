@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.adjustment import adjust, adjustment_starts_utc
-from negawatt.models.baselines.calendar import program_clock
+from negawatt.models.baselines.calendar import day_type_of, program_clock
 from negawatt.models.baselines.case import Case, make_case
 from negawatt.models.baselines.derivation import derivation
 from negawatt.models.baselines.eligibility import Candidate, candidates, event_day_type
@@ -108,7 +108,8 @@ def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> N
         clock.local_date(moment_utc) for moment_utc in (event.start_utc, load.start_utc)
     )
     day_count = max((event_day - first_day).days, 0)
-    required_count = min(day_type.min_days for day_type in rule.day_types)
+    day_type = day_type_of(rule, event_day)
+    required_count = day_type.min_days if day_type else 1
     if day_count < required_count:
         raise InsufficientHistoryError(
             rule_id=rule.rule_id,

@@ -29,7 +29,8 @@ $(READY): requirements.lock pyproject.toml Makefile
 	@touch $@
 
 demo: setup ## Simulate, collect, settle one event and write its report
-	@$(BIN)/negawatt demo
+	@# The second core compiles Dagster's modules while the hall is simulated: seconds on a first run.
+	@$(BIN)/python -c 'import negawatt.pipelines.run' & $(BIN)/negawatt demo
 
 test: setup ## Run the tests that need nothing but this checkout
 	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.catalog import checked, schema, table
 from negawatt.warehouse.layout import Layout
+
+
+# Smaller and faster to write than the default, snappy, on a month of GPU minutes.
+_COMPRESSED: Final = WriterProperties(compression="ZSTD", compression_level=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
         checked(name, rows).to_arrow(),
         mode="append",
         partition_by=list(table(name).partition_by) or None,
+        writer_properties=_COMPRESSED,
     )
     return DeltaTable(str(path)).version()
 
@@ -161,6 +167,7 @@ def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -
         mode="overwrite",
         predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
         partition_by=list(table(name).partition_by) or None,
+        writer_properties=_COMPRESSED,
     )
     return DeltaTable(path).version()
 

@@ -17,7 +17,6 @@ from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.catalog import checked, schema, table
 from negawatt.warehouse.layout import Layout
 
-
 # Smaller and faster to write than the default, snappy, on a month of GPU minutes.
 _COMPRESSED: Final = WriterProperties(compression="ZSTD", compression_level=1)
 

@@ -1,6 +1,6 @@
 """Whole computations: ranking variants as data, rounding, findings, scope of the result."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -10,6 +10,8 @@ from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.result import DayUse
 from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.domain.findings import FindingCode, Severity
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
 from tests.models.baselines.conftest import daily, load_of, window
 
 EVENT = window("2026-07-15T17:00", "2026-07-15T19:00")
@@ -224,3 +226,19 @@ def test_the_first_and_the_last_day_are_in_force(override: str) -> None:
     codes = [finding.code for finding in compute_baseline(rule, LOAD, EVENT).findings]
 
     assert FindingCode.RULE_NOT_IN_FORCE not in codes
+
+
+def test_a_load_of_the_event_day_alone_is_refused_for_its_history_first() -> None:
+    """The window is not on the hour either; what is missing first of all is every other day."""
+    start_utc = datetime(2025, 5, 3, 21, 40, tzinfo=UTC)
+    load = LoadSeries(
+        meter_id="m",
+        start_utc=start_utc,
+        interval_minutes=1,
+        energy_kwh=np.ones(400),
+        coverage_ratio=np.ones(400),
+    )
+    event = Interval(start_utc + timedelta(minutes=110), start_utc + timedelta(minutes=290))
+
+    with pytest.raises(InsufficientHistoryError, match=r"2 eligible .*'saturday', found 0"):
+        compute_baseline(load_program("pjm_economic_3day"), load, event)

@@ -102,20 +102,16 @@ def compute_baseline(
 
 
 def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> None:
-    """Refuse a load that cannot hold enough days before any other thing is said about it."""
+    """Refuse a load that begins on the event's day for that, before its grid is looked at."""
     clock = program_clock(rule.settlement_clock)
-    event_day, first_day = (
-        clock.local_date(moment_utc) for moment_utc in (event.start_utc, load.start_utc)
-    )
-    day_count = max((event_day - first_day).days, 0)
+    event_day = clock.local_date(event.start_utc)
     day_type = day_type_of(rule, event_day)
-    required_count = day_type.min_days if day_type else 1
-    if day_count < required_count:
+    if day_type is not None and clock.local_date(load.start_utc) >= event_day:
         raise InsufficientHistoryError(
             rule_id=rule.rule_id,
-            required_count=required_count,
-            found_count=day_count,
-            unit="day(s) of load before the event's",
+            required_count=day_type.min_days,
+            found_count=0,
+            unit=f"eligible days of type {day_type.name!r}",
             remedy="supply older load, or settle the event as 'not computable' under this program",
         )
 

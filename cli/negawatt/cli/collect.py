@@ -27,7 +27,10 @@ from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.units import MILLIWATT_PER_W
 
 app = typer.Typer(
-    help="Read GPUs and exporters into sealed files.", no_args_is_help=True, rich_markup_mode=None
+    help="Read GPUs and exporters into sealed files.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 ConfigArgument = Annotated[Path, typer.Argument(help="TOML file; `sample` prints one.")]

@@ -5,6 +5,7 @@ Not here: the translation (negawatt.warehouse.profiles) and the sealing
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,8 @@ from negawatt.warehouse.sites import read_site, read_sites_file, register_sites
 app = typer.Typer(
     help="Bring files into the warehouse; the same file twice changes nothing.",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file.")]
@@ -48,64 +51,52 @@ def sites(
     typer.echo(f"registered {', '.join(found)}")
 
 
-@app.command()
-def meter(
-    file: FileArgument,
-    site: SiteOption,
-    profile: ProfileOption = None,
-    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
-    json_output: JsonOption = False,
-) -> None:
-    """Import interval readings of a meter.
+def _importer(table: str) -> Callable[..., None]:
+    """Return the command that imports files into one raw table."""
 
-    Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml
-    """
-    _import(file, "raw_meter__readings", site, profile, warehouse, json_output=json_output)
+    def command(
+        file: FileArgument,
+        site: SiteOption,
+        profile: ProfileOption = None,
+        warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+        json_output: JsonOption = False,
+    ) -> None:
+        _import(file, table, site, profile, warehouse, json_output=json_output)
 
-
-@app.command()
-def jobs(
-    file: FileArgument,
-    site: SiteOption,
-    profile: ProfileOption = None,
-    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
-    json_output: JsonOption = False,
-) -> None:
-    """Import interval readings of jobs.
-
-    Example: negawatt import jobs job_power.parquet --site hall-1 --profile jobs.toml
-    """
-    _import(file, "raw_job__readings", site, profile, warehouse, json_output=json_output)
+    return command
 
 
-@app.command()
-def events(
-    file: FileArgument,
-    site: SiteOption,
-    profile: ProfileOption = None,
-    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
-    json_output: JsonOption = False,
-) -> None:
-    """Import events; an event that changed becomes a new revision.
+for _name, _table, _help in (
+    (
+        "meter",
+        "raw_meter__readings",
+        """Import interval readings of a meter.
 
-    Example: negawatt import events events.csv --site hall-1 --profile events.toml
-    """
-    _import(file, "raw_grid__events", site, profile, warehouse, json_output=json_output)
+        Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml""",
+    ),
+    (
+        "jobs",
+        "raw_job__readings",
+        """Import interval readings of jobs.
 
+        Example: negawatt import jobs job_power.parquet --site hall-1 --profile jobs.toml""",
+    ),
+    (
+        "events",
+        "raw_grid__events",
+        """Import events; an event that changed becomes a new revision.
 
-@app.command()
-def discrepancies(
-    file: FileArgument,
-    site: SiteOption,
-    profile: ProfileOption = None,
-    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
-    json_output: JsonOption = False,
-) -> None:
-    """Import the items on which a source's own files disagree; statements list them as findings.
+        Example: negawatt import events events.csv --site hall-1 --profile events.toml""",
+    ),
+    (
+        "discrepancies",
+        "raw_source__discrepancies",
+        """Import the items on which a source's own files disagree; statements list them.
 
-    Example: negawatt import discrepancies known.csv --site hall-1 --profile known.toml
-    """
-    _import(file, "raw_source__discrepancies", site, profile, warehouse, json_output=json_output)
+        Example: negawatt import discrepancies known.csv --site hall-1 --profile known.toml""",
+    ),
+):
+    app.command(_name, help=_help)(_importer(_table))
 
 
 def _import(

@@ -16,7 +16,10 @@ from negawatt.models.baselines.registry import list_programs, load_program, prog
 from negawatt.models.baselines.rule import BaselineRule, RuleFile
 
 app = typer.Typer(
-    help="Read the programs' rules beside the manuals, and check your own.", no_args_is_help=True
+    help="Read the programs' rules beside the manuals, and check your own.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 

@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from negawatt.cli.imports import app
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
+from negawatt.warehouse.event_tables import events_of_site
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import read_all_raw
+
+SITES = """
+[hall-1]
+time_zone = "America/Phoenix"
+settlement_meter_id = "m1"
+revenue_grade = false
+boundary = "one feeder"
+"""
+METER = """
+table = "raw_meter__readings"
+start_column = "time"
+interval_minutes = 15
+value_column = "kw"
+value_unit = "kW"
+entity_id = "m1"
+"""
+EVENTS = """
+table = "raw_grid__events"
+event_id = "{name}"
+site_id = "hall-1"
+program_id = "pjm_economic_3day"
+event_kind = "test"
+start_column = "from"
+end_column = "to"
+time_zone = "America/Phoenix"
+"""
+
+
+def written(folder: Path, name: str, text: str) -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def ran(folder: Path, *arguments: str) -> str:
+    """Run an import into the folder's warehouse and return what it printed."""
+    result = CliRunner().invoke(app, [*arguments, "-w", str(folder / "w")])
+    if isinstance(result.exception, NegawattError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ran(tmp_path, "sites", written(tmp_path, "sites.toml", SITES))
+    return tmp_path
+
+
+def imported_meter(folder: Path, kw: str = "120") -> dict[str, object]:
+    file = written(folder, "kw.csv", f"time,kw\n2026-07-01T00:00:00,{kw}\n")
+    profile = written(folder, "meter.toml", METER)
+    found = ran(folder, "meter", file, "--site", "hall-1", "--profile", profile, "--json")
+    return dict(json.loads(found))
+
+
+def test_a_meter_file_becomes_readings_once(folder: Path) -> None:
+    first, again = imported_meter(folder), imported_meter(folder)
+
+    assert (first["row_count"], again["row_count"]) == (1, 0)
+    rows = read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1")
+    assert rows["energy_kwh"].to_list() == [30.0]
+
+
+def test_a_corrected_file_adds_to_what_is_there(folder: Path) -> None:
+    imported_meter(folder)
+
+    imported_meter(folder, kw="121")
+
+    rows = read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1")
+    assert rows["energy_kwh"].to_list() == [30.0, 30.25]
+
+
+def test_a_changed_event_is_its_second_revision(folder: Path) -> None:
+    profile = written(folder, "events.toml", EVENTS)
+    for end in ("18:00", "19:00"):
+        text = f"name,from,to\ne1,2026-07-01T16:00,2026-07-01T{end}\n"
+        file = written(folder, "events.csv", text)
+        ran(folder, "events", file, "--site", "hall-1", "--profile", profile)
+
+    (event,) = events_of_site(Layout(folder / "w"), "hall-1")
+    assert (event.revision, event.interval.duration_h) == (2, 3.0)
+
+
+def test_a_profile_for_another_table_is_refused(folder: Path) -> None:
+    file = written(folder, "kw.csv", "time,kw\n")
+    profile = written(folder, "meter.toml", METER)
+
+    with pytest.raises(ConfigurationError, match="table = 'raw_job__readings'"):
+        ran(folder, "jobs", file, "--site", "hall-1", "--profile", profile)
+
+
+def test_a_file_without_a_profile_must_have_the_tables_columns(folder: Path) -> None:
+    file = written(folder, "kw.csv", "time,kw\n2026-07-01,1\n")
+
+    with pytest.raises(DataRefusedError, match="missing \\['meter_id'"):
+        ran(folder, "meter", file, "--site", "hall-1")
+
+    assert not (folder / "w" / "raw_meter__readings").exists()
+
+
+def test_a_site_that_is_not_registered_takes_no_readings(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"registered sites \(hall-1\)"):
+        ran(folder, "meter", written(folder, "kw.csv", "a\n"), "--site", "hall-2")

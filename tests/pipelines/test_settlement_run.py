@@ -16,6 +16,7 @@ from negawatt.warehouse.connection import query
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import read_site, register_sites
 from tests.pipelines.conftest import (
     AFTER_UTC,
     EVENT,
@@ -183,3 +184,14 @@ def test_an_event_of_another_season_does_not_restate_the_statement(layout: Layou
     seal_rows(layout, "raw_grid__events", SITE, "test", later)
 
     assert run.run_event_settlement(layout, EVENT, fixed_utc=AFTER_UTC) == first
+
+
+def test_a_changed_fact_of_the_site_is_a_new_version_that_says_so(layout: Layout) -> None:
+    first = settled(layout)
+    site = read_site(layout, SITE).model_copy(update={"revenue_grade": False})
+    register_sites(layout, {SITE: site})
+
+    second = run.run_event_settlement(layout, EVENT, fixed_utc=AFTER_UTC)
+
+    assert (first.statement_version, second.statement_version) == (1, 2)
+    assert "revenue_grade" in {change.path for change in second.differences}

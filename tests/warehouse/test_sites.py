@@ -58,3 +58,13 @@ def test_a_wrong_site_file_is_refused_by_the_key(
 def test_an_unknown_site_is_answered_with_the_known_ones(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match="none yet"):
         read_site(layout, "hall-9")
+
+
+def test_the_facts_of_a_site_are_one_text_whatever_their_order(tmp_path: Path) -> None:
+    lines = HALL.strip().splitlines()
+    backwards = "\n".join([lines[0], *reversed(lines[1:])])
+
+    first = read_sites_file(written(tmp_path, HALL))["hall-1"].canonical_json()
+
+    assert read_sites_file(written(tmp_path, backwards))["hall-1"].canonical_json() == first
+    assert first.startswith(b'{"alternative_programs":["caiso_10_in_10"],"boundary":')

@@ -4,6 +4,7 @@ Here: from tables to SettlementInputs. Not here: the settlement (negawatt.models
 writing its results (assets/out.py).
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -84,10 +85,11 @@ def gather_inputs(
     others = _events_near(layout, event)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
+    alternatives = tuple(map(load_program, site.alternative_programs))
     inputs = SettlementInputs(
         event=event,
         rule=rule,
-        alternative_rules=tuple(map(load_program, site.alternative_programs)),
+        alternative_rules=alternatives,
         load=_series(load.frame, site.settlement_meter_id, event),
         job_loads=_job_loads(jobs.frame),
         other_event_windows=tuple(
@@ -100,7 +102,8 @@ def gather_inputs(
             FINDINGS_TABLE: frame_digest(findings.frame),
             "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
             "raw_source__discrepancies": frame_digest(discrepancies.drop("available_at_utc")),
-            f"program {rule.rule_id}": rule.digest,
+            **{f"program {one.rule_id}": one.digest for one in (rule, *alternatives)},
+            f"site {event.site_id}": hashlib.sha256(site.canonical_json()).hexdigest(),
         },
         data_findings=(
             *condensed(findings_from_rows(findings.frame)),

@@ -3,6 +3,7 @@
 Here: ``sites.toml`` as typed values. Not here: events and readings.
 """
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,11 @@ class Site(BaseModel):
         if value not in available_timezones():
             raise ValueError("an IANA time zone such as America/Phoenix")
         return value
+
+    def canonical_json(self) -> bytes:
+        """Return the facts as one text: sorted keys, no spaces, UTF-8."""
+        facts = self.model_dump(mode="json")
+        return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -144,6 +144,35 @@ def test_an_event_before_local_midnight_does_not_touch_the_next_day() -> None:
     assert found["2026-07-14"] == "averaged"
 
 
+def test_a_day_whose_adjustment_window_lies_in_another_event_is_passed_over() -> None:
+    """Event from 02:00: three hours of adjustment from 22:00 the evening before to 01:00.
+
+    The other event ended at 23:00 on Monday 13 July, so Tuesday's own day has no event; it ended
+    an hour too late for Tuesday's adjustment window. One that ended at 22:00 leaves Tuesday.
+    """
+    event = window("2026-07-15T02:00", "2026-07-15T04:00")
+    inside = window("2026-07-13T20:00", "2026-07-13T23:00")
+    before = window("2026-07-13T20:00", "2026-07-13T22:00")
+
+    disturbed = reasons(compute_baseline(PJM, LOAD, event, other_event_windows=[inside]))
+    undisturbed = reasons(compute_baseline(PJM, LOAD, event, other_event_windows=[before]))
+
+    assert disturbed["2026-07-14"] == "adjustment window in another event"
+    assert undisturbed["2026-07-14"] == "averaged"
+    assert disturbed["2026-07-13"] == undisturbed["2026-07-13"] == "event day"
+
+
+def test_the_adjustment_window_of_a_day_is_checked_where_event_days_are_kept() -> None:
+    """NYISO's Saturdays keep event days; this one's event lies in the hours of 13:00 to 15:00."""
+    nyiso = load_program("nyiso_average_day")
+    event = window("2026-07-11T17:00", "2026-07-11T19:00")
+    other = window("2026-07-04T14:00", "2026-07-04T15:00")
+
+    found = reasons(compute_baseline(nyiso, LOAD, event, other_event_windows=[other]))
+
+    assert found["2026-07-04"] == "adjustment window in another event"
+
+
 def test_a_program_that_keeps_event_days_keeps_them() -> None:
     """NYISO's Saturdays: no day is passed over."""
     event = window("2026-07-11T17:00", "2026-07-11T19:00")

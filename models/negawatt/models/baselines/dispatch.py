@@ -11,7 +11,7 @@ from typing import Final
 from negawatt.models.domain.interval import Interval
 
 JOINED_WITHIN: Final = timedelta(hours=1)
-"""Events with less than this between them are steps of one dispatch."""
+"""Events that overlap, or have less than this between them, are steps of one dispatch."""
 
 
 def dispatch_window(
@@ -26,7 +26,7 @@ def dispatch_window(
             after the end it is taken to rise again.
 
     Returns:
-        From the first step's ramp to the end of the last step's.
+        From the first step's ramp to the end of the last step's, however many steps lie between.
 
     Examples:
         Two steps nine minutes apart, each with a ramp of 20 minutes, as in the APS trial of 2025.
@@ -40,12 +40,15 @@ def dispatch_window(
         >>> f"{both.start_utc:%H:%M} {both.end_utc:%H:%M}"
         '00:40 04:22'
     """
-    start_utc, end_utc = event.start_utc, event.end_utc
-    for other in sorted(other_event_windows):
-        if end_utc <= other.start_utc < end_utc + JOINED_WITHIN:
-            end_utc = other.end_utc
-    for other in sorted(other_event_windows, reverse=True):
-        if start_utc - JOINED_WITHIN < other.end_utc <= start_utc:
-            start_utc = other.start_utc
+    span = event
+    while (wider := _joined(span, other_event_windows)) != span:
+        span = wider
     ramp = timedelta(minutes=ramp_minutes)
-    return Interval(start_utc - ramp, end_utc + ramp)
+    return Interval(span.start_utc - ramp, span.end_utc + ramp)
+
+
+def _joined(span: Interval, windows: Sequence[Interval]) -> Interval:
+    """Return a span with every window that overlaps it or has less than an hour to it."""
+    near = Interval(span.start_utc - JOINED_WITHIN, span.end_utc + JOINED_WITHIN)
+    steps = [span, *(window for window in windows if window.overlaps(near))]
+    return Interval(min(s.start_utc for s in steps), max(s.end_utc for s in steps))

@@ -96,6 +96,7 @@ def _candidate(
     whole_day = case.whole_day(day) if _needs_whole_day(case) else None
     by_calendar = _reason_of_calendar(case, day_type, day)
     by_event = _reason_of_event(case, day_type, day)
+    by_adjustment = _reason_of_adjustment(case, day, adjustment_starts_utc)
     by_data = _reason_of_data(case, both, whole_day)
     n_event = len(case.event_starts_utc)
     return Candidate(
@@ -103,7 +104,7 @@ def _candidate(
         window_kwh=both.energy_kwh[:n_event],
         adjustment_kwh=both.energy_kwh[n_event:],
         daily_kwh=float("nan") if whole_day is None else float(whole_day.energy_kwh.sum()),
-        reason=by_calendar or by_event or by_data,
+        reason=by_calendar or by_event or by_adjustment or by_data,
         readmissible=bool(by_event) and not by_calendar and not by_data,
     )
 
@@ -134,6 +135,18 @@ def _reason_of_event(case: Case, day_type: DayType, day: date) -> str:
         return ""
     hours = case.clock.day(day)
     return "event day" if any(w.overlaps(hours) for w in case.other_event_windows) else ""
+
+
+def _reason_of_adjustment(case: Case, day: date, adjustment_starts_utc: Sequence[datetime]) -> str:
+    """Say whether an event lies in the day's adjustment window, which may reach into another day.
+
+    A level that an event lowered is no level of an ordinary day, so no guard of the event window
+    applies here.
+    """
+    labels = [case.clock.label(start_utc, case.event_day) for start_utc in adjustment_starts_utc]
+    starts_utc = [moment for label in labels for moment in case.clock.instants_utc(day, label)]
+    disturbed = len(case.undisturbed(starts_utc)) < len(starts_utc)
+    return "adjustment window in another event" if disturbed else ""
 
 
 def _reason_of_data(case: Case, windows: Window, whole_day: Window | None) -> str:

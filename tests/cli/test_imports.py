@@ -67,7 +67,8 @@ def imported_meter(folder: Path, kw: str = "120") -> dict[str, object]:
 def test_a_meter_file_becomes_readings_once(folder: Path) -> None:
     first, again = imported_meter(folder), imported_meter(folder)
 
-    assert (first["row_count"], again["row_count"]) == (1, 0)
+    assert (first["row_count"], first["known_count"]) == (1, 0)
+    assert (again["row_count"], again["known_count"]) == (0, 1)
     rows = read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1")
     assert rows["energy_kwh"].to_list() == [30.0]
 
@@ -79,6 +80,38 @@ def test_a_corrected_file_adds_to_what_is_there(folder: Path) -> None:
 
     rows = read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1")
     assert rows["energy_kwh"].to_list() == [30.0, 30.25]
+
+
+def test_a_retracted_correction_is_taken_in(folder: Path) -> None:
+    for kw in ("120", "121"):
+        imported_meter(folder, kw)
+
+    assert imported_meter(folder, "120")["row_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ("e1,2026-07-01T16:00,2026-07-01T15:00", "got end 2026-07-01T22:00"),
+        ("e1,1.7.2026,2026-07-01T15:00", "'1.7.2026'"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused(folder: Path, event: str, found: str) -> None:
+    profile = written(folder, "events.toml", EVENTS)
+    file = written(folder, "events.csv", f"name,from,to\n{event}\n")
+
+    with pytest.raises(DataRefusedError, match=found):
+        ran(folder, "events", file, "--site", "hall-1", "--profile", profile)
+
+    assert not (folder / "w" / "raw_grid__events").exists()
+
+
+def test_an_event_of_another_site_is_refused(folder: Path) -> None:
+    profile = written(folder, "events.toml", EVENTS.replace('"hall-1"', '"hall-2"'))
+    file = written(folder, "events.csv", "name,from,to\ne1,2026-07-01T16:00,2026-07-01T18:00\n")
+
+    with pytest.raises(DataRefusedError, match=r"expected site 'hall-1', .* found site 'hall-2'"):
+        ran(folder, "events", file, "--site", "hall-1", "--profile", profile)
 
 
 def test_a_changed_event_is_its_second_revision(folder: Path) -> None:

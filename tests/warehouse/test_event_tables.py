@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.event_tables import events_of_site, find_event, with_revisions
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
@@ -71,3 +71,38 @@ def test_an_unknown_event_is_answered_with_the_known_ones(layout: Layout) -> Non
 
     with pytest.raises(ConfigurationError, match=r"one of the known events \(e1\)"):
         find_event(layout, "e9")
+
+
+def test_an_event_that_two_sites_have_is_not_guessed(layout: Layout) -> None:
+    site = Site(time_zone="UTC", settlement_meter_id="m", revenue_grade=True, boundary="all of it")
+    register_sites(layout, {"s1": site, "s2": site})
+    imported(layout, event_rows())
+    theirs = with_revisions(layout, "s2", event_rows().with_columns(site_id=pl.lit("s2")))
+    seal_rows(layout, "raw_grid__events", "s2", "import", theirs)
+
+    with pytest.raises(DataRefusedError, match=r"event 'e1': .* found sites s1, s2"):
+        find_event(layout, "e1")
+
+
+def test_an_event_of_another_site_is_refused(layout: Layout) -> None:
+    with pytest.raises(DataRefusedError, match=r"expected site 's2', .* found site 's1'"):
+        with_revisions(layout, "s2", event_rows())
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"committed_kw": -1.0}, "outside in {'committed_kw': 1}"),
+        ({"target_reduction_ratio": 25.0}, "outside in {'target_reduction_ratio': 1}"),
+        ({"event_id": None}, "NULL in {'event_id': 1}"),
+        ({"event_end_utc": datetime(2026, 6, 30, 17, tzinfo=UTC)}, "got end 2026-06-30T17:00"),
+        ({"event_end_utc": datetime(2026, 6, 30, 18, tzinfo=UTC)}, "got end 2026-06-30T18:00"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused_at_the_door(
+    layout: Layout, change: dict[str, object], found: str
+) -> None:
+    rows = event_rows().with_columns(pl.lit(value).alias(name) for name, value in change.items())
+
+    with pytest.raises(DataRefusedError, match=found):
+        with_revisions(layout, "s1", rows)

@@ -148,3 +148,49 @@ def test_an_unknown_key_of_a_profile_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         read_source(tmp_path / name)
+
+
+def event_source(**cells: str | None) -> pl.DataFrame:
+    row = {
+        "who": "SRP",
+        "kind": "step 1",
+        "from": "2025-05-03T16:30:00",
+        "to": "2025-05-03T19:30:00",
+        "share": "0.25",
+    }
+    return pl.DataFrame({name: [cell] for name, cell in (row | cells).items()})
+
+
+@pytest.mark.parametrize("cell", ["", " ", None])
+def test_an_event_without_a_time_of_notice_has_none(cell: str | None) -> None:
+    profile = EVENTS.model_copy(update={"optional_columns": {"notified_at_utc": "told"}})
+    told = event_source(told="2025-05-03T09:00:00")
+    source = pl.concat([told, event_source(told=cell).cast(told.schema)])
+
+    rows = translate(profile, source, NOW_UTC)
+
+    assert rows["notified_at_utc"].to_list() == [datetime(2025, 5, 3, 16, tzinfo=UTC), None]
+
+
+def test_each_stamp_says_for_itself_whether_it_is_local() -> None:
+    """16:30 in Phoenix is 23:30 UTC; 16:30-04:00 is 20:30 UTC."""
+    source = pl.DataFrame(
+        {"time": ["2026-07-01T16:30:00", "2026-07-01T16:30:00-04:00"], "watt": ["1", "1"]}
+    )
+
+    rows = translate(METER, source, NOW_UTC)
+
+    assert [start.hour for start in rows["interval_start_utc"]] == [23, 20]
+
+
+def test_a_stamp_of_another_form_is_refused_with_its_value() -> None:
+    with pytest.raises(DataRefusedError, match=r"column 'from': .* found '30\.6\.2026'"):
+        translate(EVENTS, event_source(**{"from": "30.6.2026"}), NOW_UTC)
+
+
+@pytest.mark.parametrize("template", ["{whom}", "{}", "{who", "{who.name}"])
+def test_an_event_name_of_columns_the_file_has_not_is_refused(template: str) -> None:
+    profile = EVENTS.model_copy(update={"event_id": template})
+
+    with pytest.raises(DataRefusedError, match="columns of the file in braces: who, kind, from"):
+        translate(profile, event_source(), NOW_UTC)

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -24,7 +24,7 @@ def test_importing_the_same_rows_later_changes_nothing(layout: Layout) -> None:
 
     again = raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings(available_day=2))
 
-    assert (again.written, len(again.known), again.row_count) == ((), 2, 0)
+    assert (again.written, again.known_count, again.row_count) == ((), 2, 0)
     assert raw_files.read_raw(layout, TABLE, "s1", FIRST, LAST).height == 2
 
 
@@ -37,6 +37,85 @@ def test_a_correction_lies_beside_what_it_corrects(layout: Layout) -> None:
     assert len(sealed.written) == 1
     rows = raw_files.read_raw(layout, TABLE, "s1", FIRST, FIRST)
     assert sorted(rows["energy_kwh"]) == [1.0, 1.5]
+
+
+def test_a_retracted_correction_is_the_newest_version_again(layout: Layout) -> None:
+    """1.0, corrected to 1.5, retracted to 1.0: the third import is news, the fourth is not."""
+    for available_day, energy_kwh in enumerate((1.0, 1.5, 1.0, 1.0), start=1):
+        rows = meter_readings(energy_kwh=energy_kwh, available_day=available_day)
+        raw_files.seal_rows(layout, TABLE, "s1", "import", rows)
+
+    stored = raw_files.read_raw(layout, TABLE, "s1", FIRST, FIRST).sort("available_at_utc")
+    assert stored["energy_kwh"].to_list() == [1.0, 1.5, 1.0]
+
+
+def test_only_the_rows_of_a_day_that_changed_are_written(layout: Layout) -> None:
+    """An unknown energy that stays unknown is no news; of two readings of a day one changed."""
+    before = meter_readings().with_columns(
+        interval_start_utc=pl.col("interval_start_utc") + pl.duration(hours=1),
+        energy_kwh=pl.Series([1.0, None]),
+    )
+    raw_files.seal_rows(layout, TABLE, "s1", "import", before)
+
+    after = before.with_columns(
+        energy_kwh=pl.Series([1.5, None]),
+        available_at_utc=pl.col("available_at_utc") + pl.duration(days=1),
+    )
+    sealed = raw_files.seal_rows(layout, TABLE, "s1", "import", after)
+
+    assert (sealed.row_count, sealed.known_count) == (1, 1)
+
+
+def test_several_versions_in_one_import_are_known_the_second_time(layout: Layout) -> None:
+    versions = pl.concat(
+        meter_readings(energy_kwh=energy_kwh, available_day=day)
+        for day, energy_kwh in enumerate((1.0, 1.5, 1.0), start=1)
+    )
+    first = raw_files.seal_rows(layout, TABLE, "s1", "import", versions)
+
+    again = raw_files.seal_rows(layout, TABLE, "s1", "import", versions)
+
+    assert (first.row_count, again.row_count, again.known_count) == (6, 0, 6)
+
+
+def discrepancy(available_day: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "discrepancy_item": "peak",
+            "first_value": "1 kW",
+            "first_place": "a.csv",
+            "second_value": "2 kW",
+            "second_place": "b.csv",
+            "available_at_utc": datetime(2026, 7, available_day, 12, tzinfo=UTC),
+        }
+    )
+
+
+def test_a_table_of_arrival_days_knows_its_rows_on_another_day(layout: Layout) -> None:
+    name = "raw_source__discrepancies"
+    raw_files.seal_rows(layout, name, "s1", "import", discrepancy(available_day=1))
+
+    again = raw_files.seal_rows(layout, name, "s1", "import", discrepancy(available_day=9))
+
+    assert (again.written, again.known_count) == ((), 1)
+
+
+def test_rows_without_a_time_of_arrival_are_known_by_their_file(layout: Layout) -> None:
+    rows = pl.DataFrame(
+        {
+            "node_id": "n1",
+            "meter_id": "m1",
+            "observed_at_utc": datetime(2026, 7, 1, tzinfo=UTC),
+            "power_w": [None],
+        },
+        schema_overrides={"power_w": pl.Float64},
+    )
+    name = "raw_node__power_samples"
+    raw_files.seal_rows(layout, name, "s1", "import", rows)
+
+    again = raw_files.seal_rows(layout, name, "s1", "import", rows)
+
+    assert (again.written, again.known_count) == ((), 1)
 
 
 def test_the_order_of_imports_does_not_change_what_was_read(layout: Layout) -> None:
@@ -89,14 +168,33 @@ def test_the_days_with_readings_are_listed(layout: Layout) -> None:
     assert raw_files.raw_days(layout, "s2") == []
 
 
-def test_a_changed_file_is_not_what_its_name_says(layout: Layout) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [pl.lit(0.5).alias("energy_kwh"), pl.col("available_at_utc") - pl.duration(days=1)],
+    ids=["energy_kwh", "available_at_utc"],
+)
+def test_a_changed_file_is_not_what_its_name_says(layout: Layout, change: pl.Expr) -> None:
     raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
     (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
     intact = raw_files.seal_is_intact(file)
 
-    pl.read_parquet(file.path, hive_partitioning=False).with_columns(energy_kwh=0.5).write_parquet(
-        file.path
-    )
+    rows = pl.read_parquet(file.path, hive_partitioning=False)
+    rows.with_columns(change).write_parquet(file.path)
 
     (changed,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
     assert (intact, raw_files.seal_is_intact(changed)) == (True, False)
+
+
+@pytest.mark.parametrize("part", ["", "short", "upper", "one more"])
+def test_a_name_without_sixteen_hex_digits_says_nothing(layout: Layout, part: str) -> None:
+    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
+    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
+    digest = file.digest
+    parts = {"": "", "short": digest[:15], "upper": "ABCDEF0123456789", "one more": digest[:17]}
+
+    forged = file.path.rename(file.path.with_name(f"forged_{parts[part]}.parquet"))
+
+    found = raw_files.RawFile(path=forged, digest=digest, row_count=1)
+    assert not raw_files.seal_is_intact(found)
+    sealed = file.path.with_name(f"collector_{digest[:16]}.parquet")
+    assert raw_files.seal_is_intact(raw_files.RawFile(path=sealed, digest=digest, row_count=1))

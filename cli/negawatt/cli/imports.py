@@ -132,7 +132,7 @@ def _say(sealed: Sealed, table: str, *, json_output: bool) -> None:
             "table": table,
             "row_count": sealed.row_count,
             "written": [str(path) for path in sealed.written],
-            "known": [str(path) for path in sealed.known],
+            "known_count": sealed.known_count,
         }
         typer.echo(json.dumps(found))
     elif sealed.written:

@@ -16,17 +16,20 @@ def frame_digest(frame: pl.DataFrame) -> str:
 
     Column by column: the column's name, a zero byte, one byte a row that says whether the value is
     known, then the values. Numbers and instants (milliseconds since 1970 UTC, days for dates) are
-    eight little-endian bytes each, 0 where not known; texts, flags and decimals are their UTF-8
-    text and a zero byte each, empty where not known.
+    eight little-endian bytes each, 0 where not known, and -0.0 is 0.0; texts, flags and decimals
+    are the length of their UTF-8 text in eight little-endian bytes and the text, empty where not
+    known.
 
     Raises:
         DataRefusedError: A column has a type without a definition here.
 
     Examples:
-        By hand: one column ``a``, one known value 1.
+        By hand: one column ``a``, one known value: the number 1, then the text ``x``.
 
-        >>> by_hand = b"a\x00" + b"\x01" + (1).to_bytes(8, "little")
-        >>> frame_digest(pl.DataFrame({"a": [1]})) == hashlib.sha256(by_hand).hexdigest()
+        >>> one = b"a\x00" + b"\x01" + (1).to_bytes(8, "little")
+        >>> frame_digest(pl.DataFrame({"a": [1]})) == hashlib.sha256(one).hexdigest()
+        True
+        >>> frame_digest(pl.DataFrame({"a": ["x"]})) == hashlib.sha256(one + b"x").hexdigest()
         True
     """
     total = hashlib.sha256()
@@ -48,10 +51,10 @@ def _values(column: pl.Series) -> bytes:
     if column.dtype == pl.Int64:
         return column.fill_null(0).to_numpy().astype("<i8").tobytes()
     if kind == pl.Float64:
-        return column.fill_null(0.0).to_numpy().astype("<f8").tobytes()
+        return (column.fill_null(0.0).to_numpy() + 0.0).astype("<f8").tobytes()  # -0.0 + 0.0 is 0.0
     if kind in {pl.String, pl.Boolean} or kind.is_decimal():
-        texts = column.cast(pl.String).fill_null("")
-        return "".join(f"{text}\0" for text in texts).encode()
+        texts = [text.encode() for text in column.cast(pl.String).fill_null("")]
+        return b"".join(len(text).to_bytes(8, "little") + text for text in texts)
     raise DataRefusedError(
         thing=f"column {column.name!r}",
         expected="a number, instant, date, text, flag or decimal",

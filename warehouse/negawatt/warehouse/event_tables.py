@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
-from negawatt.warehouse.catalog import conform, schema
+from negawatt.warehouse.catalog import checked, schema
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
 from negawatt.warehouse.sites import read_sites
@@ -37,11 +37,19 @@ def find_event(layout: Layout, event_id: str) -> Event:
 
     Raises:
         ConfigurationError: No registered site has such an event.
+        DataRefusedError: More than one has.
     """
     events = all_events(layout)
-    for event in events:
-        if event.event_id == event_id:
-            return event
+    found = [event for event in events if event.event_id == event_id]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataRefusedError(
+            thing=f"event {event_id!r}",
+            expected="one site that has it",
+            found=f"sites {', '.join(event.site_id for event in found)}",
+            remedy="give the events of each site names of their own",
+        )
     known = ", ".join(event.event_id for event in events) or "none yet"
     raise ConfigurationError(
         thing=f"event {event_id!r}",
@@ -58,10 +66,15 @@ def with_revisions(layout: Layout, site_id: str, rows: pl.DataFrame) -> pl.DataF
         layout: Where the warehouse lies.
         site_id: The site of all rows.
         rows: Rows of raw_grid__events; their revision is ignored.
+
+    Raises:
+        DataRefusedError: A row breaks a rule of the catalog, is no event the domain accepts, or
+            belongs to another site.
     """
     known = {row["event_id"]: row for row in _newest(layout, site_id).to_dicts()}
     fresh = []
-    for row in conform(_TABLE, rows).to_dicts():
+    for row in checked(_TABLE, rows).to_dicts():
+        _refuse_foreign_or_impossible(row, site_id)
         before = known.get(row["event_id"])
         if before is None or _said(before) != _said(row):
             fresh.append(row | {"revision": before["revision"] + 1 if before else 1})
@@ -71,6 +84,25 @@ def with_revisions(layout: Layout, site_id: str, rows: pl.DataFrame) -> pl.DataF
 def _newest(layout: Layout, site_id: str) -> pl.DataFrame:
     rows = read_all_raw(layout, _TABLE, site_id)
     return rows.filter(pl.col("revision") == pl.col("revision").max().over("event_id"))
+
+
+def _refuse_foreign_or_impossible(row: dict[str, Any], site_id: str) -> None:
+    if row["site_id"] != site_id:
+        raise DataRefusedError(
+            thing=f"event {row['event_id']!r}",
+            expected=f"site {site_id!r}, which it is imported for",
+            found=f"site {row['site_id']!r}",
+            remedy="import it for its own site, or correct site_id in the profile or the file",
+        )
+    try:
+        _event(row)
+    except ValueError as error:
+        raise DataRefusedError(
+            thing=f"event {row['event_id']!r}",
+            expected="a window that ends after it starts, no negative power, a ratio in 0 to 1",
+            found=str(error),
+            remedy="correct the event file and import it again",
+        ) from error
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:

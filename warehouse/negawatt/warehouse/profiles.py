@@ -233,9 +233,7 @@ def _events(
         column: pl.lit(None, dtype=schema(profile.table)[column])
         for column in ("notified_at_utc", "committed_kw", "target_reduction_ratio", "limit_kw")
     }
-    names = [
-        profile.event_id.format_map(row).lower().replace(" ", "-") for row in source.to_dicts()
-    ]
+    names = [_event_name(profile.event_id, row) for row in source.to_dicts()]
     constants = {
         "site_id": profile.site_id,
         "program_id": profile.program_id,
@@ -255,21 +253,55 @@ def _events(
     )
 
 
+def _event_name(template: str, row: Mapping[str, object]) -> str:
+    try:
+        return template.format_map(row).lower().replace(" ", "-")
+    except (KeyError, ValueError, AttributeError) as error:
+        raise DataRefusedError(
+            thing=f"event_id template {template!r} of the profile",
+            expected=f"columns of the file in braces: {', '.join(row)}",
+            found=str(error),
+            remedy="correct the profile or the file",
+        ) from error
+
+
 def _instant(source: pl.DataFrame, column: str, time_zone: str) -> pl.Expr:
-    """Read a column of instants; text may state an offset or be local to ``time_zone``."""
+    """Read a column of instants; text may state an offset or be local to ``time_zone``.
+
+    An empty cell is "not known".
+    """
     if column not in source.columns:
         raise pl.exceptions.ColumnNotFoundError(column)
     kind = source.schema[column]
     if kind == pl.String:
-        stamps = [datetime.fromisoformat(text) for text in source[column].str.strip_chars()]
-        aware = all(stamp.tzinfo is not None for stamp in stamps)
-        series = pl.Series(column, stamps, dtype=None if not aware else pl.Datetime("ms", "UTC"))
-        instants = pl.lit(series) if aware else pl.lit(series).dt.replace_time_zone(time_zone)
+        stamps = [_stamp(column, text) for text in source[column]]
+        aware = [stamp if stamp and stamp.tzinfo else None for stamp in stamps]
+        local = [stamp if stamp and not stamp.tzinfo else None for stamp in stamps]
+        instants = pl.coalesce(
+            pl.lit(pl.Series(column, aware, dtype=pl.Datetime("ms", "UTC"))),
+            pl.lit(pl.Series(column, local, dtype=pl.Datetime("ms")))
+            .dt.replace_time_zone(time_zone)
+            .dt.convert_time_zone("UTC"),
+        )
     elif isinstance(kind, pl.Datetime) and kind.time_zone is None:
         instants = pl.col(column).dt.replace_time_zone(time_zone)
     else:
         instants = pl.col(column)
     return instants.dt.convert_time_zone("UTC").dt.cast_time_unit("ms")
+
+
+def _stamp(column: str, text: str | None) -> datetime | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise DataRefusedError(
+            thing=f"column {column!r}",
+            expected="stamps such as 2026-07-01T16:30:00, with or without an offset",
+            found=repr(text),
+            remedy="correct the file",
+        ) from error
 
 
 def _kwh_per(unit: str, interval_minutes: int) -> float:

@@ -6,6 +6,7 @@ layout on the node.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -50,20 +51,21 @@ class Sealed:
 
     Attributes:
         written: Files that are new.
-        known: Files whose rows were there already.
+        known_count: Rows that were there already.
         row_count: Rows in the new files.
     """
 
     written: tuple[Path, ...]
-    known: tuple[Path, ...]
+    known_count: int
     row_count: int
 
 
 def seal_rows(layout: Layout, name: str, site_id: str, source: str, rows: pl.DataFrame) -> Sealed:
     """Write rows into a raw table, one file for each UTC day; rows that are there already stay.
 
-    The file name carries a digest of the rows without ``available_at_utc``: importing the same
-    rows twice changes nothing, and a correction is a new file beside the old one.
+    A row is there already where the newest version of it in the table says the same:
+    importing the same rows twice changes nothing, a correction is a new file beside the old one,
+    and so is the retraction of a correction. The file name carries the digest of its rows.
 
     Args:
         layout: Where the warehouse lies.
@@ -78,22 +80,21 @@ def seal_rows(layout: Layout, name: str, site_id: str, source: str, rows: pl.Dat
     checked_name("site", site_id)
     frame = checked(name, rows)
     days = frame[day_column(name)].dt.date()
-    written, known, row_count = [], [], 0
+    written, row_count = [], 0
     for day in sorted(set(days.to_list())):
-        part = frame.filter(days == day)
-        identity = frame_digest(part.drop("available_at_utc", strict=False))[:_HASH_LENGTH]
+        part = _news(layout, name, site_id, day, frame.filter(days == day))
         path = (
             layout.raw_folder(name, site_id, day)
-            / f"{checked_name('source', source)}_{identity}.parquet"
+            / f"{checked_name('source', source)}_{frame_digest(part)[:_HASH_LENGTH]}.parquet"
         )
-        if path.exists():
-            known.append(path)
+        if part.is_empty() or path.exists():
             continue
         with appearing_file(path) as temporary:
             _write(temporary, name, part)
         written.append(path)
         row_count += part.height
-    return Sealed(written=tuple(written), known=tuple(known), row_count=row_count)
+    known_count = frame.height - row_count
+    return Sealed(written=tuple(written), known_count=known_count, row_count=row_count)
 
 
 def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) -> list[Path]:
@@ -114,14 +115,16 @@ def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[Ra
 def seal_is_intact(file: RawFile) -> bool:
     """Say whether a sealed file still is what its name says.
 
-    The last part of the name is the start of a digest: of the file's bytes where a collector
-    sealed it, of the rows without ``available_at_utc`` where they were imported.
+    The last part of the name is the first 16 hex digits of a digest: of the file's bytes where a
+    collector sealed it, of its rows where they were imported. A name without them says nothing.
     """
     identity = file.path.stem.rpartition("_")[2]
+    if not re.fullmatch(rf"[0-9a-f]{{{_HASH_LENGTH}}}", identity):
+        return False
     if file.digest.startswith(identity):
         return True
     rows = pl.read_parquet(file.path, hive_partitioning=False)
-    return frame_digest(rows.drop("available_at_utc", strict=False)).startswith(identity)
+    return frame_digest(rows).startswith(identity)
 
 
 def read_raw(
@@ -193,6 +196,23 @@ def day_column(name: str) -> str:
 def start_of_day(day: date) -> datetime:
     """Return midnight UTC of a day."""
     return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def _news(layout: Layout, name: str, site_id: str, day: date, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a day that are not stored, nor said by the newest stored version."""
+    arrival = "available_at_utc"
+    if arrival not in rows.columns:
+        return rows
+    if day_column(name) == arrival:
+        stored = read_all_raw(layout, name, site_id)
+    else:
+        stored = read_raw(layout, name, site_id, day, day)
+    key = [column for column in table(name).key if column != arrival]
+    newest = stored.sort(arrival).unique(key, keep="last", maintain_order=True)
+    said = [column for column in rows.columns if column != arrival]
+    news = rows.join(newest, on=said, how="anti", nulls_equal=True)
+    news = news.join(stored, on=rows.columns, how="anti", nulls_equal=True)
+    return news.sort(table(name).key)
 
 
 def _write(path: Path, name: str, frame: pl.DataFrame) -> None:

@@ -69,14 +69,13 @@ def test_an_allocation_outside_the_day_uses_nothing() -> None:
 
 
 def test_energy_is_not_known_where_one_gpu_is_not() -> None:
-    unknown = gpu_minutes(energy_j=(KWH_J, None)).filter(
-        (pl.col("gpu_uuid") == "A") | pl.col("energy_j").is_null()
-    )
+    second_of_b = (pl.col("gpu_uuid") == "B") & (pl.col("interval_start_utc") > START_UTC)
+    unknown = gpu_minutes().with_columns(pl.when(~second_of_b).then("energy_j").alias("energy_j"))
     held = allocations(("j", "A", 0, None), ("j", "B", 0, None))
 
     found = allocated_job_energy(unknown, held, DAY, "s1")
 
-    assert found["energy_kwh"].to_list() == [pytest.approx(1.0), None]
+    assert found["energy_kwh"].to_list() == [pytest.approx(11.0), None]
 
 
 def test_the_end_that_became_known_later_counts() -> None:
@@ -86,9 +85,35 @@ def test_the_end_that_became_known_later_counts() -> None:
         for day, frame in ((2, late), (1, early))
     ]
 
-    found = newest_allocations(pl.concat(versions))
+    found = newest_allocations(pl.concat(versions), START_UTC + timedelta(days=2))
+    before = newest_allocations(pl.concat(versions), START_UTC + timedelta(days=1))
 
     assert found["allocation_end_utc"].to_list() == [START_UTC + timedelta(minutes=1)]
+    assert before["allocation_end_utc"].to_list() == [None]
+
+
+def test_energy_is_not_known_where_a_held_gpu_has_no_row() -> None:
+    """B has no second minute and C has none at all: only A's job is known throughout."""
+    gpus = gpu_minutes().filter(
+        (pl.col("gpu_uuid") == "A") | (pl.col("interval_start_utc") == START_UTC)
+    )
+    held = allocations(("a", "A", 0, None), ("ab", "A", 0, 2), ("ab", "B", 0, 2), ("c", "C", 0, 1))
+
+    found = allocated_job_energy(gpus, held, DAY, "s1")
+
+    assert found.select("job_id", "energy_kwh", "coverage_ratio").rows() == [
+        ("a", pytest.approx(1.0), 1.0),
+        ("a", pytest.approx(2.0), 1.0),
+        ("ab", pytest.approx(11.0), 1.0),
+        ("ab", None, 0.0),
+        ("c", None, 0.0),
+    ]
+
+
+def test_without_gpu_energy_no_interval_is_known_of_any_job() -> None:
+    held = allocations(("j", "A", 0, None))
+
+    assert allocated_job_energy(gpu_minutes().clear(), held, DAY, "s1").is_empty()
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -4,6 +4,8 @@ Here: dividing GPU intervals among the allocations that overlap them. Not here: 
 readings of their own (site_intervals.py), and what a job would have used (counterfactual).
 """
 
+from datetime import datetime
+
 import polars as pl
 
 from negawatt.models.domain.interval import Interval
@@ -11,16 +13,22 @@ from negawatt.models.domain.units import J_PER_KWH
 
 ALLOCATED = "allocated"
 _HELD = ("job_id", "gpu_uuid", "allocation_start_utc", "allocation_end_utc")
+_INTERVAL = ("interval_start_utc", "interval_end_utc")
 
 
-def newest_allocations(allocations: pl.DataFrame) -> pl.DataFrame:
+def newest_allocations(allocations: pl.DataFrame, as_of_utc: datetime) -> pl.DataFrame:
     """Return the newest version of every allocation: an end that became known replaces NULL.
 
     Args:
         allocations: Rows of raw_job__allocations, in any order.
+        as_of_utc: Versions that became available later are not seen.
     """
     key = ["job_id", "gpu_uuid", "allocation_start_utc"]
-    return allocations.sort(*key, "available_at_utc").unique(key, keep="last", maintain_order=True)
+    return (
+        allocations.filter(pl.col("available_at_utc") <= as_of_utc)
+        .sort(*key, "available_at_utc")
+        .unique(key, keep="last", maintain_order=True)
+    )
 
 
 def allocated_job_energy(
@@ -33,8 +41,9 @@ def allocated_job_energy(
         E_{j,t} = \sum_g E_{g,t} \, \frac{|t \cap a_{j,g}|}{|t|}
 
     with the allocations :math:`a_{j,g}` of job j on GPU g. The energy is NULL where that of any
-    GPU it held is NULL: the sum of the others is not the job's energy. GPUs that no job held are
-    in no job's energy, so jobs need not add up to the site.
+    GPU it held is NULL or missing: the sum of the others is not the job's energy. The day's
+    intervals are those that any GPU has a row for. GPUs that no job held are in no job's energy,
+    so jobs need not add up to the site.
 
     Args:
         gpu_energy: Rows of core_gpu__interval_energy.
@@ -69,11 +78,21 @@ def allocated_job_energy(
         start, pl.col("allocation_start_utc")
     )
     share = overlap.dt.total_milliseconds() / (end - start).dt.total_milliseconds()
+    in_day = start.is_between(day.start_utc, day.end_utc, closed="left")
+    grid = gpu_energy.filter(in_day).select(_INTERVAL).unique()
     parts = (
-        gpu_energy.filter(start.is_between(day.start_utc, day.end_utc, closed="left"))
-        .join(allocations.filter(of_the_day).select(_HELD), on="gpu_uuid", how="inner")
+        allocations.filter(of_the_day)
+        .select(_HELD)
+        .join(grid, how="cross")
         .filter(overlap > pl.duration(milliseconds=0))
-        .with_columns((pl.col("energy_j") * share).alias("part_j"))
+        .join(
+            gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"),
+            on=["gpu_uuid", *_INTERVAL],
+            how="left",
+        )
+        .with_columns(
+            (pl.col("energy_j") * share).alias("part_j"), pl.col("coverage_ratio").fill_null(0.0)
+        )
         .sort("job_id", "interval_start_utc", "gpu_uuid", "allocation_start_utc")
     )
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.

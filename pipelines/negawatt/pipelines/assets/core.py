@@ -121,7 +121,8 @@ def metered_day(
     allocations = read_all_raw(layout, "raw_job__allocations", site_id).filter(
         ~pl.col("job_id").is_in(jobs["job_id"].unique().implode())
     )
-    allocated = allocated_job_energy(gpus, newest_allocations(allocations), span, site_id)
+    newest = newest_allocations(allocations, as_of_utc)
+    allocated = allocated_job_energy(gpus, newest, span, site_id)
     both = reconcile(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
     )

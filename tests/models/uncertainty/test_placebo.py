@@ -21,6 +21,10 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
+def any_day(_day: date) -> bool:
+    return True
+
+
 def load_of_days(window_kwh: Sequence[float], start_utc: datetime = MONDAY) -> LoadSeries:
     """Return hourly days that use 1 kWh an hour, but the given energy from 16:00 to 17:00 UTC."""
     energy_kwh = np.ones((len(window_kwh), 24))
@@ -91,7 +95,9 @@ def test_the_error_is_predicted_less_actual_with_its_rmse_and_bias() -> None:
     """
     load = load_of_days([8.0, 12.0, 10.0, 3.0])
 
-    placebo = placebo_errors(Recorder(10.0), load, window_on(3), time_zone=UTC_CLOCK)
+    placebo = placebo_errors(
+        Recorder(10.0), load, window_on(3), time_zone=UTC_CLOCK, is_like_day=any_day
+    )
 
     assert placebo.dates == (date(2026, 6, 3), date(2026, 6, 2), date(2026, 6, 1))
     assert placebo.errors_kwh == (0.0, -2.0, 2.0)
@@ -104,23 +110,28 @@ def test_a_baseline_that_is_too_high_has_a_positive_bias() -> None:
     """Predicted 11 against 10 and 10: 2 / 20."""
     load = load_of_days([10.0, 10.0, 3.0])
 
-    placebo = placebo_errors(Recorder(11.0), load, window_on(2), time_zone=UTC_CLOCK)
+    placebo = placebo_errors(
+        Recorder(11.0), load, window_on(2), time_zone=UTC_CLOCK, is_like_day=any_day
+    )
 
     assert placebo.bias_ratio == pytest.approx(0.1)
 
 
-def test_a_weekday_event_has_no_weekend_placebos_and_the_other_way_round() -> None:
-    """Days 0 to 6 are Monday to Sunday."""
-    load = load_of_days([10.0] * 14)
+def test_only_days_like_the_events_are_ordinary() -> None:
+    """Days 0 to 6 are Monday to Sunday: of the 13 days before Sunday the 14th, one is a Sunday."""
+    placebo = placebo_errors(
+        Recorder(10.0),
+        load_of_days([10.0] * 14),
+        window_on(13),
+        time_zone=UTC_CLOCK,
+        is_like_day=lambda day: day.isoweekday() == 7,
+    )
 
-    weekday = placebo_errors(Recorder(10.0), load, window_on(8), time_zone=UTC_CLOCK)
-    weekend = placebo_errors(Recorder(10.0), load, window_on(13), time_zone=UTC_CLOCK)
-
-    assert [day.day for day in weekday.dates] == [8, 5, 4, 3, 2, 1]
-    assert [day.day for day in weekend.dates] == [13, 7, 6]
+    assert placebo.dates == (date(2026, 6, 7),)
+    assert placebo.refused == ()
 
 
-def test_days_that_another_event_touches_and_excluded_days_are_not_ordinary() -> None:
+def test_days_that_another_event_touches_are_not_ordinary() -> None:
     load = load_of_days([10.0] * 5)
     night = Interval(MONDAY + 20 * HOUR, MONDAY + DAY + HOUR)
 
@@ -129,11 +140,11 @@ def test_days_that_another_event_touches_and_excluded_days_are_not_ordinary() ->
         load,
         window_on(4),
         time_zone=UTC_CLOCK,
+        is_like_day=any_day,
         other_event_windows=[night],
-        excluded_dates={date(2026, 6, 3)},
     )
 
-    assert placebo.dates == (date(2026, 6, 4),)
+    assert placebo.dates == (date(2026, 6, 4), date(2026, 6, 3))
     assert placebo.refused == ()
 
 
@@ -142,7 +153,7 @@ def test_a_placebo_sees_as_much_after_its_window_as_the_event_did() -> None:
     load = load_of_days([10.0] * 3)
     baseline = Recorder(10.0)
 
-    placebo_errors(baseline, load, window_on(2), time_zone=UTC_CLOCK)
+    placebo_errors(baseline, load, window_on(2), time_zone=UTC_CLOCK, is_like_day=any_day)
 
     assert [
         seen.end_utc - window.end_utc
@@ -159,6 +170,7 @@ def test_the_event_itself_is_another_event_to_its_placebos() -> None:
         load_of_days([10.0] * 3),
         event,
         time_zone=UTC_CLOCK,
+        is_like_day=any_day,
         other_event_windows=[other],
     )
 
@@ -173,6 +185,7 @@ def test_a_placebo_is_notified_as_long_before_as_the_event_was() -> None:
         load_of_days([10.0] * 2),
         event,
         time_zone=UTC_CLOCK,
+        is_like_day=any_day,
         notified_at_utc=event.start_utc - 2 * HOUR,
     )
 
@@ -185,9 +198,11 @@ def test_the_clock_window_stays_when_the_offset_changes() -> None:
     event = Interval(datetime(2026, 3, 10, 16, tzinfo=UTC), datetime(2026, 3, 10, 17, tzinfo=UTC))
     baseline = Recorder(10.0)
 
-    placebo_errors(baseline, load_of_days([1.0] * 6, start_utc), event, time_zone=NEW_YORK)
+    placebo_errors(
+        baseline, load_of_days([1.0] * 6, start_utc), event, time_zone=NEW_YORK, is_like_day=any_day
+    )
 
-    assert [window.start_utc.hour for window in baseline.windows] == [16, 17, 17]
+    assert [window.start_utc.hour for window in baseline.windows] == [16, 16, 17, 17, 17]
 
 
 def test_a_window_that_the_clock_change_stretches_is_refused() -> None:
@@ -196,7 +211,11 @@ def test_a_window_that_the_clock_change_stretches_is_refused() -> None:
     event = Interval(datetime(2026, 3, 14, 5, tzinfo=UTC), datetime(2026, 3, 14, 8, tzinfo=UTC))
 
     placebo = placebo_errors(
-        Recorder(10.0), load_of_days([1.0] * 9, start_utc), event, time_zone=NEW_YORK
+        Recorder(10.0),
+        load_of_days([1.0] * 9, start_utc),
+        event,
+        time_zone=NEW_YORK,
+        is_like_day=any_day,
     )
 
     assert [refusal.placebo_date for refusal in placebo.refused] == [date(2026, 3, 8)]
@@ -220,7 +239,9 @@ def test_refusals_are_counted_with_their_reason() -> None:
             )
         return result_of(event, [10.0], load)
 
-    placebo = placebo_errors(needs_a_day, load, window_on(3), time_zone=UTC_CLOCK)
+    placebo = placebo_errors(
+        needs_a_day, load, window_on(3), time_zone=UTC_CLOCK, is_like_day=any_day
+    )
 
     assert placebo.dates == (date(2026, 6, 3),)
     assert [refusal.placebo_date.day for refusal in placebo.refused] == [2, 1]
@@ -233,11 +254,19 @@ def test_a_wrong_configuration_is_no_refusal() -> None:
         raise ConfigurationError(thing="t", expected="e", found="f", remedy="r")
 
     with pytest.raises(ConfigurationError):
-        placebo_errors(misconfigured, load_of_days([1.0] * 2), window_on(1), time_zone=UTC_CLOCK)
+        placebo_errors(
+            misconfigured,
+            load_of_days([1.0] * 2),
+            window_on(1),
+            time_zone=UTC_CLOCK,
+            is_like_day=any_day,
+        )
 
 
 def test_without_history_there_are_no_errors_and_no_ratios() -> None:
-    placebo = placebo_errors(Recorder(10.0), load_of_days([3.0]), window_on(0), time_zone=UTC_CLOCK)
+    placebo = placebo_errors(
+        Recorder(10.0), load_of_days([3.0]), window_on(0), time_zone=UTC_CLOCK, is_like_day=any_day
+    )
 
     assert placebo.errors_kwh == ()
     assert placebo.rrmse_ratio is None
@@ -250,6 +279,7 @@ def test_only_the_most_recent_placebos_are_taken() -> None:
         load_of_days([10.0] * 5),
         window_on(4),
         time_zone=UTC_CLOCK,
+        is_like_day=any_day,
         count_max=2,
     )
 
@@ -262,7 +292,9 @@ def test_the_event_days_own_load_never_matters() -> None:
     other.energy_kwh[-24:] = 99.0
 
     errors_kwh = [
-        placebo_errors(Recorder(10.0), series, window_on(3), time_zone=UTC_CLOCK).errors_kwh
+        placebo_errors(
+            Recorder(10.0), series, window_on(3), time_zone=UTC_CLOCK, is_like_day=any_day
+        ).errors_kwh
         for series in (load, other)
     ]
 

@@ -4,12 +4,13 @@ Here: the order of the steps from load to statement body. Not here: any step's a
 inputs, issuing versions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from functools import partial
+from typing import Final
 
-from negawatt.models.baselines.calendar import holidays_of
+from negawatt.models.baselines.calendar import day_type_of, program_clock
 from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.result import BaselineResult
@@ -29,6 +30,8 @@ from negawatt.models.verification.response import response_of
 from negawatt.models.verification.sensitivity import method_sensitivity
 from negawatt.models.verification.verdict import judge
 
+_SATURDAY: Final = 5  # of date.weekday()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SettlementInputs:
@@ -41,7 +44,7 @@ class SettlementInputs:
         load: Load at the settlement meter, as fine as it is measured.
         job_loads: Load of each job around the event; empty where none is measured.
         other_event_windows: Other events of the site.
-        time_zone: The site's clock, for placebo days.
+        time_zone: The site's clock, for placebo days of rules without day types.
         input_sha256: Digest of the content of each input, by name.
         data_findings: Findings of earlier stages about the data.
         terms: What is decided and not computed.
@@ -94,14 +97,15 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
     obligation = obligation_of(event, inputs.load, ramp_minutes=since_quiet / timedelta(minutes=1))
     committed_kw = obligation.committed.power_kw
     reduction = event_reduction(result, committed_kw=committed_kw)
+    placebo_zone, is_like_day = _placebo_days(inputs)
     placebo = placebo_errors(
         partial(compute_baseline, inputs.rule, ramp_minutes=event.ramp_minutes),
         inputs.load,
         event.interval,
-        time_zone=inputs.time_zone,
+        time_zone=placebo_zone,
+        is_like_day=is_like_day,
         other_event_windows=inputs.other_event_windows,
         notified_at_utc=event.notified_at_utc,
-        excluded_dates=_holidays(inputs),
     )
     band = conformal_band(
         result.reduction_kwh,
@@ -171,11 +175,16 @@ def _alternative(
     return result
 
 
-def _holidays(inputs: SettlementInputs) -> set[date]:
-    """Return the program's holidays: no ordinary day is compared with them."""
-    first, last = inputs.load.start_utc.year, inputs.load.end_utc.year
-    return {
-        day
-        for year in range(first, last + 1)
-        for day in holidays_of(inputs.rule.holiday_calendar, year)
-    }
+def _placebo_days(inputs: SettlementInputs) -> tuple[tzinfo, Callable[[date], bool]]:
+    """Return the clock of placebo days, and what says whether a day is like the event's.
+
+    A rule that compares days of one type has placebos of that type on the program's clock; one
+    that looks at no other day has weekdays or weekends on the site's clock.
+    """
+    rule, start_utc = inputs.rule, inputs.event.interval.start_utc
+    if not rule.day_types:
+        weekend = start_utc.astimezone(inputs.time_zone).weekday() >= _SATURDAY
+        return inputs.time_zone, lambda day: (day.weekday() >= _SATURDAY) == weekend
+    clock = program_clock(rule.settlement_clock)
+    own_type = day_type_of(rule, clock.local_date(start_utc))
+    return clock.zone, lambda day: day_type_of(rule, day) == own_type

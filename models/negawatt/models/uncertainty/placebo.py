@@ -5,7 +5,7 @@ are ordinary, and the error of each. Not here: bands (conformal.py), and gates o
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Protocol
@@ -18,7 +18,6 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 
-_SATURDAY: Final = 5
 _ONE_DAY: Final = timedelta(days=1)
 
 
@@ -76,9 +75,9 @@ def placebo_errors(  # noqa: PLR0913 - each is an independent fact about the eve
     event: Interval,
     *,
     time_zone: tzinfo,
+    is_like_day: Callable[[date], bool],
     other_event_windows: Sequence[Interval] = (),
     notified_at_utc: datetime | None = None,
-    excluded_dates: Collection[date] = (),
     count_max: int = 60,
 ) -> PlaceboResult:
     r"""Settle the event's clock window on earlier ordinary days, and return what is left over.
@@ -89,19 +88,18 @@ def placebo_errors(  # noqa: PLR0913 - each is an independent fact about the eve
         \mathrm{RRMSE} = \frac{\sqrt{\overline{(b - m)^2}}}{\overline{m}}, \qquad
         \mathrm{bias} = \frac{\sum (b - m)}{\sum m}
 
-    A day is ordinary if it is a weekday where the event's day is one (or a weekend day where that
-    is), no event touches it, and it is not excluded. Each placebo is given the load only as far
-    after its window as the event's own load reaches after the event, and a notification as long
-    before its start.
+    A day is ordinary if it is like the event's day and no event touches it. Each placebo is given
+    the load only as far after its window as the event's own load reaches after the event, and a
+    notification as long before its start.
 
     Args:
         baseline: The method that settles the event.
         load: Metered load, before and around the event.
         event: The event window.
         time_zone: The program's clock.
+        is_like_day: Says whether a day is like the event's day, for example of its day type.
         other_event_windows: All other events of the site; a day that one touches is not ordinary.
         notified_at_utc: When the site was told of the event, if known.
-        excluded_dates: Further days that are not ordinary, such as holidays.
         count_max: The most recent placebos to take; about 60 is what PJM's test uses.
 
     Source:
@@ -115,11 +113,11 @@ def placebo_errors(  # noqa: PLR0913 - each is an independent fact about the eve
     after_event = max(load.end_utc - event.end_utc, timedelta(0))
     found: list[tuple[date, BaselineResult]] = []
     refused: list[RefusedPlacebo] = []
-    for day in _like_days(load, event, time_zone):
+    for day in filter(is_like_day, _days_before(load, event, time_zone)):
         window = _same_clock_window(day, event, time_zone)
         if len(found) == count_max or window.start_utc < load.start_utc:
             break
-        if day in excluded_dates or event_dates.intersection(_local_dates(window, time_zone)):
+        if event_dates.intersection(_local_dates(window, time_zone)):
             continue
         try:
             _require_same_clock(window, event, time_zone)
@@ -138,14 +136,12 @@ def placebo_errors(  # noqa: PLR0913 - each is an independent fact about the eve
     return _summary(found, refused)
 
 
-def _like_days(load: LoadSeries, event: Interval, time_zone: tzinfo) -> Iterator[date]:
-    """Yield the days before the event's that share its day type, most recent first."""
-    event_date = event.start_utc.astimezone(time_zone).date()
+def _days_before(load: LoadSeries, event: Interval, time_zone: tzinfo) -> Iterator[date]:
+    """Yield the days of the load before the event's, most recent first."""
     first_date = load.start_utc.astimezone(time_zone).date()
-    day = event_date - _ONE_DAY
+    day = event.start_utc.astimezone(time_zone).date() - _ONE_DAY
     while day >= first_date:
-        if (day.weekday() >= _SATURDAY) == (event_date.weekday() >= _SATURDAY):
-            yield day
+        yield day
         day -= _ONE_DAY
 
 

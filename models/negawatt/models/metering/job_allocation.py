@@ -83,17 +83,18 @@ def allocated_job_energy(
     parts = (
         allocations.filter(of_the_day)
         .select(_HELD)
-        .join(grid, how="cross")
+        .sort("job_id", "gpu_uuid", "allocation_start_utc")
+        .join(grid, how="cross", maintain_order="left")
         .filter(overlap > pl.duration(milliseconds=0))
         .join(
             gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"),
             on=["gpu_uuid", *_INTERVAL],
             how="left",
+            maintain_order="left",
         )
         .with_columns(
             (pl.col("energy_j") * share).alias("part_j"), pl.col("coverage_ratio").fill_null(0.0)
         )
-        .sort("job_id", "interval_start_utc", "gpu_uuid", "allocation_start_utc")
     )
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.
     return (
@@ -115,4 +116,5 @@ def allocated_job_energy(
             "coverage_ratio",
             pl.lit(ALLOCATED).alias("method"),
         )
+        .sort("job_id", "interval_start_utc")
     )

@@ -72,3 +72,22 @@ def test_a_command_that_needs_more_says_what_to_install() -> None:
 
     assert found.returncode == 2
     assert "pip install 'negawatt[pipelines]'" in found.stderr
+
+
+@pytest.mark.parametrize("command", [("import", "sites", "s.toml", "-w", "a-file"), ("demo",)])
+def test_a_path_that_cannot_be_used_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    site = (
+        '[s]\ntime_zone = "UTC"\nsettlement_meter_id = "m"\nrevenue_grade = true\nboundary = "b"\n'
+    )
+    (tmp_path / "s.toml").write_text(site, encoding="utf-8")
+    for name in ("a-file", "negawatt-data"):
+        (tmp_path / name).write_text("a file", encoding="utf-8")
+
+    assert exit_code(monkeypatch, *command) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -145,7 +145,7 @@ def test_a_gap_in_the_event_blocks_and_no_override_invents_energy(layout: Layout
         finding_code="coverage_low", subject="meter 'feeder'", reason="it is late", decided_by="me"
     )
 
-    with pytest.raises(DataRefusedError, match="1 of 2 event intervals were not measured"):
+    with pytest.raises(DataRefusedError, match="1 of 2 not known, the first at"):
         settled(layout, hours_later=1)
     with pytest.raises(DataRefusedError, match="an override invents no energy"):
         run.run_event_settlement(layout, EVENT, [override], fixed_utc=AFTER_UTC)
@@ -195,3 +195,31 @@ def test_a_changed_fact_of_the_site_is_a_new_version_that_says_so(layout: Layout
 
     assert (first.statement_version, second.statement_version) == (1, 2)
     assert "revenue_grade" in {change.path for change in second.differences}
+
+
+def test_an_estimated_reading_blocks_until_somebody_decides(layout: Layout) -> None:
+    estimate = corrected_reading(10.0).with_columns(reading_quality=pl.lit("estimated"))
+    seal_rows(layout, "raw_meter__readings", SITE, "test", estimate)
+    override = out.OverrideConfig(
+        finding_code="reading_estimated", subject="meter 'feeder'", reason="agreed", decided_by="me"
+    )
+
+    with pytest.raises(DataRefusedError, match="override of 'reading_estimated'"):
+        settled(layout, hours_later=1)
+    first, later = (
+        run.run_event_settlement(layout, EVENT, [override], fixed_utc=AFTER_UTC + hours)
+        for hours in (timedelta(hours=2), timedelta(hours=3))
+    )
+
+    assert first.body.totals.reduction_kwh == Decimal("120.000")
+    assert later == first
+
+
+def test_an_override_that_nothing_needs_is_refused(layout: Layout) -> None:
+    override = out.OverrideConfig(
+        finding_code="counter_reset", subject="GPU 'g'", reason="no", decided_by="me"
+    )
+    run.run_daily_metering(layout, SITE, FIRST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)
+
+    with pytest.raises(DataRefusedError, match="which does not block"):
+        run.run_event_settlement(layout, EVENT, [override], fixed_utc=AFTER_UTC)

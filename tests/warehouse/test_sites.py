@@ -64,7 +64,7 @@ def test_the_facts_of_a_site_are_one_text_whatever_their_order(tmp_path: Path) -
     lines = HALL.strip().splitlines()
     backwards = "\n".join([lines[0], *reversed(lines[1:])])
 
-    first = read_sites_file(written(tmp_path, HALL))["hall-1"].canonical_json()
+    first = read_sites_file(written(tmp_path, HALL))["hall-1"].deciding_json()
 
-    assert read_sites_file(written(tmp_path, backwards))["hall-1"].canonical_json() == first
-    assert first.startswith(b'{"alternative_programs":["caiso_10_in_10"],"boundary":')
+    assert read_sites_file(written(tmp_path, backwards))["hall-1"].deciding_json() == first
+    assert first.startswith(b'{"alternative_programs":["caiso_10_in_10"],"revenue_grade":true')

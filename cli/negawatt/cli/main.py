@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 
 from negawatt.models.domain.errors import ConfigurationError, NegawattError
 
+INTERRUPTED: Final = 130  # as shells say it
+
 # Name, module below negawatt.cli, what it is for. A module's `app` is a group; otherwise its
 # function of the same name is the command.
 _COMMANDS: Final = (
@@ -91,6 +93,18 @@ def main() -> None:
                 remedy="pip install 'negawatt[pipelines]'",
             )
         )
+    except OSError as error:
+        _stop(
+            ConfigurationError(
+                thing=f"path {error.filename}",
+                expected="a file or folder that can be read and written here",
+                found=error.strerror or type(error).__name__,
+                remedy="give another path, or change its permissions",
+            )
+        )
+    except KeyboardInterrupt:
+        sys.stderr.write("negawatt: interrupted; what was published before stays as it was\n")
+        sys.exit(INTERRUPTED)
 
 
 def _stop(error: NegawattError) -> NoReturn:

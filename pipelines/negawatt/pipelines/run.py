@@ -8,8 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.errors import (
+    DagsterAssetCheckFailedError,
+    DagsterExecutionInterruptedError,
+)
 
-from negawatt.models.domain.errors import NegawattError
+from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import partitions
 from negawatt.pipelines.assets.core import day_spans
@@ -58,6 +62,13 @@ def run_daily_metering(
     Raises:
         NegawattError: What a step refused, as it was raised.
     """
+    if first < date.fromisoformat(partitions.FIRST_DAY):
+        raise DataRefusedError(
+            thing=f"site {site_id!r}, day {first}",
+            expected=f"a day from {partitions.FIRST_DAY} on, the first that is metered",
+            found=str(first),
+            remedy="settle a later event",
+        )
     tags = {
         "dagster/asset_partition_range_start": str(partitions.site_day_key(site_id, first)),
         "dagster/asset_partition_range_end": str(partitions.site_day_key(site_id, last)),
@@ -76,7 +87,7 @@ def run_metering_for_event(
         How many site days were metered.
     """
     event = find_event(layout, event_id)
-    window = load_window(event)
+    window = load_window(layout, event)
     first, last = window.start_utc.date(), window.end_utc.date()
     days = [day for day in raw_days(layout, event.site_id) if first <= day <= last]
     for site_id, span_first, span_last in day_spans((event.site_id, day) for day in days):
@@ -131,6 +142,15 @@ def _execute(
         )
     except NegawattError:
         raise
+    except DagsterAssetCheckFailedError as error:
+        raise DataRefusedError(
+            thing=f"job {job_name!r}",
+            expected="every blocking check to pass",
+            found=str(error).splitlines()[0],
+            remedy="the failed check names what is wrong: see the run in `make dev`",
+        ) from error
+    except DagsterExecutionInterruptedError as error:
+        raise KeyboardInterrupt from error
     except dg.DagsterError as error:
         if isinstance(error.__cause__, NegawattError):
             raise error.__cause__ from error

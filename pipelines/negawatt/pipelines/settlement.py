@@ -10,11 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.estimates import without_estimates
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.settlement.build import SettlementTerms
@@ -38,8 +40,8 @@ JOBS_TABLE = "core_job__interval_energy"
 FINDINGS_TABLE = "core_site__findings"
 HISTORY = timedelta(days=62)
 """As far back as any program looks, with a day to spare at either end."""
-JOB_HISTORY = timedelta(hours=4)
-"""As long before an event as the hour before its dispatch is looked for."""
+JOB_HISTORY = timedelta(hours=2)
+"""As long before a dispatch as the hour before it is looked for."""
 AFTERMATH = timedelta(hours=3)
 """As long after an event as a rebound or an hour after it is looked for, ramps included."""
 
@@ -80,9 +82,13 @@ def gather_inputs(
             remedy="settle another event",
         )
     site = read_site(layout, event.site_id)
-    load, jobs = _load(layout, event), _jobs(layout, event)
-    findings = _findings(layout, event)
     others = _events_near(layout, event)
+    windows = tuple(
+        other.interval for other in others if other.event_id != event_id and not other.cancelled
+    )
+    load = _load(layout, event, site.settlement_meter_id)
+    jobs, findings = _jobs(layout, event), _findings(layout, event)
+    energy, estimates = without_estimates(load.frame, event.interval, site.settlement_meter_id)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
@@ -90,22 +96,23 @@ def gather_inputs(
         event=event,
         rule=rule,
         alternative_rules=alternatives,
-        load=_series(load.frame, site.settlement_meter_id, event),
+        load=_series(energy, site.settlement_meter_id, event),
         job_loads=_job_loads(jobs.frame),
-        other_event_windows=tuple(
-            other.interval for other in others if other.event_id != event_id and not other.cancelled
-        ),
+        other_event_windows=windows,
         time_zone=site.zone,
         input_sha256={
             LOAD_TABLE: frame_digest(load.frame),
             JOBS_TABLE: frame_digest(jobs.frame),
             FINDINGS_TABLE: frame_digest(findings.frame),
             "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
-            "raw_source__discrepancies": frame_digest(discrepancies.drop("available_at_utc")),
+            "raw_source__discrepancies": frame_digest(
+                discrepancies.drop("available_at_utc").unique(maintain_order=True)
+            ),
             **{f"program {one.rule_id}": one.digest for one in (rule, *alternatives)},
-            f"site {event.site_id}": hashlib.sha256(site.canonical_json()).hexdigest(),
+            f"site {event.site_id}": hashlib.sha256(site.deciding_json()).hexdigest(),
         },
         data_findings=(
+            *estimates,
             *condensed(findings_from_rows(findings.frame)),
             *discrepancy_findings(discrepancies),
         ),
@@ -128,9 +135,18 @@ def gather_inputs(
     )
 
 
-def load_window(event: Event) -> Interval:
-    """Return the span of load that a settlement may look at; later data never changes it."""
-    return Interval(event.interval.start_utc - HISTORY, event.interval.end_utc + AFTERMATH)
+def statement_id_of(layout: Layout, event_id: str) -> str:
+    """Return the name of an event's statement."""
+    return f"{find_event(layout, event_id).site_id}.{event_id}"
+
+
+def load_window(layout: Layout, event: Event) -> Interval:
+    """Return the span of load that a settlement may look at; later data never changes it.
+
+    It ends some hours after the whole dispatch, of which the event may be one step.
+    """
+    dispatch = _dispatch(layout, event)
+    return Interval(event.interval.start_utc - HISTORY, dispatch.end_utc + AFTERMATH)
 
 
 def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
@@ -138,39 +154,63 @@ def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
 
     Missing intervals inside are for the settlement to find; this only says that later ones came.
     """
-    end_utc = load_window(event).end_utc
+    end_utc = load_window(layout, event).end_utc
     if event.cancelled or now_utc < end_utc:
         return False
-    meter_id = read_site(layout, event.site_id).settlement_meter_id
-    rows = _load(layout, event).frame.filter(pl.col("meter_id") == meter_id)
-    last_utc = rows["interval_end_utc"].max()
-    return isinstance(last_utc, datetime) and last_utc >= end_utc
+    rows = read_table(
+        layout,
+        LOAD_TABLE,
+        (pl.col("site_id") == event.site_id)
+        & (pl.col("meter_id") == read_site(layout, event.site_id).settlement_meter_id)
+        & (pl.col("date") >= _day(event.interval.end_utc))
+        & (pl.col("interval_end_utc") >= end_utc),
+    )
+    return not rows.frame.is_empty()
 
 
-def _load(layout: Layout, event: Event) -> Snapshot:
-    return _energy_in(layout, LOAD_TABLE, event.site_id, load_window(event))
+def _dispatch(layout: Layout, event: Event) -> Interval:
+    """Return the whole dispatch, with its ramps."""
+    others = [
+        other.interval
+        for other in events_of_site(layout, event.site_id)
+        if other.event_id != event.event_id and not other.cancelled
+    ]
+    return dispatch_window(event.interval, others, ramp_minutes=event.ramp_minutes)
+
+
+def _load(layout: Layout, event: Event, meter_id: str) -> Snapshot:
+    window = load_window(layout, event)
+    return _energy_in(layout, LOAD_TABLE, event.site_id, window, pl.col("meter_id") == meter_id)
 
 
 def _jobs(layout: Layout, event: Event) -> Snapshot:
-    window = Interval(event.interval.start_utc - JOB_HISTORY, event.interval.end_utc)
+    dispatch = _dispatch(layout, event)
+    window = Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc)
     return _energy_in(layout, JOBS_TABLE, event.site_id, window)
 
 
-def _energy_in(layout: Layout, table: str, site_id: str, window: Interval) -> Snapshot:
+def _energy_in(
+    layout: Layout,
+    table: str,
+    site_id: str,
+    window: Interval,
+    where: pl.Expr | None = None,
+) -> Snapshot:
     return read_table(
         layout,
         table,
         (pl.col("site_id") == site_id)
         & pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
         & (pl.col("interval_start_utc") >= window.start_utc)
-        & (pl.col("interval_end_utc") <= window.end_utc),
+        & (pl.col("interval_end_utc") <= window.end_utc)
+        & (pl.lit(value=True) if where is None else where),
     )
 
 
 def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
     return {
-        job_id: to_load_series(rows, _interval_minutes(rows), job_id)
-        for job_id in sorted(set(rows["job_id"]))
+        job_id: to_load_series(own, _interval_minutes(own), job_id)
+        for (job_id,), own in sorted(rows.partition_by("job_id", as_dict=True).items())
     }
 
 
@@ -208,7 +248,7 @@ def _events_near(layout: Layout, event: Event) -> list[Event]:
 
     An event months away changes nothing, and so must not restate the statement.
     """
-    window = load_window(event)
+    window = load_window(layout, event)
     return [
         other for other in events_of_site(layout, event.site_id) if other.interval.overlaps(window)
     ]

@@ -87,3 +87,19 @@ def test_the_level_lies_before_the_ramp() -> None:
     found = attribute_to_jobs(site, {}, EVENT, dispatch=dispatch)
 
     assert found.site_reduction_kwh == 120.0
+
+
+def test_a_job_whose_intervals_do_not_fit_the_event_has_no_figure() -> None:
+    """Two-hour intervals from 10:00 on do not say what was used in the hour from 11:00."""
+    coarse = LoadSeries(
+        meter_id="j",
+        start_utc=NOON_UTC - timedelta(hours=2),
+        interval_minutes=120,
+        energy_kwh=np.ones(4),
+        coverage_ratio=np.ones(4),
+    )
+
+    found = attribute_to_jobs(load("site", 100.0), {"j": coarse}, EVENT, dispatch=EVENT)
+
+    assert found.jobs[0].reduction_kwh is None
+    assert found.jobs[0].note == "its intervals of 120 minutes do not fit the event"

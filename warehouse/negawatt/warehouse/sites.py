@@ -24,6 +24,8 @@ from negawatt.models.domain.errors import ConfigurationError, invalid_file
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.layout import Layout, appearing_file
 
+_DECIDING = {"time_zone", "settlement_meter_id", "revenue_grade", "alternative_programs"}
+
 
 class Site(BaseModel):
     """One site.
@@ -54,9 +56,9 @@ class Site(BaseModel):
             raise ValueError("an IANA time zone such as America/Phoenix")
         return value
 
-    def canonical_json(self) -> bytes:
-        """Return the facts as one text: sorted keys, no spaces, UTF-8."""
-        facts = self.model_dump(mode="json")
+    def deciding_json(self) -> bytes:
+        """Return the facts that decide a figure as one text: sorted keys, no spaces, UTF-8."""
+        facts = self.model_dump(mode="json", include=_DECIDING)
         return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
 
     @property

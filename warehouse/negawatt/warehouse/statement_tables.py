@@ -5,6 +5,10 @@ nobody, and the next publication of that statement removes them. Not here: what 
 (negawatt.models.settlement).
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import polars as pl
 
 from negawatt.warehouse.catalog import conform
@@ -24,6 +28,18 @@ def latest_statement_json(layout: Layout, statement_id: str) -> str | None:
     """Return the newest published version as canonical JSON, None where there is none yet."""
     versions = statement_versions(layout, statement_id)
     return None if versions.is_empty() else versions["statement_json"][-1]
+
+
+@contextmanager
+def publishing(layout: Layout) -> Iterator[None]:
+    """Hold the warehouse for one settlement; a second waits, and sees what the first published.
+
+    The lock belongs to the process and is gone with it.
+    """
+    layout.root.mkdir(parents=True, exist_ok=True)
+    with (layout.root / ".publishing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def publish_statement(layout: Layout, header: pl.DataFrame, lines: pl.DataFrame) -> None:

@@ -32,6 +32,7 @@ class FindingCode(StrEnum):
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
+    READING_ESTIMATED = "reading_estimated"
     READING_FLAGGED = "reading_flagged"
     READING_OUT_OF_RANGE = "reading_out_of_range"
     READING_REPEATED = "reading_repeated"
@@ -64,6 +65,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.METHOD_NOT_COMPUTABLE: "A baseline method cannot be computed from the data.",
     FindingCode.BASELINE_CHOICE_MATTERS: "Methods that could each be elected give reductions that "
     "differ by more than the limit.",
+    FindingCode.READING_ESTIMATED: "Energy in the event was not plainly metered but carries "
+    "another quality.",
     FindingCode.READING_FLAGGED: "A source marked its own reading as doubtful.",
     FindingCode.READING_OUT_OF_RANGE: "A reading is no possible value of what was measured.",
     FindingCode.READING_REPEATED: "A source gave two readings with one time stamp.",

@@ -85,6 +85,24 @@ class LoadSeries:
             )
         return position
 
+    def enclosing(self, window: Interval) -> Interval:
+        """Return the shortest window on this grid that holds another one.
+
+        Examples:
+            >>> start_utc = datetime(2026, 7, 1, tzinfo=UTC)
+            >>> quarters = LoadSeries(meter_id="m", start_utc=start_utc, interval_minutes=15,
+            ...     energy_kwh=np.ones(8), coverage_ratio=np.ones(8))
+            >>> wide = quarters.enclosing(Interval(start_utc + timedelta(minutes=25),
+            ...     start_utc + timedelta(minutes=50)))
+            >>> f"{wide.start_utc:%H:%M} {wide.end_utc:%H:%M}"
+            '00:15 01:00'
+        """
+        first = (window.start_utc - self.start_utc) // self.interval
+        last = -((self.start_utc - window.end_utc) // self.interval)
+        return Interval(
+            self.start_utc + first * self.interval, self.start_utc + last * self.interval
+        )
+
     def energy_kwh_in(self, window: Interval) -> NDArray[np.float64]:
         """Return the energy of the intervals in a window [kWh]; NaN outside the series.
 

@@ -4,6 +4,7 @@ Every energy is rounded here, once; a blocking finding without a recorded overri
 Not here: computing baselines, verdicts or bands, and issuing versions (versions.py).
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,6 +110,7 @@ def build_statement_body(
             found=f"one of {result.program_id!r}",
             remedy="settle by the event's program; other methods belong into the sensitivity",
         )
+    _require_known(event, result)
     findings = _all_findings(event, result, assessment, terms, data_findings)
     _require_overrides(event, findings, terms.overrides)
     lines = _lines(event, result, terms)
@@ -231,12 +233,35 @@ def _all_findings(
     return tuple(by_key[key] for key in sorted(by_key))
 
 
+def _require_known(event: Event, result: BaselineResult) -> None:
+    """Refuse energy that is not known at once: there is nothing that somebody could decide."""
+    unknown = [
+        start_utc.isoformat()
+        for start_utc, value_kwh in zip(
+            result.interval_start_utc, result.reduction_kwh, strict=True
+        )
+        if math.isnan(value_kwh)
+    ]
+    if unknown:
+        raise DataRefusedError(
+            thing=f"event {event.event_id!r}",
+            expected="known baseline and metered energy in every settled interval",
+            found=f"{len(unknown)} of {len(result.interval_start_utc)} not known, the first at "
+            f"{unknown[0]}",
+            remedy="import the missing readings and settle again; an override invents no energy",
+        )
+
+
 def _require_overrides(
     event: Event, findings: Iterable[Finding], overrides: Iterable[Override]
 ) -> None:
-    decided = {(override.finding_code, override.subject) for override in overrides}
+    blocking: dict[tuple[FindingCode, str], Finding] = {}
     for finding in findings:
-        if finding.severity is Severity.BLOCKING and (finding.code, finding.subject) not in decided:
+        if finding.severity is Severity.BLOCKING:
+            blocking.setdefault((finding.code, finding.subject), finding)
+    decided = {(override.finding_code, override.subject) for override in overrides}
+    for key, finding in blocking.items():
+        if key not in decided:
             raise DataRefusedError(
                 thing=f"event {event.event_id!r}",
                 expected=f"no blocking finding, or a recorded override of {finding.code.value!r} "
@@ -244,3 +269,10 @@ def _require_overrides(
                 found=finding.message,
                 remedy="correct the data, or record who settles in spite of it and why",
             )
+    for code, subject in sorted(decided - blocking.keys()):
+        raise DataRefusedError(
+            thing=f"event {event.event_id!r}",
+            expected="overrides of blocking findings only",
+            found=f"one of {code.value!r} for {subject}, which does not block",
+            remedy="leave it out",
+        )

@@ -92,7 +92,9 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
     event = inputs.event
     result = _baseline(inputs, inputs.rule)
     steps = dispatch_window(event.interval, inputs.other_event_windows)
-    dispatch = Interval(steps.start_utc - timedelta(minutes=event.ramp_minutes), steps.end_utc)
+    dispatch = inputs.load.enclosing(
+        Interval(steps.start_utc - timedelta(minutes=event.ramp_minutes), steps.end_utc)
+    )
     since_quiet = event.interval.start_utc - dispatch.start_utc
     obligation = obligation_of(event, inputs.load, ramp_minutes=since_quiet / timedelta(minutes=1))
     committed_kw = obligation.committed.power_kw

@@ -104,6 +104,8 @@ def _job(
     job_id: str, load: LoadSeries, before: Interval, event: Interval, target_ratio: float | None
 ) -> JobReduction | None:
     """Return what is known of one job, None where it was not there at all."""
+    if any(load.enclosing(window) != window for window in (before, event)):
+        return _off_grid(job_id, load)
     before_kw, event_kw = power_kw_in(load, before), power_kw_in(load, event)
     if np.isnan(before_kw).all() and np.isnan(event_kw).all():
         return None
@@ -118,6 +120,17 @@ def _job(
         if known and target_ratio is not None
         else None,
         note=_note(np.isnan(before_kw), np.isnan(event_kw)),
+    )
+
+
+def _off_grid(job_id: str, load: LoadSeries) -> JobReduction:
+    return JobReduction(
+        job_id=job_id,
+        level_kw=None,
+        event_kw_mean=None,
+        reduction_kwh=None,
+        within_limit_ratio=None,
+        note=f"its intervals of {load.interval_minutes} minutes do not fit the event",
     )
 
 

@@ -26,6 +26,7 @@ from negawatt.pipelines.settlement import (
     LOAD_TABLE,
     GatheredInputs,
     gather_inputs,
+    statement_id_of,
 )
 from negawatt.warehouse.delta_tables import replace_partition
 from negawatt.warehouse.layout import Layout
@@ -34,6 +35,7 @@ from negawatt.warehouse.statement_tables import (
     LINES,
     latest_statement_json,
     publish_statement,
+    publishing,
 )
 
 EVENT_TABLES = (
@@ -93,16 +95,18 @@ def settled_event(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Settle one event and publish its statement, if it says anything new."""
     layout, now_utc = warehouse.layout, clock.now_utc()
-    gathered = gather_inputs(layout, context.partition_key, _overrides(config, now_utc))
-    settlement = settle_event(gathered.inputs)
-    latest = latest_statement(layout, settlement.body.statement_id)
-    statement = issue(latest, settlement.body, _provenance(gathered, now_utc))
-    rows = event_rows(settlement)
-    for table, frame in rows.items():
-        replace_partition(layout, table, {"event_id": context.partition_key}, frame)
-    rows |= {LINES: statement_lines(statement), HEADERS: statement_header(statement)}
-    if statement is not latest:
-        publish_statement(layout, rows[HEADERS], rows[LINES])
+    with publishing(layout):
+        latest = latest_statement(layout, statement_id_of(layout, context.partition_key))
+        overrides = _overrides(config, latest, now_utc)
+        gathered = gather_inputs(layout, context.partition_key, overrides)
+        settlement = settle_event(gathered.inputs)
+        statement = issue(latest, settlement.body, _provenance(gathered, now_utc))
+        rows = event_rows(settlement)
+        for table, frame in rows.items():
+            replace_partition(layout, table, {"event_id": context.partition_key}, frame)
+        rows |= {LINES: statement_lines(statement), HEADERS: statement_header(statement)}
+        if statement is not latest:
+            publish_statement(layout, rows[HEADERS], rows[LINES])
     for table, frame in rows.items():
         yield dg.MaterializeResult(
             asset_key=table,
@@ -135,8 +139,12 @@ def latest_statement(layout: Layout, statement_id: str) -> Statement | None:
     return None if text is None else from_json(text.encode())
 
 
-def _overrides(config: SettlementConfig, now_utc: datetime) -> tuple[Override, ...]:
-    return tuple(
+def _overrides(
+    config: SettlementConfig, latest: Statement | None, now_utc: datetime
+) -> tuple[Override, ...]:
+    """Return what was decided; a decision that stands already keeps its time."""
+    known = {} if latest is None else {_decision(one): one for one in latest.body.overrides}
+    decided = [
         Override(
             finding_code=FindingCode(override.finding_code),
             subject=override.subject,
@@ -145,7 +153,12 @@ def _overrides(config: SettlementConfig, now_utc: datetime) -> tuple[Override, .
             decided_at_utc=now_utc,
         )
         for override in config.overrides
-    )
+    ]
+    return tuple(known.get(_decision(one), one) for one in decided)
+
+
+def _decision(override: Override) -> tuple[str, str, str, str]:
+    return (override.finding_code, override.subject, override.reason, override.decided_by)
 
 
 def _provenance(gathered: GatheredInputs, now_utc: datetime) -> Provenance:

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -58,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def imported_meter(folder: Path, kw: str = "120") -> dict[str, object]:
-    file = written(folder, "kw.csv", f"time,kw\n2026-07-01T00:00:00,{kw}\n")
+    file = written(folder, "kw.csv", f"time,kw\n2026-07-01T00:00:00Z,{kw}\n")
     profile = written(folder, "meter.toml", METER)
     found = ran(folder, "meter", file, "--site", "hall-1", "--profile", profile, "--json")
     return dict(json.loads(found))
@@ -134,12 +135,20 @@ def test_a_profile_for_another_table_is_refused(folder: Path) -> None:
 
 
 def test_a_file_without_a_profile_must_have_the_tables_columns(folder: Path) -> None:
-    file = written(folder, "kw.csv", "time,kw\n2026-07-01,1\n")
+    file = folder / "kw.parquet"
+    pl.DataFrame({"time": ["2026-07-01"], "kw": [1.0]}).write_parquet(file)
 
     with pytest.raises(DataRefusedError, match="missing \\['meter_id'"):
-        ran(folder, "meter", file, "--site", "hall-1")
+        ran(folder, "meter", str(file), "--site", "hall-1")
 
     assert not (folder / "w" / "raw_meter__readings").exists()
+
+
+def test_a_csv_file_without_a_profile_is_refused(folder: Path) -> None:
+    file = written(folder, "kw.csv", "meter_id\nm1\n")
+
+    with pytest.raises(ConfigurationError, match="--profile FILE with a CSV file"):
+        ran(folder, "meter", file, "--site", "hall-1")
 
 
 def test_a_site_that_is_not_registered_takes_no_readings(folder: Path) -> None:

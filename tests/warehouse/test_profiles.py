@@ -194,3 +194,11 @@ def test_an_event_name_of_columns_the_file_has_not_is_refused(template: str) -> 
 
     with pytest.raises(DataRefusedError, match="columns of the file in braces: who, kind, from"):
         translate(profile, event_source(), NOW_UTC)
+
+
+@pytest.mark.parametrize("stamp", ["2026-07-01T16:30:00", datetime(2026, 7, 1)])  # noqa: DTZ001 - the point
+def test_a_local_stamp_without_a_zone_is_refused_and_not_taken_for_utc(stamp: object) -> None:
+    profile = METER.model_copy(update={"time_zone": None})
+
+    with pytest.raises(DataRefusedError, match="the key time_zone in the profile"):
+        translate(profile, pl.DataFrame({"time": [stamp], "watt": ["1"]}), NOW_UTC)

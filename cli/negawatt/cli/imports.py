@@ -113,6 +113,13 @@ def _import(
 
 def _rows(file: Path, table: str, profile: Path | None, now_utc: datetime) -> pl.DataFrame:
     source = read_source(file)
+    if profile is None and file.suffix == ".csv":
+        raise ConfigurationError(
+            thing=f"file {file}",
+            expected="--profile FILE with a CSV file: it says what the columns mean",
+            found="none",
+            remedy="write a profile; those in docs/phoenix are examples",
+        )
     if profile is None:
         return source.with_columns(pl.lit(now_utc).alias("available_at_utc"))
     said = read_profile(profile)

@@ -7,7 +7,7 @@ A file without a profile must have the raw table's own columns.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,7 +29,8 @@ class ReadingsProfile(BaseModel):
         table: The raw table it feeds.
         filter: Rows to keep: column and the values it may have.
         start_column: Column with the start of each interval.
-        time_zone: Zone of stamps that state no offset; local stamps that occur twice are refused.
+        time_zone: Zone of stamps that state no offset; without one such stamps are refused, and
+            local stamps that occur twice always are.
         interval_minutes: Length of each interval [min].
         value_column: Column with the reading; an empty cell is "not known".
         value_unit: W or kW (mean over the interval), Wh or kWh.
@@ -43,7 +44,7 @@ class ReadingsProfile(BaseModel):
     table: Literal["raw_meter__readings", "raw_job__readings"]
     filter: dict[str, list[str]] = {}
     start_column: str
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     interval_minutes: Annotated[int, Field(gt=0)]
     value_column: str
     value_unit: Literal["W", "kW", "Wh", "kWh"]
@@ -65,7 +66,7 @@ class EventsProfile(BaseModel):
         event_kind: economic, emergency, test or trial.
         start_column: Column with the start of the window.
         end_column: Column with its end.
-        time_zone: Zone of stamps that state no offset.
+        time_zone: Zone of stamps that state no offset; without one such stamps are refused.
         ramp_minutes: How long before each start the load was to be lowered already [min].
         optional_columns: Columns of the file for notified_at_utc, committed_kw,
             target_reduction_ratio, limit_kw.
@@ -81,7 +82,7 @@ class EventsProfile(BaseModel):
     event_kind: Literal["economic", "emergency", "test", "trial"]
     start_column: str
     end_column: str
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     ramp_minutes: Annotated[float, Field(ge=0)] = 0.0
     optional_columns: dict[
         Literal["notified_at_utc", "committed_kw", "target_reduction_ratio", "limit_kw"], str
@@ -163,8 +164,8 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
         >>> from datetime import UTC
         >>> profile = ReadingsProfile(table="raw_meter__readings", start_column="t",
         ...     interval_minutes=30, value_column="kw", value_unit="kW", entity_id="m1")
-        >>> rows = translate(profile, pl.DataFrame({"t": ["2026-07-01T00:00:00"], "kw": ["120.5"]}),
-        ...     datetime(2026, 7, 2, tzinfo=UTC))
+        >>> source = pl.DataFrame({"t": ["2026-07-01T00:00:00Z"], "kw": ["120.5"]})
+        >>> rows = translate(profile, source, datetime(2026, 7, 2, tzinfo=UTC))
         >>> rows["energy_kwh"].item()
         60.25
     """
@@ -265,7 +266,7 @@ def _event_name(template: str, row: Mapping[str, object]) -> str:
         ) from error
 
 
-def _instant(source: pl.DataFrame, column: str, time_zone: str) -> pl.Expr:
+def _instant(source: pl.DataFrame, column: str, time_zone: str | None) -> pl.Expr:
     """Read a column of instants; text may state an offset or be local to ``time_zone``.
 
     An empty cell is "not known".
@@ -275,19 +276,35 @@ def _instant(source: pl.DataFrame, column: str, time_zone: str) -> pl.Expr:
     kind = source.schema[column]
     if kind == pl.String:
         stamps = [_stamp(column, text) for text in source[column]]
+        if time_zone is None:
+            _refuse_local(column, stamps)
         aware = [stamp if stamp and stamp.tzinfo else None for stamp in stamps]
         local = [stamp if stamp and not stamp.tzinfo else None for stamp in stamps]
         instants = pl.coalesce(
             pl.lit(pl.Series(column, aware, dtype=pl.Datetime("ms", "UTC"))),
             pl.lit(pl.Series(column, local, dtype=pl.Datetime("ms")))
-            .dt.replace_time_zone(time_zone)
+            .dt.replace_time_zone(time_zone or "UTC")
             .dt.convert_time_zone("UTC"),
         )
     elif isinstance(kind, pl.Datetime) and kind.time_zone is None:
+        if time_zone is None:
+            _refuse_local(column, [source[column].drop_nulls().first()])
         instants = pl.col(column).dt.replace_time_zone(time_zone)
     else:
         instants = pl.col(column)
     return instants.dt.convert_time_zone("UTC").dt.cast_time_unit("ms")
+
+
+def _refuse_local(column: str, stamps: Iterable[object]) -> None:
+    """Refuse stamps that state no offset where no zone says what they mean."""
+    for stamp in stamps:
+        if isinstance(stamp, datetime) and stamp.tzinfo is None:
+            raise DataRefusedError(
+                thing=f"column {column!r}",
+                expected="stamps with an offset, or the key time_zone in the profile",
+                found=stamp.isoformat(),
+                remedy='add for example time_zone = "America/New_York" to the profile',
+            )
 
 
 def _stamp(column: str, text: str | None) -> datetime | None:

@@ -163,8 +163,8 @@ def test_what_is_not_known_reads_so_and_zero_reads_zero(
     assert "Delivered, mean over the event not known 160.000 kWh settled." in page.text
     assert "Band not known: 0 ordinary days to learn it from." in page.text
     assert "closest, 0.0 kW below" in page.text
-    assert ["Time to the limit", "not known, or never reached"] in page.table_with(
-        "Time to the limit"
+    assert ["First at or below the limit", "not known, or never reached"] in page.table_with(
+        "First at or below the limit"
     )
     assert "Rebound afterward not known" in page.text
     assert "None" not in page.text.replace("None: ", "").replace("None.", "")

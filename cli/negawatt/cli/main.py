@@ -13,8 +13,6 @@ from typer.core import TyperGroup
 
 from negawatt.models.domain.errors import ConfigurationError, NegawattError
 
-INTERRUPTED: Final = 130  # as shells say it
-
 # Name, module below negawatt.cli, what it is for. A module's `app` is a group; otherwise its
 # function of the same name is the command.
 _COMMANDS: Final = (
@@ -77,7 +75,7 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command; exit 0 done, 2 wrong usage or configuration, 3 missing, 4 refused."""
+    """Run the command; exit 0 done, 2 wrong usage, 3 missing, 4 refused, 130 interrupted."""
     try:
         app()
     except NegawattError as error:
@@ -102,9 +100,6 @@ def main() -> None:
                 remedy="give another path, or change its permissions",
             )
         )
-    except KeyboardInterrupt:
-        sys.stderr.write("negawatt: interrupted; what was published before stays as it was\n")
-        sys.exit(INTERRUPTED)
 
 
 def _stop(error: NegawattError) -> NoReturn:

@@ -82,14 +82,12 @@ class Exclusions:
     """Days that are not eligible although their type fits.
 
     Attributes:
-        own_event_days: Which days of other events are dropped: ``all``; ``settled_only``, for
-            which the caller names the windows whose settlement was submitted and not denied;
-            ``none``.
+        own_event_days: Which days of other events are dropped: ``all`` or ``none``.
         extra_days: Days that the program or the operator declared.
         incomplete_days: When data is missing.
     """
 
-    own_event_days: Literal["all", "settled_only", "none"] = "all"
+    own_event_days: Literal["all", "none"] = "all"
     extra_days: tuple[date, ...] = ()
     incomplete_days: IncompleteDays = field(default_factory=IncompleteDays)
 

@@ -3,6 +3,7 @@
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import dagster as dg
 import polars as pl
@@ -14,10 +15,22 @@ from negawatt.pipelines.assets.out import OUT_TABLES
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.definitions import build_definitions, defs
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.catalog import schema, tables
 from negawatt.warehouse.delta_tables import replace_days
+from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
-from tests.pipelines.conftest import AFTER_UTC, EVENT, LAST_DAY, SITE
+from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.statement_tables import publishing
+from tests.pipelines.conftest import (
+    AFTER_UTC,
+    EVENT,
+    EVENT_END_UTC,
+    LAST_DAY,
+    QUARTER,
+    SITE,
+    event_rows,
+)
 
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
 
@@ -122,3 +135,33 @@ def _meter_last_day(layout: Layout) -> None:
     frames = metered_day(layout, SITE, LAST_DAY, AFTER_UTC)
     name = "core_site__interval_energy"
     replace_days(layout, name, SITE, LAST_DAY, LAST_DAY, frames[name])
+
+
+def test_the_window_of_load_ends_after_the_whole_dispatch(layout: Layout) -> None:
+    """A second step from 20:15 to 22:15 follows within the hour: three hours later is 01:15."""
+    start_utc = EVENT_END_UTC + QUARTER
+    step = event_rows(
+        event_id="e2", event_start_utc=start_utc, event_end_utc=start_utc + timedelta(hours=2)
+    )
+    seal_rows(layout, "raw_grid__events", SITE, "test", step)
+
+    window = load_window(layout, find_event(layout, EVENT))
+
+    assert window.end_utc == datetime(2026, 7, 1, 1, 15, tzinfo=UTC)
+
+
+def test_a_second_settlement_waits_for_the_first(layout: Layout) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with publishing(layout):
+            order.append("second")
+
+    with publishing(layout):
+        waiting = Thread(target=second)
+        waiting.start()
+        waiting.join(timeout=0.2)
+        order.append("first")
+    waiting.join(timeout=5)
+
+    assert order == ["first", "second"]

@@ -223,3 +223,25 @@ def test_an_override_that_nothing_needs_is_refused(layout: Layout) -> None:
 
     with pytest.raises(DataRefusedError, match="which does not block"):
         run.run_event_settlement(layout, EVENT, [override], fixed_utc=AFTER_UTC)
+
+
+@pytest.mark.parametrize("table", ["raw_meter__readings", "raw_grid__events"])
+def test_a_file_that_was_changed_after_it_was_sealed_is_not_metered(
+    layout: Layout, table: str
+) -> None:
+    path = next(layout.raw_folder(table, SITE, LAST_DAY).glob("*.parquet"))
+    rows = pl.read_parquet(path, hive_partitioning=False)
+    late = pl.col("available_at_utc") - timedelta(days=400)
+    rows.with_columns(late).write_parquet(path)
+
+    with pytest.raises(DataRefusedError, match="every blocking check to pass"):
+        run.run_daily_metering(layout, SITE, LAST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)
+
+    assert query(layout, "FROM core_site__interval_energy").is_empty()
+
+
+def test_a_day_before_the_first_partition_is_refused(layout: Layout) -> None:
+    long_ago = date(2023, 12, 31)
+
+    with pytest.raises(DataRefusedError, match="a day from 2024-01-01 on"):
+        run.run_daily_metering(layout, SITE, long_ago, long_ago)

@@ -12,7 +12,7 @@ from negawatt.pipelines.resources import WarehouseResource
 from negawatt.warehouse.catalog import tables
 from negawatt.warehouse.raw_files import RawFile, raw_inventory, seal_is_intact
 
-_READINGS = ("raw_gpu__power_samples", "raw_gpu__gaps", "raw_meter__readings", "raw_job__readings")
+_RAW = tuple(name for name, table in tables().items() if table.storage == "parquet")
 _INTACT = "every_file_is_as_it_was_sealed"
 
 
@@ -30,15 +30,14 @@ def raw_readings(
     found = [
         (name, file)
         for key in context.partition_keys
-        for name in _READINGS
-        if name in tables()
+        for name in _RAW
         for file in raw_inventory(warehouse.layout, name, *site_day(key))
     ]
     broken = [file.path.name for _, file in found if not seal_is_intact(file)]
     yield dg.MaterializeResult(
         metadata={
             "file_count": len(found),
-            **{name: _rows(found, name) for name in _READINGS},
+            **{name: _rows(found, name) for name in _RAW},
         },
         check_results=[
             dg.AssetCheckResult(

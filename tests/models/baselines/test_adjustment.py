@@ -145,7 +145,7 @@ def test_a_notification_during_the_event_lets_none_of_its_load_in() -> None:
 
 
 def test_an_anchor_that_is_not_known_is_refused() -> None:
-    with pytest.raises(DataRefusedError, match="state when the site was notified"):
+    with pytest.raises(DataRefusedError, match="state the time of notification"):
         baseline_of(NEEDED, "adjustment.anchor=notification")
 
 

@@ -3,7 +3,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from negawatt.models.baselines.case import at_interval, make_case
+from negawatt.models.baselines.case import make_case
+from negawatt.models.baselines.intervals import at_interval
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.metering.load_series import LoadSeries

@@ -183,8 +183,3 @@ def test_a_program_that_keeps_event_days_keeps_them() -> None:
     )
 
     assert reasons(result)["2026-07-04"] == "averaged"
-
-
-def test_an_event_across_local_midnight_is_refused() -> None:
-    with pytest.raises(DataRefusedError, match="split the event at local midnight"):
-        compute_baseline(PJM, LOAD, window("2026-07-14T23:00", "2026-07-15T01:00"))

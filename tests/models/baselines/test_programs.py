@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.registry import list_programs, load_program
 from negawatt.models.baselines.result import BaselineResult
-from negawatt.models.baselines.rule import BaselineRule, Confidence
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.baselines.rule_sources import Confidence
 from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries

@@ -5,6 +5,7 @@ is adjusted (x_of_y.py).
 """
 
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from negawatt.models.baselines.case import Case, Window
 from negawatt.models.baselines.result import Adjustment
 from negawatt.models.baselines.rule_windows import AdjustmentRule
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
-from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+
+PERCENT: Final = 100
 
 
 def adjustment_starts_utc(case: Case) -> tuple[datetime, ...]:
@@ -25,7 +27,7 @@ def adjustment_starts_utc(case: Case) -> tuple[datetime, ...]:
         DataRefusedError: The rule counts from the notification, and its time is not known.
     """
     rule = case.rule.adjustment
-    if rule.kind == "none":
+    if not rule.by_window:
         return ()
     starts_utc: tuple[datetime, ...] = ()
     if rule.pre is not None:
@@ -69,7 +71,7 @@ def adjust(
         if rule.on_missing == "skip_adjustment" or not known.any():
             note = f"not made: {window.missing_ratio:.2%} of its window was not measured"
             return baseline_kwh, Adjustment(kind="none", note=note)
-    per_h = S_PER_H / (case.rule.interval_minutes * S_PER_MINUTE)
+    per_h = case.per_h
     metered_kw = float(window.energy_kwh[known].mean()) * per_h
     baseline_kw = float(window_baseline_kwh[known].mean()) * per_h
     if rule.kind == "multiplicative" and not baseline_kw > rule.min_denominator_kw:
@@ -77,11 +79,11 @@ def adjust(
         return baseline_kwh, Adjustment(kind="none", note=note)
     if rule.kind == "additive":
         uncapped = metered_kw - baseline_kw
-        applied = _capped(uncapped, 0.0, rule)
+        applied = capped(uncapped, 0.0, rule, _cap_unit_kw(rule, baseline_kwh * per_h))
         adjusted_kwh = baseline_kwh + applied / per_h
     else:
         uncapped = metered_kw / baseline_kw
-        applied = _capped(uncapped, 1.0, rule)
+        applied = capped(uncapped, 1.0, rule)
         adjusted_kwh = baseline_kwh * applied
     return adjusted_kwh, Adjustment(
         kind=rule.kind,
@@ -92,27 +94,56 @@ def adjust(
     )
 
 
-def _capped(value: float, neutral: float, rule: AdjustmentRule) -> float:
+def capped(value: float, neutral: float, rule: AdjustmentRule, unit: float = 1.0) -> float:
+    """Return a difference or ratio within the rule's direction and cap.
+
+    Args:
+        value: The difference [kW] or the ratio.
+        neutral: What changes nothing: 0 for a difference, 1 for a ratio.
+        rule: The adjustment's rule.
+        unit: What the cap's limits are counted in.
+
+    Examples:
+        >>> from negawatt.models.baselines.rule_windows import Cap, HourWindow
+        >>> rule = AdjustmentRule(
+        ...     kind="multiplicative",
+        ...     pre=HourWindow(start_h=-2, end_h=-1),
+        ...     cap=Cap(kind="ratio", lower=0.8, upper=1.2),
+        ... )
+        >>> capped(1.5, 1.0, rule), capped(0.9, 1.0, rule)
+        (1.2, 0.9)
+    """
     if rule.direction == "up_only":
         value = max(value, neutral)
     if rule.direction == "down_only":
         value = min(value, neutral)
     if rule.cap.lower is None or rule.cap.upper is None or rule.cap.kind == "none":
         return value
-    return min(max(value, rule.cap.lower), rule.cap.upper)
+    return min(max(value, rule.cap.lower * unit), rule.cap.upper * unit)
+
+
+def _cap_unit_kw(rule: AdjustmentRule, baseline_kw: NDArray[np.float64]) -> float:
+    """Return what one unit of an additive cap is: 1 kW, or a hundredth of the mean baseline."""
+    return float(baseline_kw.mean()) / PERCENT if rule.cap.kind == "percent_of_baseline" else 1.0
 
 
 def _anchor_utc(case: Case) -> datetime:
-    if case.rule.adjustment.anchor == "event_start":
-        return case.event.start_utc
-    if case.notified_at_utc is None:
+    anchor = case.rule.adjustment.anchor
+    known = {
+        "event_start": case.event.start_utc,
+        "notification": case.notified_at_utc,
+        "dispatch_instruction": case.site.instructed_at_utc,
+        "gate_closure": case.site.gate_closed_at_utc,
+    }[anchor]
+    if known is None:
+        what = anchor.replace("_", " ")
         raise DataRefusedError(
             thing=f"event under rule {case.rule.rule_id!r}",
-            expected="the time of notification, from which the adjustment window counts",
+            expected=f"the time of {what}, from which the adjustment window counts",
             found="none",
-            remedy="state when the site was notified",
+            remedy=f"state the time of {what}",
         )
-    return case.notified_at_utc
+    return known
 
 
 def _refuse_if_asked(case: Case, window: Window) -> None:

@@ -5,7 +5,7 @@ day"), never on elapsed time since midnight, so that a day of 23 or 25 hours shi
 here: which days are eligible (eligibility.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -72,9 +72,22 @@ class ProgramClock:
 
     def day(self, day: date) -> Interval:
         """Return a local day, midnight to midnight."""
-        midnights = (datetime.combine(d, time(), self.zone) for d in (day, day + timedelta(1)))
-        start_utc, end_utc = (midnight.astimezone(UTC) for midnight in midnights)
-        return Interval(start_utc, end_utc)
+        return _day_of(self.zone, day)
+
+    def days_of(self, window: Interval) -> Iterator[date]:
+        """Yield the local days that a window touches, oldest first.
+
+        Examples:
+            >>> clock = ProgramClock(ZoneInfo("Asia/Tokyo"))
+            >>> night = Interval(datetime(2026, 7, 1, 14, tzinfo=UTC),
+            ...     datetime(2026, 7, 1, 16, tzinfo=UTC))
+            >>> [day.day for day in clock.days_of(night)]
+            [1, 2]
+        """
+        day = self.local_date(window.start_utc)
+        while self.day(day).start_utc < window.end_utc:
+            yield day
+            day += timedelta(1)
 
     def is_transition_day(self, day: date) -> bool:
         """Say whether a local day has 23 or 25 hours."""
@@ -99,6 +112,14 @@ class ProgramClock:
         return tuple(sorted(found))
 
 
+@lru_cache(maxsize=16384)
+def _day_of(zone: tzinfo, day: date) -> Interval:
+    midnights = (datetime.combine(d, time(), zone) for d in (day, day + timedelta(1)))
+    start_utc, end_utc = (midnight.astimezone(UTC) for midnight in midnights)
+    return Interval(start_utc, end_utc)
+
+
+@lru_cache(maxsize=64)
 def program_clock(clock: SettlementClock) -> ProgramClock:
     """Return the clock that a rule names.
 
@@ -132,7 +153,8 @@ def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
     well; one on a Saturday stays there, and the Friday before is an ordinary day.
 
     Args:
-        calendar: ``nerc``, ``national:US`` (any country code) or ``none``.
+        calendar: ``nerc``, ``national:US`` (any country code; with a region, ``AU-NSW``) or
+            ``none``.
         year: The year.
 
     Raises:
@@ -144,9 +166,10 @@ def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
     """
     if calendar == "none":
         return {}
-    country = "US" if calendar == "nerc" else calendar.removeprefix("national:")
+    country, _, region = calendar.removeprefix("national:").partition("-")
+    country = "US" if calendar == "nerc" else country
     try:
-        public = holidays.country_holidays(country, years=year)
+        public = holidays.country_holidays(country, subdiv=region or None, years=year)
     except NotImplementedError as error:
         raise ConfigurationError(
             thing="holiday_calendar",
@@ -164,11 +187,16 @@ def holidays_of(calendar: str, year: int) -> Mapping[date, str]:
     }
 
 
+@lru_cache(maxsize=16384)
 def holiday_name(rule: BaselineRule, day: date) -> str | None:
     """Return the name of the rule's holiday on a day, if there is one."""
-    return holidays_of(rule.holiday_calendar, day.year).get(day)
+    if day in rule.holidays_added:
+        return "holiday of the program"
+    name = holidays_of(rule.holiday_calendar, day.year).get(day)
+    return None if name in rule.holidays_dropped else name
 
 
+@lru_cache(maxsize=16384)
 def day_type_of(rule: BaselineRule, day: date) -> DayType | None:
     """Return the day type that a rule gives a day; None where it gives none.
 
@@ -178,3 +206,8 @@ def day_type_of(rule: BaselineRule, day: date) -> DayType | None:
     if by_weekday is None or holiday_name(rule, day) is None:
         return by_weekday
     return next((d for d in rule.day_types if d.name == by_weekday.holiday_as), None)
+
+
+def season_of(rule: BaselineRule, day: date) -> str | None:
+    """Return the rule's season that a day belongs to; None where it belongs to none."""
+    return next((season.name for season in rule.seasons if day.month in season.months), None)

@@ -1,23 +1,35 @@
 """One baseline to compute: rule, load at the rule's interval, event, checked against each other.
 
-Here: bringing finer load to the rule's interval, reading windows, and hiding the event window, so
-that no method can read what the site did during the event. Not here: the methods.
+Here: reading windows of the event day and of other days, and hiding the event window, so that no
+method can read what the site did during the event. Not here: the methods, and bringing the load to
+the rule's interval (intervals.py).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.calendar import ProgramClock, program_clock
+from negawatt.models.baselines.calendar import ClockLabel, ProgramClock, program_clock
+from negawatt.models.baselines.dispatch import dispatch_window
+from negawatt.models.baselines.intervals import at_interval
 from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.baselines.rule_days import ExtendLookback
+from negawatt.models.baselines.site_inputs import SiteInputs
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.units import S_PER_H
 from negawatt.models.metering.load_series import LoadSeries
 
-_EPSILON = 1e-9  # a share summed from floats
+TOLERANCE: Final = 1e-9
+"""Slack of a share that is summed from floats."""
+_S_PER_DAY: Final = 24 * S_PER_H
+_MARGIN: Final = timedelta(days=3)  # windows reach into neighboring days, and clocks away from UTC
+_LEAST_REACH: Final = timedelta(days=31)  # the low-usage seed looks back 30 days
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +46,22 @@ class Window:
 
     def is_complete(self, max_missing_fraction: float) -> bool:
         """Say whether no more is missing than a rule allows."""
-        return self.missing_ratio <= max_missing_fraction + _EPSILON
+        return self.missing_ratio <= max_missing_fraction + TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DayRows:
+    """What the meter says about the same clock times of several days.
+
+    Attributes:
+        energy_kwh: Energy [kWh], shape (n_days, n); NaN where it is not known.
+        coverage_ratio: Measured share, 0 to 1, shape (n_days, n); 0 where nothing is known.
+        disturbed: Whether an event, this or another, lies in the interval, shape (n_days, n).
+    """
+
+    energy_kwh: NDArray[np.float64]
+    coverage_ratio: NDArray[np.float64]
+    disturbed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,31 +72,40 @@ class Case:
         rule: The rule.
         clock: The rule's clock.
         history: Load at the rule's interval, not known inside the event window.
-        event: The event window.
-        metered_kwh: Energy of the event's intervals [kWh], for the result only.
+        event: The event window; the same-day windows count from its edges.
+        part: The part of it whose baseline is computed: all of it, or one local day's.
+        metered_kwh: Energy of the part's intervals [kWh], for the result only.
         other_event_windows: Other events of the site, oldest first.
         notified_at_utc: When the site was told, if known.
         ramp_minutes: How long before the event the load was being lowered already [min].
+        site: What else is known of the site.
     """
 
     rule: BaselineRule
     clock: ProgramClock
     history: LoadSeries
     event: Interval
+    part: Interval
     metered_kwh: NDArray[np.float64]
     other_event_windows: tuple[Interval, ...]
     notified_at_utc: datetime | None
     ramp_minutes: float
+    site: SiteInputs = field(default_factory=SiteInputs)
 
     @property
     def event_day(self) -> date:
-        """The local day on which the event starts."""
-        return self.clock.local_date(self.event.start_utc)
+        """The local day on which the part starts."""
+        return self.clock.local_date(self.part.start_utc)
+
+    @property
+    def per_h(self) -> float:
+        """Power per energy of one interval [1/h]."""
+        return S_PER_H / self.history.interval.total_seconds()
 
     @property
     def event_starts_utc(self) -> tuple[datetime, ...]:
-        """Start of each interval of the event."""
-        return self.starts_in(self.event)
+        """Start of each interval of the part."""
+        return self.starts_in(self.part)
 
     def starts_in(self, window: Interval) -> tuple[datetime, ...]:
         """Return the start of each interval that lies wholly inside a window."""
@@ -78,101 +114,70 @@ class Case:
         last = (window.end_utc - origin_utc) // step
         return tuple(origin_utc + step * position for position in range(first, last))
 
-    def undisturbed(self, starts_utc: Iterable[datetime]) -> tuple[datetime, ...]:
-        """Return the intervals that overlap neither this event nor another."""
-        disturbing = (self.event, *self.other_event_windows)
-        step = self.history.interval
-        return tuple(
-            start_utc
-            for start_utc in starts_utc
-            if not any(w.overlaps(Interval(start_utc, start_utc + step)) for w in disturbing)
-        )
+    def undisturbed(
+        self, starts_utc: Iterable[datetime], *, visible: timedelta = timedelta(0)
+    ) -> tuple[datetime, ...]:
+        """Return the intervals that overlap neither this event, but its first part, nor another."""
+        starts_utc = tuple(starts_utc)
+        disturbed = self._disturbed(self._positions(starts_utc), visible)
+        return tuple(s for s, gone in zip(starts_utc, disturbed, strict=True) if not gone)
 
     def on_event_day(self, starts_utc: Sequence[datetime]) -> Window:
         """Return what is known of some intervals."""
-        return self._window([(start_utc,) for start_utc in starts_utc])
+        energy_kwh, coverage_ratio = self._at(self._positions(starts_utc))
+        missing_ratio = 1.0 - float(coverage_ratio.mean()) if len(starts_utc) else 1.0
+        return Window(energy_kwh, missing_ratio)
 
-    def on_day(self, day: date, starts_utc: Sequence[datetime]) -> Window:
-        """Return another day's load at the clock times at which intervals start.
+    def on_days(self, days: tuple[date, ...], starts_utc: Sequence[datetime]) -> DayRows:
+        """Return other days' load at the clock times at which intervals of the event day start.
 
-        A clock time that does not exist on that day is not known; of one that occurs twice the
-        mean is taken.
+        A clock time that does not exist on a day is not known; of one that occurs twice the mean
+        is taken.
         """
-        labels = [self.clock.label(start_utc, self.event_day) for start_utc in starts_utc]
-        return self._window([self.clock.instants_utc(day, label) for label in labels])
+        labels = tuple(self.clock.label(start_utc, self.event_day) for start_utc in starts_utc)
+        positions, irregular = _positions_on_days(self.clock, self.history, days, labels)
+        energy_kwh, coverage_ratio = self._at(positions)
+        disturbed = self._disturbed(positions)
+        for row in irregular:
+            for column, label in enumerate(labels):
+                twice = self._positions(self.clock.instants_utc(days[row], label))
+                energy, coverage = self._at(twice)
+                known = bool(len(twice)) and not np.isnan(energy).any()
+                energy_kwh[row, column] = energy.mean() if known else np.nan
+                coverage_ratio[row, column] = coverage.mean() if known else 0.0
+                disturbed[row, column] = self._disturbed(twice).any()
+        return DayRows(energy_kwh=energy_kwh, coverage_ratio=coverage_ratio, disturbed=disturbed)
 
     def whole_day(self, day: date) -> Window:
         """Return a local day from midnight to midnight."""
-        return self.on_event_day(self.starts_in(self.clock.day(day)))
+        hours = self.clock.day(day)
+        step, origin_utc = self.history.interval, self.history.start_utc
+        first = -((origin_utc - hours.start_utc) // step)
+        last = (hours.end_utc - origin_utc) // step
+        energy_kwh, coverage_ratio = self._at(np.arange(first, last))
+        return Window(energy_kwh, 1.0 - float(coverage_ratio.mean()))
 
-    def _window(self, instants_utc: Sequence[tuple[datetime, ...]]) -> Window:
-        energy_kwh = np.array([self._mean_kwh(moments) for moments in instants_utc])
-        coverage = [self._coverage_ratio(moments) for moments in instants_utc]
-        missing_ratio = 1.0 - sum(coverage) / len(coverage) if coverage else 1.0
-        return Window(energy_kwh, missing_ratio)
+    def _positions(self, starts_utc: Sequence[datetime]) -> NDArray[np.int64]:
+        return np.array([self.history.index_of(start_utc) for start_utc in starts_utc], np.int64)
 
-    def _positions(self, moments_utc: tuple[datetime, ...]) -> list[int]:
-        positions = [self.history.index_of(moment_utc) for moment_utc in moments_utc]
-        inside = all(0 <= position < len(self.history.energy_kwh) for position in positions)
-        return positions if inside else []
+    def _at(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        count = len(self.history.energy_kwh)
+        inside = (positions >= 0) & (positions < count)
+        held = np.where(inside, positions, 0)
+        energy_kwh = np.where(inside, self.history.energy_kwh[held], np.nan)
+        known = ~np.isnan(energy_kwh)
+        return energy_kwh, np.where(known, self.history.coverage_ratio[held], 0.0)
 
-    def _mean_kwh(self, moments_utc: tuple[datetime, ...]) -> float:
-        positions = self._positions(moments_utc)
-        return float(self.history.energy_kwh[positions].mean()) if positions else float("nan")
-
-    def _coverage_ratio(self, moments_utc: tuple[datetime, ...]) -> float:
-        positions = self._positions(moments_utc)
-        if not positions or np.isnan(self.history.energy_kwh[positions]).any():
-            return 0.0
-        return float(self.history.coverage_ratio[positions].mean())
-
-
-def at_interval(load: LoadSeries, interval_minutes: int) -> LoadSeries:
-    """Sum a load to a longer interval; a part that is not known makes the whole not known.
-
-    Hours that the series covers only in part, at its two ends, are left out.
-
-    Args:
-        load: Load whose interval divides the longer one.
-        interval_minutes: The longer interval [min].
-
-    Raises:
-        DataRefusedError: The interval does not divide it, or no whole interval is covered.
-
-    Examples:
-        >>> halves = LoadSeries(meter_id="m", start_utc=datetime(2026, 7, 1, tzinfo=UTC),
-        ...     interval_minutes=30, energy_kwh=np.array([1.0, 2.0, 3.0, np.nan]),
-        ...     coverage_ratio=np.ones(4))
-        >>> at_interval(halves, 60).energy_kwh
-        array([ 3., nan])
-    """
-    if interval_minutes % load.interval_minutes:
-        raise DataRefusedError(
-            thing=f"load of meter {load.meter_id!r}",
-            expected=f"an interval that divides the rule's {interval_minutes} minutes",
-            found=f"{load.interval_minutes} minutes",
-            remedy="give finer data or choose a program of longer interval",
-        )
-    midnight_utc = datetime.combine(load.start_utc.date(), datetime.min.time(), UTC)
-    late = (load.start_utc - midnight_utc) % timedelta(minutes=interval_minutes)
-    parts = interval_minutes // load.interval_minutes
-    skipped = -(late // load.interval) % parts
-    kept = (len(load.energy_kwh) - skipped) // parts * parts
-    if kept <= 0:
-        raise DataRefusedError(
-            thing=f"load of meter {load.meter_id!r}",
-            expected=f"at least one whole interval of {interval_minutes} minutes",
-            found=f"{len(load.energy_kwh)} intervals of {load.interval_minutes} minutes",
-            remedy="give more data",
-        )
-    span = slice(skipped, skipped + kept)
-    return LoadSeries(
-        meter_id=load.meter_id,
-        start_utc=load.start_utc + load.interval * skipped,
-        interval_minutes=interval_minutes,
-        energy_kwh=load.energy_kwh[span].reshape(-1, parts).sum(axis=1),
-        coverage_ratio=load.coverage_ratio[span].reshape(-1, parts).mean(axis=1),
-    )
+    def _disturbed(
+        self, positions: NDArray[np.int64], visible: timedelta = timedelta(0)
+    ) -> NDArray[np.bool_]:
+        disturbed = np.zeros(positions.shape, dtype=np.bool_)
+        hidden = Interval(self.event.start_utc + visible, self.event.end_utc)
+        for window in (hidden, *self.other_event_windows):
+            around = self.history.enclosing(window)
+            first, last = map(self.history.index_of, (around.start_utc, around.end_utc))
+            disturbed |= (positions >= first) & (positions < last)
+        return disturbed
 
 
 def make_case(
@@ -183,6 +188,7 @@ def make_case(
     other_event_windows: Sequence[Interval],
     notified_at_utc: datetime | None,
     ramp_minutes: float = 0.0,
+    site: SiteInputs | None = None,
 ) -> Case:
     """Check that rule, load and event fit, and hide the event window from the methods.
 
@@ -190,28 +196,107 @@ def make_case(
         DataRefusedError: The load's interval or the edges of the event do not fit the rule's
             interval.
     """
-    at_rule = at_interval(load, rule.interval_minutes)
+    others = tuple(sorted(set(other_event_windows)))
+    near = _near(rule, load, _reach(rule, event, others))
+    at_rule = at_interval(near, rule.interval_minutes, flat_profile=rule.coarser_data != "refuse")
     _refuse_off_grid(rule, at_rule, event)
-    metered_kwh = at_rule.energy_kwh_in(event)
     hidden_kwh = at_rule.energy_kwh.copy()
     first, last = at_rule.index_of(event.start_utc), at_rule.index_of(event.end_utc)
+    if rule.same_day is not None:
+        first += rule.same_day.into_event_minutes // rule.interval_minutes
     hidden_kwh[max(first, 0) : max(last, 0)] = np.nan
     return Case(
         rule=rule,
         clock=program_clock(rule.settlement_clock),
-        history=LoadSeries(
-            meter_id=at_rule.meter_id,
-            start_utc=at_rule.start_utc,
-            interval_minutes=at_rule.interval_minutes,
-            energy_kwh=hidden_kwh,
-            coverage_ratio=at_rule.coverage_ratio,
-        ),
+        history=replace(at_rule, energy_kwh=hidden_kwh),
         event=event,
-        metered_kwh=metered_kwh,
-        other_event_windows=tuple(sorted(set(other_event_windows))),
+        part=event,
+        metered_kwh=at_rule.energy_kwh_in(event),
+        other_event_windows=others,
         notified_at_utc=notified_at_utc,
         ramp_minutes=ramp_minutes,
+        site=site or SiteInputs(),
     )
+
+
+def _reach(rule: BaselineRule, event: Interval, others: tuple[Interval, ...]) -> Interval:
+    """Return a span outside which the rule looks at nothing."""
+    back = ahead = _MARGIN
+    if rule.lookback is not None:
+        steps = [s for s in rule.insufficient_days if isinstance(s, ExtendLookback)]
+        furthest = max([rule.lookback.max_calendar_days, *(s.extend_lookback_to for s in steps)])
+        back += max(timedelta(days=furthest), _LEAST_REACH)
+        shape = rule.rank.shape if rule.rank is not None else None
+        back += timedelta(days=shape.days_before if shape is not None else 0)
+        ahead += timedelta(days=furthest) if rule.lookback.direction == "both" else timedelta(0)
+    whole = dispatch_window(event, others)
+    return Interval(whole.start_utc - back, whole.end_utc + ahead)
+
+
+def _near(rule: BaselineRule, load: LoadSeries, reach: Interval) -> LoadSeries:
+    """Return the load within reach, cut at midnights UTC, so that its grid stays as it is."""
+    if load.interval_minutes > rule.interval_minutes and rule.coarser_data == "refuse":
+        return load  # refused in full
+    if timedelta(days=1) % load.interval:
+        return load
+    first = max((reach.start_utc - load.start_utc) // timedelta(days=1), 0)
+    first_position = first * (timedelta(days=1) // load.interval)
+    last_position = -((load.start_utc - reach.end_utc) // load.interval)
+    if first_position >= len(load.energy_kwh) or last_position <= first_position:
+        return load
+    kept = slice(first_position, last_position)
+    return replace(
+        load,
+        start_utc=load.start_utc + load.interval * first_position,
+        energy_kwh=load.energy_kwh[kept],
+        coverage_ratio=load.coverage_ratio[kept],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _day_starts(
+    clock: ProgramClock, days: tuple[date, ...], day_offset: int
+) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+    """Return when days start [s since 1970], and the rows of those of 23 or 25 hours."""
+    hours = [clock.day(day + timedelta(day_offset)) for day in days]
+    starts_s = np.array([int(window.start_utc.timestamp()) for window in hours], np.int64)
+    uneven = tuple(row for row, day in enumerate(hours) if day.duration_s != _S_PER_DAY)
+    return starts_s, uneven
+
+
+def _positions_on_days(
+    clock: ProgramClock,
+    history: LoadSeries,
+    days: tuple[date, ...],
+    labels: tuple[ClockLabel, ...],
+) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+    """Return where clock times of days lie in a load, and the rows for which that does not hold.
+
+    On a day of 24 hours a clock time is that long after midnight.
+    """
+    positions = np.zeros((len(days), len(labels)), np.int64)
+    irregular: set[int] = set()
+    origin_s, step_s = int(history.start_utc.timestamp()), history.interval.seconds
+    for day_offset in {label.day_offset for label in labels}:
+        columns = [i for i, label in enumerate(labels) if label.day_offset == day_offset]
+        after_s = np.array([_s_after_midnight(labels[i]) for i in columns], np.int64) - origin_s
+        starts_s, uneven = _day_starts(clock, days, day_offset)
+        found, rest_s = np.divmod(starts_s[:, np.newaxis] + after_s, step_s)
+        if rest_s.any():
+            raise DataRefusedError(
+                thing=f"load of meter {history.meter_id!r}",
+                expected=f"clock times {history.interval_minutes} minutes apart on every day",
+                found="a zone whose offset from UTC is no whole number of intervals",
+                remedy="choose a program of shorter interval",
+            )
+        positions[:, columns] = found
+        irregular.update(uneven)
+    return positions, tuple(sorted(irregular))
+
+
+def _s_after_midnight(label: ClockLabel) -> int:
+    wall = label.wall
+    return int(timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second).total_seconds())
 
 
 def _refuse_off_grid(rule: BaselineRule, at_rule: LoadSeries, event: Interval) -> None:

@@ -3,63 +3,53 @@
 Not here: the decisions themselves (eligibility.py, low_usage.py, fallback.py, x_of_y.py).
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 
 import numpy as np
 
-from negawatt.models.baselines.case import Case
-from negawatt.models.baselines.eligibility import Candidate
+from negawatt.models.baselines.fallback import Screened
 from negawatt.models.baselines.result import CandidateDay, DayUse
+from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 
 
 def derivation(
-    case: Case,
-    looked_at: Sequence[Candidate],
-    low_usage: Mapping[date, str],
-    considered: Sequence[Candidate],
-    selected: Sequence[Candidate],
+    screened: Screened,
+    considered: Sequence[int],
+    selected: Sequence[int],
+    interval_minutes: int,
 ) -> tuple[CandidateDay, ...]:
     """Return the days, most recent first; days beyond the last one ranked are left out.
 
     Args:
-        case: What is computed.
-        looked_at: Every day of the look-back, nearest first.
-        low_usage: Reasons of the low-usage screen, by day.
-        considered: The days that were ranked.
-        selected: The days that were averaged.
+        screened: Every day of the look-back, nearest first.
+        considered: Rows of the days that were ranked.
+        selected: Rows of the days that were averaged.
+        interval_minutes: Length of the rule's intervals [min].
     """
-    eligible_count = sum(_eligible(candidate, low_usage) for candidate in looked_at)
-    older_left = len(considered) < eligible_count
-    last = max(looked_at.index(candidate) for candidate in considered)
-    listed = looked_at[: last + 1] if older_left else looked_at
-    rows = [_row(case, candidate, low_usage, considered, selected) for candidate in listed]
+    looked_at = screened.looked_at
+    older_left = len(considered) < len(screened.eligible)
+    listed = max(considered) + 1 if older_left else len(looked_at.days)
+    means_kwh = looked_at.window_kwh.mean(axis=1)
+    per_h = S_PER_H / (interval_minutes * S_PER_MINUTE)
+    used = dict.fromkeys(considered, DayUse.CONSIDERED) | dict.fromkeys(selected, DayUse.SELECTED)
+    rows = []
+    for row in range(listed):
+        use = used.get(row, DayUse.DROPPED)
+        mean_kwh = float(means_kwh[row])
+        rows.append(
+            CandidateDay(
+                candidate_date=looked_at.days[row],
+                use=use,
+                reason=_reason(screened, row, use),
+                window_power_kw_mean=None if np.isnan(mean_kwh) else mean_kwh * per_h,
+            )
+        )
     return tuple(sorted(rows, key=lambda row: row.candidate_date, reverse=True))
 
 
-def _eligible(candidate: Candidate, low_usage: Mapping[date, str]) -> bool:
-    return not candidate.reason and candidate.day not in low_usage
-
-
-def _row(
-    case: Case,
-    candidate: Candidate,
-    low_usage: Mapping[date, str],
-    considered: Sequence[Candidate],
-    selected: Sequence[Candidate],
-) -> CandidateDay:
-    back = f"{candidate.reason}, readmitted: too few other days; " if candidate.reason else ""
-    if candidate in selected:
-        use, reason = DayUse.SELECTED, f"{back}averaged"
-    elif candidate in considered:
-        use, reason = DayUse.CONSIDERED, f"{back}ranked, not averaged"
-    else:
-        use = DayUse.DROPPED
-        reason = candidate.reason or low_usage.get(candidate.day, "not needed")
-    power_kw = candidate.window_power_kw_mean(case.rule.interval_minutes)
-    return CandidateDay(
-        candidate_date=candidate.day,
-        use=use,
-        reason=reason,
-        window_power_kw_mean=None if np.isnan(power_kw) else power_kw,
-    )
+def _reason(screened: Screened, row: int, use: DayUse) -> str:
+    reason = screened.looked_at.reasons[row]
+    if use is DayUse.DROPPED:
+        return reason or screened.low_usage.get(row, "not needed")
+    back = f"{reason}, readmitted: too few other days; " if reason else ""
+    return f"{back}averaged" if use is DayUse.SELECTED else f"{back}ranked, not averaged"

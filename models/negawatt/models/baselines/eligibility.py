@@ -4,59 +4,64 @@ Here: the walk through the look-back, nearest day first, with a reason for every
 dropped: auditors ask for this list. Not here: low usage (low_usage.py), too few days (fallback.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.calendar import day_type_of, holiday_name
-from negawatt.models.baselines.case import Case, Window
-from negawatt.models.baselines.rule_days import DayType, Lookback
+from negawatt.models.baselines.calendar import day_type_of, holiday_name, program_clock, season_of
+from negawatt.models.baselines.case import TOLERANCE, Case, Window
+from negawatt.models.baselines.ranking import NEAREST, distances
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.baselines.rule_days import DayType
+from negawatt.models.baselines.shutdown import shutdown_days
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+from negawatt.models.domain.interval import Interval
+
+OUTAGE: Final = "outage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Candidate:
-    """One day of the look-back.
+class Candidates:
+    """Every day of the look-back, nearest first; one row of each array for each day.
 
     Attributes:
-        day: The day, in the program's clock.
-        window_kwh: Energy of each event interval's clock time [kWh], shape (n,).
-        adjustment_kwh: The same for the adjustment window [kWh], shape (m,).
-        daily_kwh: Energy of the day [kWh]; NaN where part of it is not known, or no rule asks.
-        reason: Why it is not eligible; empty where it is.
-        readmissible: Not eligible only because of another event.
+        days: The days, in the program's clock.
+        window_kwh: Energy of each event interval's clock time [kWh], shape (n_days, n).
+        adjustment_kwh: The same for the adjustment window [kWh], shape (n_days, m).
+        daily_kwh: Energy of each day [kWh], shape (n_days,); NaN where part of it is not known, or
+            no rule asks.
+        distance: How unlike the event day each is, shape (n_days,); NaN where no rule asks.
+        reasons: Why a day is not eligible; empty where it is.
+        readmissible: Rows that are not eligible only because of another event.
+        outages: Rows that are not eligible only because of an outage.
     """
 
-    day: date
+    days: tuple[date, ...]
     window_kwh: NDArray[np.float64]
     adjustment_kwh: NDArray[np.float64]
-    daily_kwh: float
-    reason: str
-    readmissible: bool
+    daily_kwh: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    reasons: tuple[str, ...]
+    readmissible: tuple[int, ...]
+    outages: tuple[int, ...] = ()
 
-    def window_power_kw_mean(self, interval_minutes: int) -> float:
-        """Return the mean power over the event window [kW]; NaN where it is not known."""
-        return float(self.window_kwh.mean()) * (S_PER_H / (interval_minutes * S_PER_MINUTE))
+    @property
+    def eligible(self) -> list[int]:
+        """Rows of the eligible days."""
+        return [row for row, reason in enumerate(self.reasons) if not reason]
 
 
 def event_day_type(case: Case) -> DayType:
     """Return the day type of the event day.
 
     Raises:
-        DataRefusedError: The rule has no day type for it, or the event spans a local midnight.
+        DataRefusedError: The rule has no day type for it.
     """
-    last_day = case.clock.local_date(case.event_starts_utc[-1])
-    if last_day != case.event_day:
-        raise DataRefusedError(
-            thing=f"event under rule {case.rule.rule_id!r}",
-            expected="a window inside one day of the program's clock",
-            found=f"{case.event_day} to {last_day}",
-            remedy="split the event at local midnight and settle each part with its own day type",
-        )
     found = day_type_of(case.rule, case.event_day)
     if found is None:
         raise DataRefusedError(
@@ -69,44 +74,94 @@ def event_day_type(case: Case) -> DayType:
 
 
 def candidates(
-    case: Case, day_type: DayType, adjustment_starts_utc: Sequence[datetime]
-) -> tuple[Candidate, ...]:
+    case: Case,
+    day_type: DayType,
+    starts_utc: Sequence[datetime],
+    adjustment_starts_utc: Sequence[datetime],
+    max_calendar_days: int,
+) -> Candidates:
     """Return every day of the look-back, nearest first, eligible or not.
 
     Args:
         case: What is computed.
         day_type: Type of the event day.
+        starts_utc: Intervals of the event day whose clock times are read on every day.
         adjustment_starts_utc: Intervals of the adjustment window on the event day.
+        max_calendar_days: How far back the look-back reaches.
     """
-    assert case.rule.lookback is not None  # RuleFile refuses such a rule  # noqa: S101
-    days = _days_nearest_first(case.event_day, case.rule.lookback)
-    return tuple(_candidate(case, day_type, day, adjustment_starts_utc) for day in days)
-
-
-def _days_nearest_first(event_day: date, lookback: Lookback) -> list[date]:
-    signs = (1, -1) if lookback.direction == "both" else (-1,)
-    distances = range(1, lookback.max_calendar_days + 1)
-    return [event_day + timedelta(sign * days) for days in distances for sign in signs]
-
-
-def _candidate(
-    case: Case, day_type: DayType, day: date, adjustment_starts_utc: Sequence[datetime]
-) -> Candidate:
-    both = case.on_day(day, (*case.event_starts_utc, *adjustment_starts_utc))
-    whole_day = case.whole_day(day) if _needs_whole_day(case) else None
-    by_calendar = _reason_of_calendar(case, day_type, day)
-    by_event = _reason_of_event(case, day_type, day)
-    by_adjustment = _reason_of_adjustment(case, day, adjustment_starts_utc)
-    by_data = _reason_of_data(case, both, whole_day)
-    n_event = len(case.event_starts_utc)
-    return Candidate(
-        day=day,
-        window_kwh=both.energy_kwh[:n_event],
-        adjustment_kwh=both.energy_kwh[n_event:],
-        daily_kwh=float("nan") if whole_day is None else float(whole_day.energy_kwh.sum()),
-        reason=by_calendar or by_event or by_adjustment or by_data,
-        readmissible=bool(by_event) and not by_calendar and not by_data,
+    days, by_calendar = _days_nearest_first(case.rule, case.event_day, max_calendar_days)
+    n = len(starts_utc)
+    rows = case.on_days(days, (*starts_utc, *adjustment_starts_utc))
+    whole_days = [case.whole_day(day) for day in days] if _needs_whole_day(case) else []
+    distance = distances(case, days)
+    by_event = _event_days(case, day_type)
+    by_site = _site_days(case)
+    disturbed: NDArray[np.bool_] = np.any(rows.disturbed[:, n:], axis=1)
+    missing_ratio, is_complete = _data(case, rows.energy_kwh, rows.coverage_ratio, whole_days)
+    reasons: list[str] = []
+    readmissible: list[int] = []
+    outages: list[int] = []
+    for row, day in enumerate(days):
+        event = "" if by_calendar[row] else by_event.get(day, "")
+        other = by_calendar[row] or by_site.get(day, "")
+        data = ""
+        if not is_complete[row]:
+            data = f"incomplete data ({missing_ratio[row]:.2%} not measured)"
+        elif case.rule.rank and case.rule.rank.order == NEAREST and np.isnan(distance[row]):
+            data = "incomplete data (hours or temperatures that days are compared by)"
+        window = "adjustment window in another event" if disturbed[row] else ""
+        reasons.append(other or event or window or data)
+        if event and not other and not data:
+            readmissible.append(row)
+        if other == OUTAGE and not data:
+            outages.append(row)
+    return Candidates(
+        days=days,
+        window_kwh=rows.energy_kwh[:, :n],
+        adjustment_kwh=rows.energy_kwh[:, n:],
+        daily_kwh=np.array([float(day.energy_kwh.sum()) for day in whole_days])
+        if whole_days
+        else np.full(len(days), np.nan),
+        distance=distance,
+        reasons=tuple(reasons),
+        readmissible=tuple(readmissible),
+        outages=tuple(outages),
     )
+
+
+@lru_cache(maxsize=1024)
+def _days_nearest_first(
+    rule: BaselineRule, event_day: date, max_calendar_days: int
+) -> tuple[tuple[date, ...], tuple[str, ...]]:
+    """Return the days of the look-back, each with what the calendar says against it."""
+    assert rule.lookback is not None  # check_rule refuses such a rule  # noqa: S101
+    signs = (1, -1) if rule.lookback.direction == "both" else (-1,)
+    distances_in_days = range(1, max_calendar_days + 1)
+    days = tuple(event_day + timedelta(sign * n) for n in distances_in_days for sign in signs)
+    reasons = [_reason_of_calendar(rule, event_day, day) for day in days]
+    most = rule.lookback.max_candidate_days
+    like = [row for row, reason in enumerate(reasons) if not reason]
+    if most is not None and len(like) > most:
+        days, reasons = days[: like[most - 1] + 1], reasons[: like[most - 1] + 1]
+    return days, tuple(reasons)
+
+
+def _reason_of_calendar(rule: BaselineRule, event_day: date, day: date) -> str:
+    assert rule.lookback is not None  # check_rule refuses such a rule  # noqa: S101
+    if abs((event_day - day).days) < rule.lookback.gap_days:
+        return f"gap day: the nearest candidate lies {rule.lookback.gap_days} days away"
+    own_type, event_type = day_type_of(rule, day), day_type_of(rule, event_day)
+    assert event_type is not None  # event_day_type refuses such a day  # noqa: S101
+    if own_type is None or own_type.name != event_type.name:
+        holiday = holiday_name(rule, day)
+        other = own_type.name if own_type else f"{day:%A}"
+        return f"holiday ({holiday})" if holiday else f"other day type ({other})"
+    if rule.lookback.season_bound and season_of(rule, day) != season_of(rule, event_day):
+        return f"other season ({season_of(rule, day) or 'none'})"
+    clock = program_clock(rule.settlement_clock)
+    if rule.dst_policy == "exclude_transition_days" and clock.is_transition_day(day):
+        return f"clock change: a day of {clock.day(day).duration_h:.0f} hours"
+    return "declared exclusion" if day in rule.exclusions.extra_days else ""
 
 
 def _needs_whole_day(case: Case) -> bool:
@@ -115,44 +170,48 @@ def _needs_whole_day(case: Case) -> bool:
     return daily_metric or rule.exclusions.incomplete_days.within == "whole_day"
 
 
-def _reason_of_calendar(case: Case, day_type: DayType, day: date) -> str:
-    rule = case.rule
-    assert rule.lookback is not None  # RuleFile refuses such a rule  # noqa: S101
-    if abs((case.event_day - day).days) < rule.lookback.gap_days:
-        return f"gap day: the nearest candidate lies {rule.lookback.gap_days} days away"
-    own_type = day_type_of(rule, day)
-    if own_type is None or own_type.name != day_type.name:
-        holiday = holiday_name(rule, day)
-        other = own_type.name if own_type else f"{day:%A}"
-        return f"holiday ({holiday})" if holiday else f"other day type ({other})"
-    if rule.dst_policy == "exclude_transition_days" and case.clock.is_transition_day(day):
-        return f"clock change: a day of {case.clock.day(day).duration_h:.0f} hours"
-    return "declared exclusion" if day in rule.exclusions.extra_days else ""
+def _event_days(case: Case, day_type: DayType) -> dict[date, str]:
+    """Return the days of other events, each with its reason."""
+    own = case.rule.exclusions.own_event_days
+    if not day_type.screened or own == "none":
+        return {}
+    unpaid = case.site.denied_windows if own == "settled_only" else ()
+    windows = [window for window in case.other_event_windows if window not in unpaid]
+    return dict.fromkeys(_days_of(case, windows), "event day")
 
 
-def _reason_of_event(case: Case, day_type: DayType, day: date) -> str:
-    if not day_type.screened or case.rule.exclusions.own_event_days == "none":
-        return ""
-    hours = case.clock.day(day)
-    return "event day" if any(w.overlaps(hours) for w in case.other_event_windows) else ""
+def _site_days(case: Case) -> dict[date, str]:
+    """Return the days that the site's own facts drop, each with its reason."""
+    exclusions, site = case.rule.exclusions, case.site
+    found: dict[date, str] = {}
+    if exclusions.declared_shutdown_days is not None:
+        found |= dict.fromkeys(shutdown_days(case.rule, site.shutdown_days), "declared shutdown")
+    if exclusions.outage_days:
+        found |= dict.fromkeys(site.outage_days, OUTAGE)
+    if exclusions.notified_not_dispatched:
+        notified = _days_of(case, site.undispatched_windows)
+        found |= dict.fromkeys(notified, "notified, not dispatched")
+    if exclusions.other_program_event_days:
+        elsewhere = _days_of(case, site.other_program_windows)
+        found |= dict.fromkeys(elsewhere, "event day of another program")
+    return found
 
 
-def _reason_of_adjustment(case: Case, day: date, adjustment_starts_utc: Sequence[datetime]) -> str:
-    """Say whether an event lies in the day's adjustment window, which may reach into another day.
-
-    A level that an event lowered is no level of an ordinary day, so no guard of the event window
-    applies here.
-    """
-    labels = [case.clock.label(start_utc, case.event_day) for start_utc in adjustment_starts_utc]
-    starts_utc = [moment for label in labels for moment in case.clock.instants_utc(day, label)]
-    disturbed = len(case.undisturbed(starts_utc)) < len(starts_utc)
-    return "adjustment window in another event" if disturbed else ""
+def _days_of(case: Case, windows: Iterable[Interval]) -> set[date]:
+    return {day for window in windows for day in case.clock.days_of(window)}
 
 
-def _reason_of_data(case: Case, windows: Window, whole_day: Window | None) -> str:
-    checked = whole_day or windows
+def _data(
+    case: Case,
+    energy_kwh: NDArray[np.float64],
+    coverage_ratio: NDArray[np.float64],
+    whole_days: Sequence[Window],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return how much of each day was not measured, and whether that is little enough."""
+    unknown: NDArray[np.bool_] = np.any(np.isnan(energy_kwh), axis=1)
+    missing_ratio = 1.0 - coverage_ratio.mean(axis=1)
+    if whole_days:
+        missing_ratio = np.array([day.missing_ratio for day in whole_days])
+        unknown |= np.array([np.isnan(day.energy_kwh).any() for day in whole_days])
     limit = case.rule.exclusions.incomplete_days.max_missing_fraction
-    unknown = np.isnan(windows.energy_kwh).any() or np.isnan(checked.energy_kwh).any()
-    if unknown or not checked.is_complete(limit):
-        return f"incomplete data ({checked.missing_ratio:.2%} not measured)"
-    return ""
+    return missing_ratio, ~unknown & (missing_ratio <= limit + TOLERANCE)

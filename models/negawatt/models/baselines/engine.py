@@ -1,9 +1,10 @@
 """One event under one rule: the baseline with its whole derivation.
 
-Here: the order of the steps, and the result. Not here: any step's arithmetic.
+Here: which method computes it, the local days of the event, limits and rounding. Not here: any
+method's arithmetic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Final
@@ -11,19 +12,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.adjustment import adjust, adjustment_starts_utc
 from negawatt.models.baselines.calendar import day_type_of, program_clock
 from negawatt.models.baselines.case import Case, make_case
-from negawatt.models.baselines.derivation import derivation
-from negawatt.models.baselines.eligibility import Candidate, candidates, event_day_type
-from negawatt.models.baselines.fallback import considered_days
-from negawatt.models.baselines.findings import findings_of
-from negawatt.models.baselines.low_usage import low_usage_reasons
-from negawatt.models.baselines.result import Adjustment, BaselineResult, CandidateDay
+from negawatt.models.baselines.earlier_days import from_earlier_days
+from negawatt.models.baselines.fallback import SwitchRuleError
+from negawatt.models.baselines.findings import findings_of, switched
+from negawatt.models.baselines.levels import (
+    average_coincident_load,
+    firm_service_level,
+    not_above_level,
+)
+from negawatt.models.baselines.other_meters import (
+    control_group,
+    generator_load,
+    nominated,
+    not_above_site_load,
+)
+from negawatt.models.baselines.parts import joined, parts_of
+from negawatt.models.baselines.registry import load_program
+from negawatt.models.baselines.result import Adjustment, BaselineResult, Outcome
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_days import DayType, Rank
 from negawatt.models.baselines.same_day import same_day_kwh
-from negawatt.models.baselines.x_of_y import aggregate, aggregate_per_interval, select
+from negawatt.models.baselines.site_inputs import SiteInputs, required
 from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.units import exact_decimal
@@ -44,10 +54,15 @@ def compute_baseline(
     other_event_windows: Sequence[Interval] = (),
     notified_at_utc: datetime | None = None,
     ramp_minutes: float = 0.0,
+    site: SiteInputs | None = None,
 ) -> BaselineResult:
     """Return what the site would have used during an event, by the rule of a program.
 
-    The load inside the event window reaches ``metered_kwh`` and nothing else.
+    The load inside the event window reaches ``metered_kwh`` and nothing else, but for the minutes
+    that a rule says it reads, and for a generator's output, which never counts beyond the load.
+
+    An event across a local midnight is computed day by day, each with its own day type; the
+    adjustment window of every part counts from the start of the whole event.
 
     Args:
         rule: The program's rule.
@@ -59,45 +74,53 @@ def compute_baseline(
         notified_at_utc: When the site was notified; needed by rules that count from it.
         ramp_minutes: How long before the event the load was being lowered already [min]; same-day
             methods look outside it.
+        site: What else is known of the site, for rules that ask for it.
 
     Raises:
-        DataRefusedError: Load or event do not fit the rule.
-        InsufficientHistoryError: There are too few eligible days, or too little same-day load.
+        DataRefusedError: Load, event or an input of the site do not fit the rule.
+        InsufficientHistoryError: There are too few eligible days, or too little same-day load, or
+            an input that the rule asks for is not known.
     """
-    if rule.same_day is None:
+    if rule.day_types:
         _require_history(rule, load, event)
+    site = site or SiteInputs()
+    of_generator = rule.algorithm == "generator_output"
+    metered = (
+        generator_load(required(site.generator, "generator", rule.rule_id))
+        if of_generator
+        else load
+    )
     case = make_case(
         rule,
-        load,
+        metered,
         event,
         other_event_windows=other_event_windows,
         notified_at_utc=notified_at_utc,
         ramp_minutes=ramp_minutes,
+        site=site,
     )
-    days: tuple[CandidateDay, ...] = ()
-    day_type_name = ""
-    if rule.same_day is not None:
-        baseline_kwh = same_day_kwh(case, rule.same_day)
-        adjusted_kwh = baseline_kwh
-        adjustment = Adjustment(kind="none", note="a same-day baseline needs none")
-    else:
-        day_type = event_day_type(case)
-        day_type_name = day_type.name
-        baseline_kwh, adjusted_kwh, adjustment, days = _from_earlier_days(case, day_type)
+    findings = findings_of(case)
+    try:
+        outcome = _outcome(case, load)
+    except SwitchRuleError as short:
+        findings = (*findings, switched(case, short))
+        outcome = _by_program(case, load, short.program_id)
     return BaselineResult(
         program_id=rule.program_id,
         rule_id=rule.rule_id,
         rule_digest=rule.digest,
-        meter_id=load.meter_id,
+        meter_id=metered.meter_id,
         interval_minutes=rule.interval_minutes,
         interval_start_utc=case.event_starts_utc,
-        baseline_kwh=baseline_kwh,
-        adjusted_baseline_kwh=_rounded(rule, adjusted_kwh),
+        baseline_kwh=outcome.baseline_kwh,
+        adjusted_baseline_kwh=_rounded(rule, _bounded(case, outcome.adjusted_kwh)),
         metered_kwh=case.metered_kwh,
-        days=days,
-        adjustment=adjustment,
-        findings=findings_of(case),
-        day_type=day_type_name,
+        days=outcome.days,
+        adjustment=outcome.adjustment,
+        findings=findings,
+        day_type=outcome.day_type,
+        steps=outcome.steps,
+        tables=outcome.tables,
     )
 
 
@@ -116,74 +139,69 @@ def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> N
         )
 
 
-def _from_earlier_days(
-    case: Case, day_type: DayType
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Adjustment, tuple[CandidateDay, ...]]:
-    rank = case.rule.rank
-    assert rank is not None  # RuleFile refuses such a rule  # noqa: S101
-    starts_utc = adjustment_starts_utc(case)
-    looked_at = candidates(case, day_type, starts_utc)
-    eligible = [candidate for candidate in looked_at if not candidate.reason]
-    low = low_usage_reasons(case, day_type, eligible)
-    considered = considered_days(
-        case,
-        day_type,
-        [candidate for candidate in eligible if candidate.day not in low],
-        [candidate for candidate in looked_at if candidate.readmissible],
+def _outcome(case: Case, load: LoadSeries) -> Outcome:
+    """Return what the rule's method says."""
+    algorithm = case.rule.algorithm
+    if algorithm == "average_coincident_load":
+        return average_coincident_load(case, load)
+    if algorithm == "guaranteed_load_drop":
+        assert case.rule.comparison is not None  # check_rule refuses such a rule  # noqa: S101
+        return not_above_level(_by_program(case, load, case.rule.comparison), case)
+    if algorithm in _OF_EVENT:
+        return _OF_EVENT[algorithm](case)
+    outcomes = [(part, from_earlier_days(part)) for part in parts_of(case)]
+    outcome = joined(outcomes)
+    return (
+        not_above_site_load(outcome, case, load)
+        if case.rule.algorithm == "generator_output"
+        else outcome
     )
-    selected = _selected(case, rank, day_type, considered)
-    baseline_kwh, window_kwh = _aggregated(case, rank, day_type, considered, selected)
-    adjusted_kwh, adjustment = adjust(case, starts_utc, baseline_kwh, window_kwh)
-    days = derivation(case, looked_at, low, considered, selected)
-    return baseline_kwh, adjusted_kwh, adjustment, days
 
 
-def _selected(
-    case: Case, rank: Rank, day_type: DayType, considered: tuple[Candidate, ...]
-) -> tuple[Candidate, ...]:
-    if rank.scope == "interval":
-        return considered
-    values_kwh = np.array([_metric_kwh(candidate, rank) for candidate in considered])
-    kept = select(values_kwh, day_type.selected_count, rank.order)
-    if case.rule.aggregator == "weighted_mean" and len(kept) < day_type.selected_count:
-        raise InsufficientHistoryError(
-            rule_id=case.rule.rule_id,
-            required_count=day_type.selected_count,
-            found_count=len(kept),
-            unit="eligible days, one for each weight",
-            remedy="supply older load, or settle the event as 'not computable' under this program",
-        )
-    return tuple(considered[position] for position in kept)
+def _same_day(case: Case) -> Outcome:
+    assert case.rule.same_day is not None  # check_rule refuses such a rule  # noqa: S101
+    baseline_kwh = same_day_kwh(case, case.rule.same_day)
+    made = Adjustment(kind="none", note="a same-day baseline needs none")
+    return Outcome(baseline_kwh=baseline_kwh, adjusted_kwh=baseline_kwh, adjustment=made)
 
 
-def _metric_kwh(candidate: Candidate, rank: Rank) -> float:
-    if rank.metric == "daily_energy":
-        return candidate.daily_kwh
-    window_kwh = candidate.window_kwh
-    return float(window_kwh.max() if rank.metric == "max_event_window" else window_kwh.mean())
+_OF_EVENT: Final[Mapping[str, Callable[[Case], Outcome]]] = {
+    "same_day": _same_day,
+    "firm_service_level": firm_service_level,
+    "control_group": control_group,
+    "nominated": nominated,
+}
 
 
-def _aggregated(
-    case: Case,
-    rank: Rank,
-    day_type: DayType,
-    considered: tuple[Candidate, ...],
-    selected: tuple[Candidate, ...],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the baseline of the event and of the adjustment window [kWh]."""
-    how, count = case.rule.aggregator, day_type.selected_count
-    event_kwh = np.array([candidate.window_kwh for candidate in selected])
-    if rank.scope == "interval":
-        window_kwh = np.array([candidate.adjustment_kwh for candidate in considered])
-        return (
-            aggregate_per_interval(event_kwh, count, rank.order, how),
-            aggregate_per_interval(window_kwh, count, rank.order, how),
-        )
-    baseline_kwh = aggregate(event_kwh, how, day_type.weights)
-    if case.rule.adjustment.basis == "window_days":
-        return baseline_kwh, np.array([c.adjustment_kwh for c in considered]).mean(axis=0)
-    window_kwh = np.array([candidate.adjustment_kwh for candidate in selected])
-    return baseline_kwh, aggregate(window_kwh, how, day_type.weights)
+def _by_program(case: Case, load: LoadSeries, program_id: str) -> Outcome:
+    """Return what another program's rule says of the same event."""
+    result = compute_baseline(
+        load_program(program_id),
+        load,
+        case.event,
+        other_event_windows=case.other_event_windows,
+        notified_at_utc=case.notified_at_utc,
+        ramp_minutes=case.ramp_minutes,
+        site=case.site,
+    )
+    return Outcome(
+        baseline_kwh=result.baseline_kwh,
+        adjusted_kwh=result.adjusted_baseline_kwh,
+        adjustment=result.adjustment,
+        days=result.days,
+        day_type=result.day_type,
+        steps=result.steps,
+        tables=result.tables,
+    )
+
+
+def _bounded(case: Case, energy_kwh: NDArray[np.float64]) -> NDArray[np.float64]:
+    floor_kw, ceiling_kw = case.rule.baseline_floor_kw, case.rule.baseline_ceiling_kw
+    if floor_kw is not None:
+        energy_kwh = np.maximum(energy_kwh, floor_kw / case.per_h)
+    if ceiling_kw is not None:
+        energy_kwh = np.minimum(energy_kwh, ceiling_kw / case.per_h)
+    return energy_kwh
 
 
 def _rounded(rule: BaselineRule, energy_kwh: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,9 +3,13 @@
 Not here: reasons that stop a computation; those are errors.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from negawatt.models.baselines.case import Case
+from negawatt.models.baselines.fallback import SwitchRuleError
+from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 
 
@@ -14,16 +18,37 @@ def findings_of(case: Case) -> tuple[Finding, ...]:
     return (*_unverified(case), *_overridden(case), *_not_in_force(case), *_unmeasured(case))
 
 
+def switched(case: Case, short: SwitchRuleError) -> Finding:
+    """Say that another rule computed the baseline, and why."""
+    return Finding(
+        code=FindingCode.RULE_SWITCHED,
+        severity=Severity.WARNING,
+        subject=f"rule {case.rule.rule_id!r}",
+        message=f"computed by {short.program_id!r}: found {short.found_count} of "
+        f"{short.required_count} days that the rule needs",
+        evidence={
+            "program_id": short.program_id,
+            "found_count": short.found_count,
+            "required_count": short.required_count,
+        },
+    )
+
+
 def _unverified(case: Case) -> tuple[Finding, ...]:
-    facts = case.rule.unverified_facts
+    return _unverified_of(case.rule)
+
+
+@lru_cache(maxsize=256)
+def _unverified_of(rule: BaselineRule) -> tuple[Finding, ...]:
+    facts = rule.unverified_facts
     if not facts:
         return ()
     return (
         Finding(
             code=FindingCode.LOW_CONFIDENCE_RULE,
             severity=Severity.WARNING,
-            subject=f"rule {case.rule.rule_id!r}",
-            message=f"{len(facts)} of {len(case.rule.facts)} load-bearing facts were not verified "
+            subject=f"rule {rule.rule_id!r}",
+            message=f"{len(facts)} of {len(rule.facts)} load-bearing facts were not verified "
             "against the primary document",
             evidence={fact.parameter: fact.confidence.value for fact in facts},
         ),

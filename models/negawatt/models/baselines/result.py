@@ -60,6 +60,65 @@ class Adjustment:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One figure on the way to a baseline, for whoever checks it by hand.
+
+    Attributes:
+        name: What it is.
+        value: The figure.
+        unit: Its unit.
+    """
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DayTable:
+    """The figures of the days that were ranked, for whoever checks a baseline by hand.
+
+    Attributes:
+        days: The days, most recent first.
+        interval_start_utc: Intervals of the event day whose clock times were read, length n.
+        window_kwh: Energy at those clock times [kWh], shape (n_days, n).
+        adjustment_start_utc: Intervals of the adjustment window on the event day, length m.
+        adjustment_kwh: Energy at those clock times [kWh], shape (n_days, m).
+        rank_values: What the days were ranked by, shape (n_days,); empty for ``recency``.
+    """
+
+    days: tuple[date, ...]
+    interval_start_utc: tuple[datetime, ...]
+    window_kwh: NDArray[np.float64]
+    adjustment_start_utc: tuple[datetime, ...]
+    adjustment_kwh: NDArray[np.float64]
+    rank_values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What one method says about the intervals of one event, before floor and rounding.
+
+    Attributes:
+        baseline_kwh: Unadjusted baseline [kWh], shape (n,).
+        adjusted_kwh: Adjusted baseline [kWh], shape (n,).
+        adjustment: The same-day adjustment.
+        days: Every candidate day, most recent first.
+        day_type: Day type of the event day.
+        steps: Figures on the way.
+        tables: Figures of the days that were ranked.
+    """
+
+    baseline_kwh: NDArray[np.float64]
+    adjusted_kwh: NDArray[np.float64]
+    adjustment: Adjustment
+    days: tuple[CandidateDay, ...] = ()
+    day_type: str = ""
+    steps: tuple[Step, ...] = ()
+    tables: tuple[DayTable, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BaselineResult:
     """The baseline of one event under one rule.
@@ -80,6 +139,8 @@ class BaselineResult:
         adjustment: The same-day adjustment.
         findings: What an auditor should know about this baseline.
         day_type: Day type of the event day; empty for same-day methods.
+        steps: Figures on the way, for methods that have others than days.
+        tables: Figures of the days that were ranked, one table for each local day of the event.
     """
 
     program_id: str
@@ -95,6 +156,8 @@ class BaselineResult:
     adjustment: Adjustment
     findings: tuple[Finding, ...] = ()
     day_type: str = ""
+    steps: tuple[Step, ...] = ()
+    tables: tuple[DayTable, ...] = ()
 
     @property
     def reduction_kwh(self) -> NDArray[np.float64]:

@@ -6,100 +6,38 @@ here: its tables (rule_parts.py), reading files (registry.py), what a program pa
 Every key that is accepted changes a result or is shown to the reader; there are no idle settings.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from negawatt.models.baselines.rule_checks import EARLIER_DAYS, check_rule
 from negawatt.models.baselines.rule_days import (
     DayType,
     Exclusions,
+    ExtendLookback,
     Lookback,
     LowUsage,
     Rank,
     ReadmitEventDays,
+    Rolling,
+    Season,
+    SwitchTo,
     UseAvailable,
 )
+from negawatt.models.baselines.rule_inputs import (
+    CoincidentLoad,
+    ControlGroupRule,
+    Level,
+    NominatedRule,
+    RegressionRule,
+)
 from negawatt.models.baselines.rule_parts import AccuracyGate, Effective, Rounding, SettlementClock
-from negawatt.models.baselines.rule_windows import AdjustmentRule, SameDay
-from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+from negawatt.models.baselines.rule_sources import Fact, Source
+from negawatt.models.baselines.rule_windows import AdjustmentRule, BaselineHours, SameDay
 
-MINUTES_PER_H = S_PER_H // S_PER_MINUTE
-
-Fallback = UseAvailable | ReadmitEventDays | Literal["fail"]
-
-
-class Confidence(StrEnum):
-    """How well a fact of a rule is known."""
-
-    VERIFIED = "verified"
-    SECONDHAND = "secondhand"
-    MEMORY_HIGH = "memory-high"
-    MEMORY_MEDIUM = "memory-medium"
-    MEMORY_LOW = "memory-low"
-    DESIGN = "design"
-
-    @property
-    def words(self) -> str:
-        """How well, for a reader of a statement."""
-        return _CONFIDENCE_WORDS[self]
-
-    @property
-    def needs_check(self) -> bool:
-        """Whether the primary document must be read before money moves on the fact."""
-        return self not in (Confidence.VERIFIED, Confidence.DESIGN)
-
-
-_CONFIDENCE_WORDS: Mapping[Confidence, str] = {
-    Confidence.VERIFIED: "read in the source",
-    Confidence.SECONDHAND: "read in a document that restates the source",
-    Confidence.MEMORY_HIGH: "not read in any document; widely known",
-    Confidence.MEMORY_MEDIUM: "not read in any document; likely",
-    Confidence.MEMORY_LOW: "not read in any document; doubtful",
-    Confidence.DESIGN: "a choice of negawatt's own",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A document that the rule was read from, or must be checked against.
-
-    Attributes:
-        source_id: Short name by which facts cite it.
-        document: Title.
-        section: Where in it.
-        url: Where to find it, if that is known.
-    """
-
-    source_id: str
-    document: str
-    section: str
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One load-bearing statement of the rule.
-
-    Attributes:
-        parameter: The key it fixes.
-        statement: What the program says, in words.
-        confidence: How well it is known.
-        source_id: The source that says it.
-        check: What to read before money moves on it; empty where nothing is open.
-    """
-
-    parameter: str
-    statement: str
-    confidence: Confidence
-    source_id: str
-    check: str = ""
-
-    def __post_init__(self) -> None:
-        if self.confidence.needs_check and not self.check:
-            raise ValueError(f"fact {self.parameter!r} is not verified: say what to check")
+Fallback = UseAvailable | ReadmitEventDays | ExtendLookback | SwitchTo | Literal["fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +50,26 @@ class RuleFile:
         market: Who runs the program.
         rule_version: Manual revision or tariff docket; the month of reading where none was read.
         effective: Days on which the rule is in force.
-        algorithm: ``x_of_y`` (earlier days) or ``same_day`` (the event day around the event).
+        performance_evaluation_methodology: NAESB's word for the method, where it is known.
+        algorithm: ``x_of_y`` and its kin compare earlier days: ``match_day`` those of like shape,
+            ``weather_match`` of like temperature, ``rolling_average`` weighs all of them,
+            ``maximum_base_load`` takes a level that the site always exceeds, ``generator_output``
+            the typical output of a generator. ``same_day`` reads the event day around the event.
+            The others are named after what they ask for beside the load (rule_inputs.py).
         interval_minutes: Length of a program interval [min].
+        coarser_data: Load of longer intervals is refused, or taken as a ``flat_profile``.
         settlement_clock: The clock of days and hours.
         dst_policy: ``exclude_transition_days``: days of 23 or 25 hours are no candidates.
             ``align_clock``: they are; an hour that does not exist drops the day where it is
             needed, the two occurrences of an hour are averaged. ``standard_time``: there are none.
         sources: Where the rule was read.
         facts: Its load-bearing statements.
-        holiday_calendar: ``nerc``, ``national:US`` (any country code) or ``none``.
+        aggregation: What a portfolio's baseline is, where the program says so.
+        holiday_calendar: ``nerc``, ``national:US`` (any country code, and a region: ``AU-NSW``) or
+            ``none``.
+        holidays_added: Further holidays of the program.
+        holidays_dropped: Names of the calendar's holidays that are ordinary days to the program.
+        seasons: The program's seasons.
         day_types: Days that are compared with each other.
         lookback: Where candidates are sought.
         exclusions: Days that are not eligible.
@@ -128,8 +77,19 @@ class RuleFile:
         insufficient_days: What to do with fewer than Y days, in order.
         rank: How X are chosen of Y.
         aggregator: What becomes of the X values of an interval.
+        rolling: Weights of ``rolling_average``.
+        baseline_hours: Hours that stand for the event's, where they are others.
+        flat: One value for the whole event: the mean, lowest or highest of the intervals.
         adjustment: The same-day adjustment.
+        baseline_floor_kw: The adjusted baseline is not below this [kW].
+        baseline_ceiling_kw: The adjusted baseline is not above this [kW].
         same_day: Windows of a same-day baseline.
+        level: The power that a level is.
+        comparison: Program whose baseline a guaranteed drop is measured from.
+        coincident_load: Hours of an average coincident load.
+        control_group: The group of a control group.
+        nominated: The lock of a nominated schedule.
+        regression: The model of a regression.
         accuracy_gate: Accuracy that the program asks for.
         rounding: Rounding steps; none where the program states none.
     """
@@ -141,63 +101,69 @@ class RuleFile:
     market: str
     rule_version: str
     effective: Effective
-    algorithm: Literal["x_of_y", "same_day"]
+    performance_evaluation_methodology: (
+        Literal[
+            "baseline_type_i",
+            "baseline_type_ii",
+            "maximum_base_load",
+            "meter_before_meter_after",
+            "metering_generator_output",
+        ]
+        | None
+    ) = None
+    algorithm: Literal[
+        "x_of_y",
+        "match_day",
+        "weather_match",
+        "rolling_average",
+        "maximum_base_load",
+        "generator_output",
+        "same_day",
+        "regression",
+        "firm_service_level",
+        "guaranteed_load_drop",
+        "average_coincident_load",
+        "control_group",
+        "nominated",
+    ]
     interval_minutes: Literal[1, 5, 10, 15, 30, 60]
+    coarser_data: Literal["refuse", "flat_profile"] = "refuse"
     settlement_clock: SettlementClock
     dst_policy: Literal["exclude_transition_days", "align_clock", "standard_time"]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     facts: Annotated[tuple[Fact, ...], Field(min_length=1)]
-    holiday_calendar: Annotated[str, Field(pattern=r"^(nerc|none|national:[A-Z]{2})$")] = "none"
+    aggregation: Literal["sum_of_site_baselines", "baseline_of_summed_load"] | None = None
+    holiday_calendar: Annotated[
+        str, Field(pattern=r"^(nerc|none|national:[A-Z]{2}(-[A-Z0-9]{1,4})?)$")
+    ] = "none"
+    holidays_added: tuple[date, ...] = ()
+    holidays_dropped: tuple[str, ...] = ()
+    seasons: tuple[Season, ...] = ()
     day_types: tuple[DayType, ...] = ()
     lookback: Lookback | None = None
     exclusions: Exclusions = field(default_factory=Exclusions)
     low_usage: LowUsage = field(default_factory=LowUsage)
     insufficient_days: tuple[Fallback, ...] = ("fail",)
     rank: Rank | None = None
-    aggregator: Literal["mean", "median", "min", "max", "weighted_mean"] = "mean"
+    aggregator: Literal["mean", "median", "min", "max", "weighted_mean", "rolling"] = "mean"
+    rolling: Rolling | None = None
+    baseline_hours: BaselineHours | None = None
+    flat: Literal["none", "mean", "min", "max"] = "none"
     adjustment: AdjustmentRule = field(default_factory=AdjustmentRule)
+    baseline_floor_kw: float | None = None
+    baseline_ceiling_kw: float | None = None
     same_day: SameDay | None = None
+    level: Level | None = None
+    comparison: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] | None = None
+    coincident_load: CoincidentLoad | None = None
+    control_group: ControlGroupRule | None = None
+    nominated: NominatedRule | None = None
+    regression: RegressionRule | None = None
     accuracy_gate: AccuracyGate | None = None
     rounding: tuple[Rounding, ...] = ()
 
     def __post_init__(self) -> None:
-        self._check_algorithm()
-        self._check_names()
-        if (self.dst_policy == "standard_time") != (self.settlement_clock.mode == "standard"):
-            raise ValueError("dst_policy 'standard_time' and clock mode 'standard' belong together")
-        for day_type in self.day_types:
-            weighted = self.aggregator == "weighted_mean"
-            if len(day_type.weights) != (day_type.selected_count if weighted else 0):
-                raise ValueError(
-                    f"day type {day_type.name!r}: 'weighted_mean' needs X weights and no other "
-                    f"aggregator takes any, got {len(day_type.weights)}"
-                )
-        if self.aggregator == "weighted_mean" and self.rank and self.rank.scope == "interval":
-            raise ValueError("'weighted_mean' weighs days by recency and needs rank scope 'day'")
-        if self.low_usage.reference == "max_hourly_in_event_window_30d" and (
-            self.interval_minutes != MINUTES_PER_H
-        ):
-            raise ValueError("a maximum of hourly load needs interval_minutes = 60")
-
-    def _check_algorithm(self) -> None:
-        days_stated = bool(self.day_types) and self.lookback is not None and self.rank is not None
-        if self.algorithm == "x_of_y" and (not days_stated or self.same_day is not None):
-            raise ValueError("'x_of_y' needs day_types, lookback and rank, and no same_day")
-        if self.algorithm == "same_day" and (self.same_day is None or self.day_types):
-            raise ValueError("'same_day' needs the table same_day, and no day_types")
-
-    def _check_names(self) -> None:
-        names = [day_type.name for day_type in self.day_types]
-        targets = {d.holiday_as for d in self.day_types if d.holiday_as is not None}
-        dows = [dow for day_type in self.day_types for dow in day_type.dows]
-        if len(set(names)) < len(names) or len(set(dows)) < len(dows):
-            raise ValueError("each day type needs its own name and its own days of the week")
-        if not targets <= set(names):
-            raise ValueError(f"holiday_as must name a day type, got {sorted(targets - set(names))}")
-        cited = {fact.source_id for fact in self.facts}
-        known = {source.source_id for source in self.sources}
-        if not cited <= known:
-            raise ValueError(f"facts must cite a source of the file, got {sorted(cited - known)}")
+        check_rule(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +178,15 @@ class BaselineRule(RuleFile):
     digest: str
     overrides: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        """Return the hash of the digest: it stands for everything else."""
+        return hash(self.digest)
+
+    @property
+    def compares_days(self) -> bool:
+        """Whether eligible days are ranked and aggregated."""
+        return self.algorithm in EARLIER_DAYS
+
     @property
     def rule_id(self) -> str:
         """The rule with its version, as a statement cites it."""
@@ -222,3 +197,14 @@ class BaselineRule(RuleFile):
     def unverified_facts(self) -> tuple[Fact, ...]:
         """Facts whose primary document must be read before money moves on them."""
         return tuple(fact for fact in self.facts if fact.confidence.needs_check)
+
+
+def low_confidence_facts(rule: BaselineRule) -> tuple[Fact, ...]:
+    """Return the facts of a rule that nobody read and that may well be otherwise.
+
+    Examples:
+        >>> from negawatt.models.baselines.registry import load_program
+        >>> [fact.parameter for fact in low_confidence_facts(load_program("pjm_economic_3day"))]
+        ['accuracy_gate.days']
+    """
+    return tuple(fact for fact in rule.facts if fact.confidence.is_low)

@@ -47,18 +47,35 @@ class DayType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Season:
+    """Months that belong together.
+
+    Attributes:
+        name: What the program calls them.
+        months: 1 January to 12 December.
+    """
+
+    name: str
+    months: Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lookback:
     """Where candidate days are sought.
 
     Attributes:
         max_calendar_days: The oldest candidate lies this many calendar days before the event day.
+        max_candidate_days: No more than this many days of the event day's type are looked at.
         gap_days: The nearest candidate lies this many before: 1 admits the day before, 2 does not.
         direction: ``past``, or ``both`` to look as far ahead as back.
+        season_bound: Only days of the event day's season are eligible.
     """
 
     max_calendar_days: Annotated[int, Field(ge=1)]
+    max_candidate_days: Annotated[int, Field(ge=1)] | None = None
     gap_days: Annotated[int, Field(ge=1)] = 1
     direction: Literal["past", "both"] = "past"
+    season_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +95,36 @@ class IncompleteDays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownDays:
+    """Days of shutdown that the site declared to the program.
+
+    Attributes:
+        max_per_season: How many the program takes out of one season; None where it sets no limit.
+    """
+
+    max_per_season: Annotated[int, Field(ge=0)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusions:
     """Days that are not eligible although their type fits.
 
     Attributes:
-        own_event_days: Which days of other events are dropped: ``all`` or ``none``.
+        own_event_days: Which days of other events are dropped: ``all``, ``settled_only`` (not
+            those whose payment was denied or never asked for) or ``none``.
+        other_program_event_days: Days of events of the site's other programs are dropped.
+        notified_not_dispatched: Days of a notification without a dispatch are dropped.
+        outage_days: Days of outages that the site states are dropped.
+        declared_shutdown_days: Days of shutdown that the site declares are dropped, if stated.
         extra_days: Days that the program or the operator declared.
         incomplete_days: When data is missing.
     """
 
-    own_event_days: Literal["all", "none"] = "all"
+    own_event_days: Literal["all", "settled_only", "none"] = "all"
+    other_program_event_days: bool = False
+    notified_not_dispatched: bool = False
+    outage_days: bool = False
+    declared_shutdown_days: ShutdownDays | None = None
     extra_days: tuple[date, ...] = ()
     incomplete_days: IncompleteDays = field(default_factory=IncompleteDays)
 
@@ -98,17 +135,35 @@ class LowUsage:
 
     Attributes:
         metric: What is compared: the mean over the event window, or the energy of the day.
-        reference: What it is compared with.
+        reference: What it is compared with: the mean of the nearest days that are still in, the
+            highest hourly load of the event's hours in the last 30 days, or the mean of that
+            highest load and of the days kept so far (``running_mean``).
+        reference_count: How many days make the mean of candidates; None for Y.
         threshold: A day below this share of the reference is dropped.
         upper_threshold: A day above this multiple of the reference is dropped, if set.
+        upper_in_second_pass: The upper limit is applied after the lower one is done, against the
+            mean of what it left.
         iterative: Renew the reference when an older day moves up.
     """
 
     metric: Literal["mean_event_window", "daily_energy"] = "mean_event_window"
-    reference: Literal["mean_of_candidates", "max_hourly_in_event_window_30d", "none"] = "none"
+    reference: Literal[
+        "mean_of_candidates", "max_hourly_in_event_window_30d", "running_mean", "none"
+    ] = "none"
+    reference_count: Annotated[int, Field(ge=1)] | None = None
     threshold: Annotated[float, Field(ge=0)] = 0.0
     upper_threshold: Annotated[float, Field(gt=0)] | None = None
+    upper_in_second_pass: bool = False
     iterative: bool = True
+
+    def __post_init__(self) -> None:
+        of_candidates = self.reference == "mean_of_candidates"
+        if not of_candidates and (self.reference_count or self.upper_in_second_pass):
+            raise ValueError(
+                "reference_count and upper_in_second_pass need reference 'mean_of_candidates'"
+            )
+        if self.upper_in_second_pass and self.upper_threshold is None:
+            raise ValueError("upper_in_second_pass needs an upper_threshold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +184,12 @@ class Readmit:
     Attributes:
         order: Which first: highest mean load in the event window, or most recent.
         until: Stop at the day type's ``min_days`` or at ``Y``.
+        with_outage_days: Days of outages come back as well.
     """
 
     order: Literal["highest_load", "most_recent"]
     until: Literal["min_days", "Y"]
+    with_outage_days: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,19 +204,94 @@ class ReadmitEventDays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendLookback:
+    """Look further back.
+
+    Attributes:
+        extend_lookback_to: Calendar days before the event day that are looked at instead.
+    """
+
+    extend_lookback_to: Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchTo:
+    """Compute the baseline by another program's rule.
+
+    Attributes:
+        switch_to: Name of that program.
+    """
+
+    switch_to: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Hours whose load is compared where days are ranked by ``shape_distance``.
+
+    Attributes:
+        days_before: Whole days before the event day that are compared as well.
+        buffer_h: Hours on either side of the event that are not compared [h].
+        after_event: Whether the hours after the event are compared.
+    """
+
+    days_before: Annotated[int, Field(ge=0, le=7)] = 0
+    buffer_h: Annotated[float, Field(ge=0)] = 0.0
+    after_event: bool = True
+
+
+_ORDERS_OF = {
+    "recency": {"most_recent"},
+    "shape_distance": {"nearest"},
+    "temperature_distance": {"nearest"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rank:
     """How X are chosen of Y.
 
     Attributes:
         scope: Rank whole days, or the values of each interval by themselves.
         metric: What days are ranked by; intervals are ranked by their energy or by recency.
+            ``shape_distance`` is the sum of squared differences from the event day's load in the
+            hours of ``shape``; ``temperature_distance`` the difference of the daily maxima.
         order: Which are kept. Of equal ones the more recent is kept.
+        shape: Hours that are compared, for ``shape_distance``.
     """
 
     scope: Literal["day", "interval"] = "day"
-    metric: Literal["mean_event_window", "daily_energy", "max_event_window", "recency"]
-    order: Literal["highest", "lowest", "middle", "most_recent"]
+    metric: Literal[
+        "mean_event_window",
+        "daily_energy",
+        "max_event_window",
+        "recency",
+        "shape_distance",
+        "temperature_distance",
+    ]
+    order: Literal["highest", "lowest", "middle", "most_recent", "nearest"]
+    shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        if (self.metric == "recency") != (self.order == "most_recent"):
-            raise ValueError("metric 'recency' and order 'most_recent' belong together")
+        if self.order not in _ORDERS_OF.get(self.metric, {"highest", "lowest", "middle"}):
+            raise ValueError(
+                "metric 'recency' and order 'most_recent' belong together, and a distance with "
+                f"'nearest'; got metric {self.metric!r}, order {self.order!r}"
+            )
+        if (self.shape is not None) != (self.metric == "shape_distance"):
+            raise ValueError("metric 'shape_distance' needs a table shape, and no other takes one")
+        if self.scope == "interval" and self.order == "nearest":
+            raise ValueError("a distance ranks whole days: it needs scope 'day'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolling:
+    """A mean that every new day moves a little, for the aggregator ``rolling``.
+
+    Attributes:
+        initial_days: The oldest days, whose mean is the first value.
+        newest_weight: Weight of each day after them, 0 to 1; the value before it has the rest.
+    """
+
+    initial_days: Annotated[int, Field(ge=1)]
+    newest_weight: Annotated[float, Field(gt=0, lt=1)]

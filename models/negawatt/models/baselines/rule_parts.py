@@ -44,6 +44,19 @@ class SettlementClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BiasGate:
+    """How far the baseline may lie to one side on average.
+
+    Attributes:
+        metric: Average relative error: summed predicted less actual over summed actual.
+        max_abs_ratio: Key ``max_abs``: largest size that is accepted.
+    """
+
+    metric: Literal["are"]
+    max_abs_ratio: Annotated[float, Field(alias="max_abs", gt=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyGate:
     """How accurate the baseline must be on days without an event for the program to accept it.
 
@@ -51,11 +64,17 @@ class AccuracyGate:
         metric: Root mean square error over mean load.
         max_ratio: Key ``max``: highest that is accepted.
         days: Days that are tested.
+        hours: Hours of them that are tested.
+        min_days: Fewest days with which a verdict is given.
+        bias: The program's limit of the average error, if it has one.
     """
 
     metric: Literal["rrmse"]
     max_ratio: Annotated[float, Field(alias="max", gt=0)]
     days: Annotated[int, Field(ge=1)]
+    hours: Literal["event_hours", "all"] = "event_hours"
+    min_days: Annotated[int, Field(ge=1)] | None = None
+    bias: BiasGate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +49,13 @@ class Cap:
     """Limits of the adjustment; each is stored, neither is derived from the other.
 
     Attributes:
-        kind: ``none``, ``ratio`` for a multiplicative or ``kw`` for an additive adjustment.
-        lower: Lowest ratio, or lowest difference [kW].
-        upper: Highest ratio, or highest difference [kW].
+        kind: ``none``; ``ratio`` for a ratio; ``kw`` or ``percent_of_baseline`` (of its mean over
+            the event) for an additive adjustment.
+        lower: Lowest ratio, or lowest difference [kW, or percent].
+        upper: Highest ratio, or highest difference [kW, or percent].
     """
 
-    kind: Literal["none", "ratio", "kw"] = "none"
+    kind: Literal["none", "ratio", "kw", "percent_of_baseline"] = "none"
     lower: float | None = None
     upper: float | None = None
 
@@ -68,9 +70,11 @@ class AdjustmentRule:
     """The same-day adjustment.
 
     Attributes:
-        kind: Key ``type``: ``none``, ``additive`` or ``multiplicative``.
+        kind: Key ``type``: ``none``, ``additive``, ``multiplicative``, or ``weather``: the ratio of
+            the load that the temperatures of the event day and of the days averaged let expect.
         election: Whether the site may do without it.
-        anchor: The instant that ``pre`` counts from.
+        anchor: The instant that ``pre`` counts from: the event's start, its notification, the
+            instruction to dispatch or the closing of the market's gate.
         pre: Window before the event.
         post: Window counted from the end of the event, if one is used.
         basis: Baseline days that the window is compared with: the X selected or all Y considered.
@@ -80,9 +84,13 @@ class AdjustmentRule:
         on_missing: What to do where the window's load is not known.
     """
 
-    kind: Annotated[Literal["none", "additive", "multiplicative"], Field(alias="type")] = "none"
+    kind: Annotated[
+        Literal["none", "additive", "multiplicative", "weather"], Field(alias="type")
+    ] = "none"
     election: Literal["mandatory", "optional_at_registration"] = "mandatory"
-    anchor: Literal["event_start", "notification"] = "event_start"
+    anchor: Literal["event_start", "notification", "dispatch_instruction", "gate_closure"] = (
+        "event_start"
+    )
     pre: HourWindow | None = None
     post: HourWindow | None = None
     basis: Literal["selected_days", "window_days"] = "selected_days"
@@ -92,11 +100,20 @@ class AdjustmentRule:
     on_missing: Literal["skip_adjustment", "use_available", "fail"] = "fail"
 
     def __post_init__(self) -> None:
-        fits = {"ratio": "multiplicative", "kw": "additive"}.get(self.cap.kind, self.kind)
-        if self.kind not in ("none", fits):
+        fits = ("ratio",) if self.kind != "additive" else ("kw", "percent_of_baseline")
+        if self.kind != "none" and self.cap.kind not in ("none", *fits):
             raise ValueError(f"cap kind {self.cap.kind!r} does not fit type {self.kind!r}")
-        if self.kind != "none" and self.pre is None and self.post is None:
-            raise ValueError(f"type {self.kind!r} needs a window: pre, post or both")
+        windowed = self.pre is not None or self.post is not None
+        if windowed != self.by_window and self.kind != "none":
+            raise ValueError(
+                f"type {self.kind!r} needs "
+                + ("a window: pre, post or both" if self.by_window else "no window")
+            )
+
+    @property
+    def by_window(self) -> bool:
+        """Whether it compares metered load with the baseline in a window of the event day."""
+        return self.kind in ("additive", "multiplicative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +127,44 @@ class SameDay:
             steps less than an hour apart and their ramps (dispatch.py).
         buffer_minutes: Moves both windows away from the event, to keep ramps out [min].
         combine: ``intervals`` weighs every interval equally, ``windows`` the two windows equally,
-            ``minimum`` takes the window of lower mean.
+            ``minimum`` takes the window of lower mean, ``highest`` the highest interval of all.
+        into_event_minutes: First minutes of the event that ``before`` may read [min].
+        event_length: The windows are as long as the event, whatever their far edges say.
     """
 
     before: HourWindow | None = None
     after: HourWindow | None = None
     anchor: Literal["event", "dispatch"] = "event"
     buffer_minutes: Annotated[int, Field(ge=0)] = 0
-    combine: Literal["intervals", "windows", "minimum"] = "intervals"
+    combine: Literal["intervals", "windows", "minimum", "highest"] = "intervals"
+    into_event_minutes: Annotated[int, Field(ge=0)] = 0
+    event_length: bool = False
 
     def __post_init__(self) -> None:
         if self.before is None and self.after is None:
             raise ValueError("a same-day baseline needs a window: before, after or both")
-        if self.before is not None and self.before.end_h > 0:
+        latest_h = self.into_event_minutes * S_PER_MINUTE / S_PER_H
+        if self.before is not None and self.before.end_h > latest_h:
             raise ValueError(f"before.end_h must not be after the start, got {self.before.end_h}")
         if self.after is not None and self.after.start_h < 0:
             raise ValueError(f"after.start_h must not be before the end, got {self.after.start_h}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineHours:
+    """Hours that stand for the event's hours, where a program does not compare the same hours.
+
+    Attributes:
+        window: Hours counted from the start of the event, on every day that is averaged.
+        with_event_day: The event day itself is one of the days averaged.
+    """
+
+    window: HourWindow
+    with_event_day: bool = False
+
+    def __post_init__(self) -> None:
+        if self.with_event_day and self.window.end_h > 0:
+            raise ValueError(
+                f"with_event_day reads the event day: end_h must not be after 0, got "
+                f"{self.window.end_h}"
+            )

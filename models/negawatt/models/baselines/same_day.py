@@ -24,7 +24,7 @@ def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
         b = \tfrac12 (\bar e_{before} + \bar e_{after}), \qquad
         b = \min(\bar e_{before}, \bar e_{after})
 
-    for ``intervals``, ``windows`` and ``minimum``.
+    for ``intervals``, ``windows`` and ``minimum``; ``highest`` takes the largest of all intervals.
 
     Args:
         case: What is computed.
@@ -36,10 +36,12 @@ def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
     Raises:
         InsufficientHistoryError: More of a window is missing than the rule allows.
     """
-    windows_kwh = [_known_kwh(case, starts_utc) for starts_utc in _windows(case, rule)]
+    windows_kwh = [_known_kwh(case, rule, starts_utc) for starts_utc in _windows(case, rule)]
     means_kwh = [float(window_kwh.mean()) for window_kwh in windows_kwh]
     if rule.combine == "minimum":
         level_kwh = min(means_kwh)
+    elif rule.combine == "highest":
+        level_kwh = float(np.concatenate(windows_kwh).max())
     elif rule.combine == "windows":
         level_kwh = sum(means_kwh) / len(means_kwh)
     else:
@@ -51,10 +53,20 @@ def _windows(case: Case, rule: SameDay) -> list[tuple[datetime, ...]]:
     edges = _edges(case, rule)
     windows = []
     if rule.before is not None:
-        windows.append(case.starts_in(rule.before.around(edges.start_utc)))
+        windows.append(rule.before.around(edges.start_utc))
     if rule.after is not None:
-        windows.append(case.starts_in(rule.after.around(edges.end_utc)))
-    return windows
+        windows.append(rule.after.around(edges.end_utc))
+    if rule.event_length:
+        windows = [_as_long(window, case.event, edges) for window in windows]
+    return [case.starts_in(window) for window in windows]
+
+
+def _as_long(window: Interval, event: Interval, edges: Interval) -> Interval:
+    """Return a window as long as the event, with the edge that faces the event where it is."""
+    length = event.end_utc - event.start_utc
+    if window.start_utc < edges.start_utc:
+        return Interval(window.end_utc - length, window.end_utc)
+    return Interval(window.start_utc, window.start_utc + length)
 
 
 def _edges(case: Case, rule: SameDay) -> Interval:
@@ -69,9 +81,10 @@ def _edges(case: Case, rule: SameDay) -> Interval:
     )
 
 
-def _known_kwh(case: Case, starts_utc: tuple[datetime, ...]) -> NDArray[np.float64]:
+def _known_kwh(case: Case, rule: SameDay, starts_utc: tuple[datetime, ...]) -> NDArray[np.float64]:
     """Return the known values of a window, if the rule is content with them."""
-    quiet_utc = case.undisturbed(starts_utc)
+    visible = timedelta(minutes=rule.into_event_minutes)
+    quiet_utc = case.undisturbed(starts_utc, visible=visible)
     quiet = case.on_event_day(quiet_utc)
     measured = (1.0 - quiet.missing_ratio) * len(quiet_utc)
     whole = Window(quiet.energy_kwh, 1.0 - measured / len(starts_utc) if starts_utc else 1.0)

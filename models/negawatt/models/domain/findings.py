@@ -39,6 +39,7 @@ class FindingCode(StrEnum):
     READING_SENTINEL = "reading_sentinel"
     RULE_NOT_IN_FORCE = "rule_not_in_force"
     RULE_OVERRIDDEN = "rule_overridden"
+    RULE_SWITCHED = "rule_switched"
     SAMPLE_GAP = "sample_gap"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
@@ -74,6 +75,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.RULE_NOT_IN_FORCE: "The event day lies outside the days on which the program's "
     "rule is in force.",
     FindingCode.RULE_OVERRIDDEN: "Keys of the program's rule were replaced for this computation.",
+    FindingCode.RULE_SWITCHED: "Too few days under the program's rule: another of its rules computed "
+    "the baseline.",
     FindingCode.SAMPLE_GAP: "Expected readings are missing.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",

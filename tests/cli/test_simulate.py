@@ -45,21 +45,27 @@ def test_the_folder_is_written_whole_and_nothing_beside_it(tmp_path: Path, plan:
     said = run(str(output), "--plan", str(plan))
 
     assert sorted(path.name for path in output.parent.iterdir()) == ["hall"]
-    assert sorted(path.name for path in (output / "gpu_power").iterdir()) == [
+    assert sorted(path.name for path in output.iterdir()) == ["public", "truth"]
+    assert sorted(path.name for path in (output / "public" / "gpu_power").iterdir()) == [
         "day=00.parquet",
         "day=01.parquet",
     ]
-    assert json.loads((output / "events.json").read_text())[-1]["event_id"] == "e1"
-    assert not (output / "truth.parquet").exists()
+    assert json.loads((output / "public" / "events.json").read_text())[-1]["event_id"] == "e1"
+    assert sorted(path.name for path in (output / "truth").iterdir()) == [
+        "jobs.parquet",
+        "mechanisms.parquet",
+        "site.parquet",
+        "summary.json",
+    ]
     assert "event e1: true reduction" in said
 
 
 def test_the_same_plan_writes_the_same_files(tmp_path: Path, plan: Path) -> None:
     for name in ("one", "two"):
-        run(str(tmp_path / name), "--plan", str(plan), "--truth")
+        run(str(tmp_path / name), "--plan", str(plan))
 
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 12
+    assert len(files) == 15
     for path in files:
         twin = tmp_path / "two" / path.relative_to(tmp_path / "one")
         assert path.read_bytes() == twin.read_bytes()
@@ -68,9 +74,9 @@ def test_the_same_plan_writes_the_same_files(tmp_path: Path, plan: Path) -> None
 def test_json_states_the_reduction_that_the_truth_file_shows(tmp_path: Path, plan: Path) -> None:
     output = tmp_path / "hall"
 
-    summary = json.loads(run(str(output), "--plan", str(plan), "--truth", "--json"))
+    summary = json.loads(run(str(output), "--plan", str(plan), "--json"))
 
-    truth = pl.read_parquet(output / "truth.parquet").filter(
+    truth = pl.read_parquet(output / "truth" / "site.parquet").filter(
         pl.col("ts").dt.date() == pl.date(2026, 6, 25), pl.col("ts").dt.hour().is_in([18, 19])
     )
     reduction = truth["site_kw_without_event"] - truth["site_kw"]
@@ -93,7 +99,7 @@ def test_an_empty_folder_is_filled(tmp_path: Path, plan: Path) -> None:
 
     run(str(output), "--plan", str(plan))
 
-    assert (output / "jobs.parquet").exists()
+    assert (output / "public" / "jobs.parquet").exists()
 
 
 def test_a_plan_that_is_not_there_is_refused(tmp_path: Path) -> None:

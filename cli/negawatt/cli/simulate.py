@@ -1,7 +1,8 @@
 """``negawatt simulate``: a fleet folder with known truth.
 
 Here: the plan's choice, the files, and a summary. Not here: the hall
-(negawatt.models.simulation) and the tables' columns (negawatt.models.simulation.fleet_folder).
+(negawatt.models.simulation) and the tables' columns (negawatt.models.simulation.fleet_folder and
+.truth).
 """
 
 import json
@@ -15,47 +16,54 @@ import typer
 
 from negawatt.cli.options import JsonOption
 from negawatt.models.domain.errors import ConfigurationError
-from negawatt.models.simulation.demo import demo_plan
-from negawatt.models.simulation.fleet_folder import fleet_events, fleet_frames, truth_frame
+from negawatt.models.simulation.fleet_folder import fleet_events, fleet_tables
 from negawatt.models.simulation.hall import simulate as simulate_hall
 from negawatt.models.simulation.plan import HallPlan, plan_from_toml
 from negawatt.models.simulation.record import HallRecord
+from negawatt.models.simulation.scenarios import Scenario, scenario_plan
+from negawatt.models.simulation.truth import truth_frames, truth_summary
 
 _DEFAULT_SEED = 1
-_DEFAULT_NODES = 8
+_DEFAULT_NODES = 64
 _DEFAULT_DAYS = 29
+# The tables that are neither a day's GPU power nor in the folder of every scenario are few.
+_OTHER_STEPS = 2
 
 
 def simulate(
     output: Annotated[Path, typer.Argument(help="Folder to write; new or empty.")],
+    scenario: Annotated[
+        Scenario, typer.Option(help="What happens beside the ordinary.")
+    ] = Scenario.ORDINARY,
     seed: Annotated[int, typer.Option(min=0, help="Source of every draw.")] = _DEFAULT_SEED,
-    nodes: Annotated[int, typer.Option(min=3, help="Nodes of 8 GPUs.")] = _DEFAULT_NODES,
+    nodes: Annotated[int, typer.Option(min=8, help="Nodes of 8 GPUs.")] = _DEFAULT_NODES,
     days: Annotated[
         int, typer.Option(min=2, max=400, help="Days up to the event's.")
     ] = _DEFAULT_DAYS,
     plan: Annotated[
-        Path | None, typer.Option(help="TOML plan, instead of seed, nodes and days.")
+        Path | None, typer.Option(help="TOML plan, instead of scenario, seed, nodes and days.")
     ] = None,
-    truth: Annotated[
-        bool, typer.Option("--truth", help="Write truth.parquet: the load without the event.")
-    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Simulate a hall of GPUs with an event, and write what its operator would have as files.
 
-    The same plan gives the same files. The truth is written only where it is asked for.
+    OUTPUT/public is the fleet folder; OUTPUT/truth is what only a simulation knows: the load
+    without the event, and why it differs. The same plan gives the same files.
 
-    Example: negawatt simulate hall --seed 7 --truth
+    Example: negawatt simulate hall --scenario held_starts --seed 7
     """
     _refuse_if_used(output)
-    hall_plan = demo_plan(seed, nodes=nodes, days=days) if plan is None else _read_plan(plan)
+    hall_plan = (
+        scenario_plan(scenario, seed, nodes=nodes, days=days) if plan is None else _read_plan(plan)
+    )
     quiet = json_output or not sys.stderr.isatty()
     with typer.progressbar(
-        length=hall_plan.days + 1, label="simulating", hidden=quiet, file=sys.stderr
+        length=hall_plan.days + _OTHER_STEPS, label="simulating", hidden=quiet, file=sys.stderr
     ) as progress:
         record = simulate_hall(hall_plan)
         progress.update(1)
-        _write_folder(record, output, truth=truth, on_day=lambda: progress.update(1))
+        _write(record, output, on_day=lambda: progress.update(1))
+        progress.update(1)
     _say(record, output, json_output=json_output)
 
 
@@ -82,23 +90,34 @@ def _read_plan(path: Path) -> HallPlan:
     return plan_from_toml(text, name=str(path))
 
 
-def _write_folder(
-    record: HallRecord, output: Path, *, truth: bool, on_day: Callable[[], None]
-) -> None:
+def _write(record: HallRecord, output: Path, *, on_day: Callable[[], None]) -> None:
     """Write everything beside the output and move it there at the end, whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
         folder = Path(scratch) / "folder"
-        (folder / "gpu_power").mkdir(parents=True)
-        for name, frame in fleet_frames(record).items():
-            frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
-            if name.startswith("gpu_power/"):
-                on_day()
-        events = json.dumps(fleet_events(record), indent=2) + "\n"
-        (folder / "events.json").write_text(events, encoding="utf-8")
-        if truth:
-            truth_frame(record).write_parquet(folder / "truth.parquet", compression="zstd")
+        _write_public(record, folder / "public", on_day=on_day)
+        _write_truth(record, folder / "truth")
         folder.replace(output)
+
+
+def _write_public(record: HallRecord, folder: Path, *, on_day: Callable[[], None]) -> None:
+    (folder / "gpu_power").mkdir(parents=True)
+    for name, frame in fleet_tables(record):
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+        if name.startswith("gpu_power/"):
+            on_day()
+    _write_json(folder / "events.json", fleet_events(record))
+
+
+def _write_truth(record: HallRecord, folder: Path) -> None:
+    folder.mkdir()
+    for name, frame in truth_frames(record).items():
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+    _write_json(folder / "summary.json", truth_summary(record))
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 def _say(record: HallRecord, output: Path, *, json_output: bool) -> None:

@@ -144,7 +144,7 @@ def test_a_job_holds_one_set_of_gpus_of_its_pool_from_start_to_end(small_hall: H
     for stretch in small_hall.world.stretches:
         job_of, run = small_hall.jobs[stretch.job_index], small_hall.world.runs[stretch.job_index]
 
-        assert stretch.gpus == run.gpus
+        assert [stretch.gpus] == [placement.gpus for placement in run.placements]
         assert len(set(stretch.gpus)) == job_of.gpu_count
         assert {small_hall.gpus[column].pool for column in stretch.gpus} == {job_of.pool}
         assert run.start_s is not None

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from negawatt.models.simulation.fleet_folder import fleet_events, fleet_frames, truth_frame
+from negawatt.models.simulation.fleet_folder import fleet_events, fleet_frames
 from negawatt.models.simulation.record import HallRecord
+from negawatt.models.simulation.truth import truth_frame
 
 COLUMNS = {
     "gpu_power/day=00": ["ts", "gpu", "power_w"],
@@ -45,14 +46,13 @@ def test_history_is_in_minutes_and_the_event_day_in_ten_seconds(
 def test_power_is_null_only_where_telemetry_was_lost(
     small_hall: HallRecord, frames: dict[str, pl.DataFrame]
 ) -> None:
-    faults = small_hall.faults
-    assert faults is not None
+    (loss,) = small_hall.losses
 
     power = pl.concat(frames[f"gpu_power/day=0{day}"] for day in range(3))
     lost = power.filter(pl.col("power_w").is_null())
 
-    assert lost["gpu"].unique().to_list() == [small_hall.gpus[faults.lost_gpu].gpu_uuid]
-    assert lost.height == faults.lost_steps.stop - faults.lost_steps.start
+    assert lost["gpu"].unique().to_list() == [small_hall.gpus[loss.columns.start].gpu_uuid]
+    assert lost.height == loss.steps.stop - loss.steps.start
 
 
 def test_power_is_what_the_sensor_said_and_not_the_truth(

@@ -56,10 +56,9 @@ def test_the_limit_in_an_event_is_the_cap(small_hall: HallRecord) -> None:
 
 
 def test_a_gpu_whose_telemetry_is_lost_is_left_out(small_hall: HallRecord) -> None:
-    faults = small_hall.faults
-    assert faults is not None
-    lost = small_hall.gpus[faults.lost_gpu]
-    second = int(small_hall.grid.edge_s[faults.lost_steps.start])
+    (loss,) = small_hall.losses
+    lost = small_hall.gpus[loss.columns.start]
+    second = int(small_hall.grid.edge_s[loss.steps.start])
 
     states = small_hall.gpu_state_at(
         small_hall.plan.start_utc + timedelta(seconds=second), lost.node_id

@@ -15,7 +15,7 @@ def test_a_steady_site_is_gpus_hosts_and_overhead_by_hand() -> None:
 
     At 28 degrees, ten above free cooling, cooling takes 0.05 + 10 * 0.003 of IT.
     """
-    load = site_load(PLAN, np.full(600, 10_000.0), np.full(600, 28.0))
+    load = site_load(PLAN, np.full(1440, 10_000.0), np.zeros(1440), np.full(1440, 28.0))
 
     assert load.host_kw[-1] == pytest.approx(5.9)
     assert load.overhead_kw[-1] == pytest.approx(0.5 + 0.11 * 15.9)
@@ -25,9 +25,9 @@ def test_a_steady_site_is_gpus_hosts_and_overhead_by_hand() -> None:
 
 def test_cooling_follows_a_step_with_its_lag() -> None:
     """A lag of 1200 s: 20 minutes after the step 1 - 1/e = 63.2 % of it have come."""
-    gpu_w = np.concatenate([np.full(60, 20_000.0), np.full(60, 10_000.0)])
+    gpu_w = np.concatenate([np.full(60, 20_000.0), np.full(1380, 10_000.0)])
 
-    load = site_load(PLAN, gpu_w, np.full(120, 18.0))
+    load = site_load(PLAN, gpu_w, np.zeros(1440), np.full(1440, 18.0))
 
     cooling_kw = load.overhead_kw - 0.03 * (load.gpu_kw + load.host_kw)
     fallen = (cooling_kw[59] - cooling_kw[59 + 20]) / (0.05 * 1.11 * 10)

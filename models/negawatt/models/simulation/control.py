@@ -32,6 +32,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RELEASE = "release"
     HOLD = "hold"
+    MIGRATE = "migrate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,13 @@ class Controller:
         return float(np.interp(now_s + S_PER_MINUTE, times_s, [0.0, 1.0, 1.0, 0.0]))
 
     def _pause(self, demands: Sequence[Demand], target_w: float) -> None:
+        calculated_w = self._gpu_w(demands, depth=1.0)
         for demand in sorted(demands, key=self._saving_w, reverse=True):
-            if self._gpu_w(demands, depth=1.0) <= target_w:
+            if calculated_w <= target_w:
                 return
-            if demand.tier == PAUSE_TIER:
+            if demand.tier == PAUSE_TIER and demand.index not in self.paused:
                 self.paused.add(demand.index)
+                calculated_w -= self.plan.gpu.limit_w * self._saving_w(demand)
 
     def _release(self, demands: Sequence[Demand], target_w: float) -> None:
         for demand in sorted(demands, key=self._saving_w):

@@ -43,7 +43,9 @@ class GpuModel(PlanPart):
 
 
 class HostModel(PlanPart):
-    """All in a node that is not a GPU: ``idle_w + per_gpu_ratio * (power of its GPUs)``.
+    """All in a node that is not a GPU: at rest, with its GPUs' power, and with how many work.
+
+    ``idle_w + per_gpu_ratio * (power of its GPUs) + per_busy_gpu_w * (its GPUs at work)``
 
     The defaults give 2.2 kW for an idle and 7.0 kW for a training node of 8 GPUs; power logs
     published with MLPerf Training v4.0 for such nodes show 2.1 to 2.3 kW and 6.9 to 7.3 kW.
@@ -51,10 +53,12 @@ class HostModel(PlanPart):
     Attributes:
         idle_w: Processors, memory, network and fans of one node at rest [W].
         per_gpu_ratio: Fans, memory and power supplies that follow the GPUs.
+        per_busy_gpu_w: Processors, memory and network that work for each busy GPU [W].
     """
 
     idle_w: Watts = 1200.0
     per_gpu_ratio: Ratio = 0.11
+    per_busy_gpu_w: Watts = 0.0
 
 
 class OverheadModel(PlanPart):
@@ -62,6 +66,7 @@ class OverheadModel(PlanPart):
 
     Attributes:
         fixed_w: Lights, controls, pumps at their minimum [W].
+        daily_w: Offices and other small loads at their daily peak; a fifth of it at night [W].
         loss_ratio: Distribution and UPS losses, at once, per watt of IT.
         cooling_ratio: Cooling per watt of IT in cool weather, after the lag.
         cooling_ratio_per_c: Rise of that ratio for each degree above ``free_cooling_c``.
@@ -70,6 +75,7 @@ class OverheadModel(PlanPart):
     """
 
     fixed_w: Watts = 500.0
+    daily_w: Watts = 0.0
     loss_ratio: Ratio = 0.03
     cooling_ratio: Ratio = 0.05
     cooling_ratio_per_c: Ratio = 0.003
@@ -102,9 +108,26 @@ class Instruments(PlanPart):
         meter_noise_ratio: Standard deviation of one minute's reading.
         telemetry_faults: In the history one driver is reset and one GPU's telemetry is lost for
             some minutes.
+        losses_per_day: Further losses of telemetry a day in the hall, of a GPU or of a whole
+            node, on every day.
     """
 
     gpu_gain_error_ratio: Ratio = 0.05
     meter_gain_error_ratio: Ratio = 0.005
     meter_noise_ratio: Ratio = 0.001
     telemetry_faults: bool = True
+    losses_per_day: float = Field(default=0.0, ge=0)
+
+
+class TrafficModel(PlanPart):
+    """Requests to the services over what they can serve, on a weekday.
+
+    Attributes:
+        night_load: Lowest of the day.
+        peak_load: Highest of the day.
+        wander_sd: Standard deviation of the slow wander around the daily wave.
+    """
+
+    night_load: Ratio = 0.35
+    peak_load: Ratio = 0.9
+    wander_sd: Ratio = 0.02

@@ -46,6 +46,12 @@ class StepGrid:
         first, last = np.searchsorted(self.edge_s, [day * S_PER_DAY, (day + 1) * S_PER_DAY])
         return slice(int(first), int(last))
 
+    def steps_between(self, start_s: int, end_s: int) -> slice:
+        """Return the steps that a span of time touches."""
+        first = int(np.searchsorted(self.edge_s, start_s, side="right")) - 1
+        until = int(np.searchsorted(self.edge_s, end_s, side="left"))
+        return slice(max(first, 0), min(until, self.n_steps))
+
     def minute_means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Average a quantity over minutes.
 

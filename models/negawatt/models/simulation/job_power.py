@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from negawatt.models.simulation.cap_response import JobClass, busy_power_ratio
 from negawatt.models.simulation.equipment import GpuModel
 from negawatt.models.simulation.jobs import Job
-from negawatt.models.simulation.workloads import BATCH_PROFILES, DIP_POWER_RATIO
+from negawatt.models.simulation.power_shape import PowerShape, class_shape
+from negawatt.models.simulation.workloads import (
+    BATCH_PROFILES,
+    DIP_POWER_RATIO,
+    WARM_UP_POWER_RATIO,
+)
 
 # A GPU that serves keeps its model resident and its clocks up, even without requests.
 _SERVING_AT_REST_RATIO: Final = 0.22
@@ -33,42 +38,54 @@ def activity_power_ratio(
     return rest + (busy_power_ratio(job.job_class) - rest) * activity
 
 
-def batch_power_ratio(job: Job, dip_share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the uncapped power of a batch job's GPU, over its limit.
-
-    Args:
-        job: A batch job.
-        dip_share: Share of the time that goes to checkpoints and evaluations, any shape.
-    """
-    busy = busy_power_ratio(job.job_class) * job.level_ratio
-    return busy + (DIP_POWER_RATIO - busy) * dip_share
-
-
-def dip_share(job: Job, work_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of each stretch of work that is checkpoint or evaluation.
-
-    Every ``dip_every_s`` of work begins with a dip of ``dip_s``; the first is the loading.
+def batch_power_ratio(job: Job, work_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the uncapped power of a batch job's GPU between points of its work, over its limit.
 
     Args:
         job: A batch job.
         work_s: Work at the edges of the stretches [s], rising, shape (n + 1,).
 
     Returns:
-        Shares, 0 where no work is done, shape (n,).
+        Ratios, shape (n,).
     """
-    profile = BATCH_PROFILES[job.job_class]
-    whole, rest_s = np.divmod(work_s, profile.dip_every_s)
-    dip_work_s = whole * profile.dip_s + np.minimum(rest_s, profile.dip_s)
-    done_s = np.diff(work_s)
-    return np.divide(np.diff(dip_work_s), done_s, out=np.zeros_like(done_s), where=done_s > 0)
+    shape = shape_of(job)
+    from_s = work_s[:-1]
+    busy = _busy_ratio(job) * shape.phase_at(from_s)
+    busy = np.where(from_s < shape.warm_up_s, WARM_UP_POWER_RATIO, busy)
+    return _with_dips(busy, shape.dip_share(work_s))
 
 
-def mean_dip_share(job_class: JobClass) -> float:
-    """Return the share of a long run of a batch class that is checkpoint or evaluation.
+def profile_power_ratio(job: Job) -> float:
+    """Return what an operator knows a batch job to draw, over the limit: its level with dips.
 
     Examples:
-        >>> mean_dip_share(JobClass.PRETRAINING)
-        0.025
+        Pre-training draws 0.9554, and 0.3 in the 90 s of every hour.
+
+        >>> from negawatt.models.simulation.layout import Pool
+        >>> job = Job(job_id="a", job_class=JobClass.PRETRAINING, tier=2, pool=Pool.BATCH,
+        ...     gpu_count=8, submit_s=0, work_s=7200.0)
+        >>> round(profile_power_ratio(job), 6)
+        0.939015
     """
-    profile = BATCH_PROFILES[job_class]
-    return profile.dip_s / profile.dip_every_s
+    shape = shape_of(job)
+    dip_share = np.array(shape.dip_s / shape.dip_every_s)
+    return float(_with_dips(np.array(_busy_ratio(job)), dip_share))
+
+
+def loading_power_ratio(job: Job) -> float:
+    """Return the power of a job that loads its checkpoint, over the limit."""
+    return float(_with_dips(np.array(_busy_ratio(job)), np.array(1.0)))
+
+
+def _busy_ratio(job: Job) -> float:
+    return busy_power_ratio(job.job_class) * job.level_ratio
+
+
+def _with_dips(busy: NDArray[np.float64], dip_share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of work and of checkpoints, over the limit, same shape."""
+    return busy + (DIP_POWER_RATIO - busy) * dip_share
+
+
+def shape_of(job: Job) -> PowerShape:
+    """Return a batch job's shape, that of its class where it has none of its own."""
+    return job.shape or class_shape(BATCH_PROFILES[job.job_class])

@@ -18,6 +18,7 @@ class Pool(StrEnum):
     """The scheduler's partitions."""
 
     BATCH = "batch"
+    RESERVED = "reserved"
     ONLINE = "online"
     DEV = "dev"
 
@@ -49,11 +50,13 @@ def pool_nodes(plan: HallPlan) -> Mapping[Pool, range]:
     """
     online = max(1, plan.nodes // _SERVING_SHARE)
     development = max(1, plan.nodes // _DEVELOPMENT_SHARE)
-    batch = plan.nodes - online - development
+    serving_from = plan.nodes - online - development
+    batch = serving_from - plan.reserved_nodes
     return {
         Pool.BATCH: range(batch),
-        Pool.ONLINE: range(batch, batch + online),
-        Pool.DEV: range(batch + online, plan.nodes),
+        Pool.RESERVED: range(batch, serving_from),
+        Pool.ONLINE: range(serving_from, serving_from + online),
+        Pool.DEV: range(serving_from + online, plan.nodes),
     }
 
 

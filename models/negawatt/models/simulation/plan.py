@@ -22,8 +22,11 @@ from negawatt.models.simulation.equipment import (
     OverheadModel,
     PlanPart,
     Ratio,
+    TrafficModel,
     WeatherModel,
 )
+from negawatt.models.simulation.incidents import Battery, FailureModel, Incidents, SecondSite
+from negawatt.models.simulation.workloads import JobMix
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -41,6 +44,7 @@ class HallEvent(PlanPart):
         ramp_down_minutes: The load goes down in this time before the window [min].
         ramp_up_minutes: The load comes back in this time after the window [min].
         hold_starts: No flexible job is started from the ramp to the end of the window.
+        carried_out: The operator acts; else the event is announced and nothing is done.
     """
 
     event_id: str
@@ -51,6 +55,7 @@ class HallEvent(PlanPart):
     ramp_down_minutes: int = Field(default=20, ge=1)
     ramp_up_minutes: int = Field(default=15, ge=1)
     hold_starts: bool = False
+    carried_out: bool = True
 
     @field_validator("event_id")
     @classmethod
@@ -88,13 +93,25 @@ class HallPlan(PlanPart):
         days: Length [days].
         time_zone: Clock of the people and of the traffic, an IANA name.
         nodes: Nodes in the hall: a quarter serve, an eighth are for development, the others batch.
+        reserved_nodes: Nodes of those for batch that are kept for large training jobs.
         gpus_per_node: GPUs in each node.
+        mix: Which batch jobs arrive.
         batch_load_ratio: GPU time that batch jobs ask for, over the batch nodes' capacity.
+        backfill: The scheduler reserves GPUs for the job at the head of the queue and lets others
+            pass only where their estimates do not delay it (EASY); else they pass until the head
+            starves.
+        traffic: Requests to the services.
+        failures: Failures of nodes.
+        noncompliant_ratio: Share of batch jobs that take no notice of a cap, though it is logged.
+        log_holds: The operator's log lists held starts.
         gpu: The GPU model.
         host: The nodes without their GPUs.
         overhead: Cooling and losses.
         weather: Outdoor temperature.
         instruments: Errors of sensors and meter.
+        battery: A battery behind the meter, if there is one.
+        second_site: Where paused jobs go on instead of waiting, if there is such a site.
+        incidents: What happens beside an ordinary day.
         events: Oldest first; the truth is known for the last one.
 
     Raises:
@@ -113,13 +130,23 @@ class HallPlan(PlanPart):
     days: int = Field(default=29, ge=1, le=400)
     time_zone: str = "America/New_York"
     nodes: int = Field(default=8, ge=3)
+    reserved_nodes: int = Field(default=0, ge=0)
     gpus_per_node: int = Field(default=8, ge=1, le=16)
+    mix: JobMix = JobMix.SMALL_HALL
     batch_load_ratio: float = Field(default=0.9, gt=0, le=3)
+    backfill: bool = False
+    traffic: TrafficModel = TrafficModel()
+    failures: FailureModel = FailureModel()
+    noncompliant_ratio: Ratio = 0.0
+    log_holds: bool = True
     gpu: GpuModel = GpuModel()
     host: HostModel = HostModel()
     overhead: OverheadModel = OverheadModel()
     weather: WeatherModel = WeatherModel()
     instruments: Instruments = Instruments()
+    battery: Battery | None = None
+    second_site: SecondSite | None = None
+    incidents: Incidents = Incidents()
     events: tuple[HallEvent, ...] = ()
 
     @field_validator("site_id")
@@ -140,6 +167,14 @@ class HallPlan(PlanPart):
         if start_utc.utcoffset() != timedelta(0) or start_utc.time() != datetime.min.time():
             raise ValueError(f"midnight UTC, got {start_utc.isoformat()}")
         return start_utc.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _leaves_batch_nodes(self) -> Self:
+        # A quarter serves and an eighth is for development, each at least one node.
+        for_batch = self.nodes - max(1, self.nodes // 4) - max(1, self.nodes // 8)
+        if self.reserved_nodes >= for_batch:
+            raise ValueError(f"reserved_nodes below {for_batch}, got {self.reserved_nodes}")
+        return self
 
     @model_validator(mode="after")
     def _events_fit(self) -> Self:

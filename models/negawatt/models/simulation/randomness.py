@@ -19,6 +19,14 @@ class Stream(IntEnum):
     GPU_NOISE = 5
     INSTRUMENTS = 6
     FAULTS = 7
+    SHAPES = 8
+    RESERVED_JOBS = 9
+    OUTAGES = 10
+    EXTRA_JOBS = 11
+    LOSSES = 12
+    SCENARIO = 13
+    SECOND_SITE = 14
+    COMPLIANCE = 15
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:

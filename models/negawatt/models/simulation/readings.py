@@ -109,15 +109,16 @@ def allocations(record: HallRecord) -> pl.DataFrame:
             "flexibility_tier": job.tier,
             "gpu_uuid": record.gpus[column].gpu_uuid,
             "node_id": record.gpus[column].node_id,
-            "allocation_start_utc": record.plan.start_utc + timedelta(seconds=run.start_s),
+            "allocation_start_utc": record.plan.start_utc + timedelta(seconds=placement.start_s),
             "allocation_end_utc": None
-            if run.end_s is None
-            else record.plan.start_utc + timedelta(seconds=run.end_s),
+            if placement.end_s is None
+            else record.plan.start_utc + timedelta(seconds=placement.end_s),
             "available_at_utc": record.plan.end_utc,
         }
         for job, run in zip(record.jobs, record.world.runs, strict=True)
-        if run.start_s is not None and (run.end_s is None or run.end_s > 0)
-        for column in run.gpus
+        for placement in run.placements
+        if placement.end_s is None or placement.end_s > 0
+        for column in placement.gpus
     ]
     instants = ("allocation_start_utc", "allocation_end_utc", "available_at_utc")
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(instants, _INSTANT))

@@ -15,9 +15,10 @@ from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
 from negawatt.models.simulation.grid import StepGrid
 from negawatt.models.simulation.jobs import Job
 from negawatt.models.simulation.layout import Gpu
+from negawatt.models.simulation.outages import Outage
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.site import SiteLoad
-from negawatt.models.simulation.telemetry import TelemetryFaults, minutes_of_energy_kwh
+from negawatt.models.simulation.telemetry import Loss, TelemetryFaults, minutes_of_energy_kwh
 from negawatt.models.simulation.world import Surroundings, World
 
 
@@ -55,7 +56,9 @@ class HallRecord:
         world: What happened.
         world_without_event: What would have happened.
         surroundings: Weather and people.
-        faults: Faults of the telemetry, None where there were none.
+        outages: When nodes were down.
+        faults: Faults of the telemetry in the history, None where there were none.
+        losses: All of the telemetry that was not seen, by those faults and others.
         gpu_power_w: True mean power [W], shape (n_steps, n_gpus).
         gpu_power_w_without_event: The same without the event [W], shape (n_steps, n_gpus).
         sensed_milliwatt: What the GPUs' sensors say, also where it was lost [mW], shape
@@ -64,9 +67,12 @@ class HallRecord:
             (n_steps + 1, n_gpus).
         power_limit_ratio: Power limit over its default, shape (n_steps, n_gpus).
         utilization_ratio: Share of time in which a GPU worked, shape (n_steps, n_gpus).
-        load: The site's true load in its parts, minute by minute.
+        load: The site's true load in its parts, minute by minute, a battery's power left out.
         load_without_event: The same without the event.
-        meter_kw: The site meter's one-minute means [kW], shape (n_minutes,).
+        storage_kw: What a battery behind the meter gives [kW], shape (n_minutes,).
+        second_site_kw: Load of the operator's other site [kW], shape (n_minutes,), if there is one.
+        second_site_kw_without_event: The same without the event [kW].
+        meter_kw: The site meter's one-minute means: load less battery [kW], shape (n_minutes,).
     """
 
     plan: HallPlan
@@ -76,7 +82,9 @@ class HallRecord:
     world: World
     world_without_event: World
     surroundings: Surroundings
+    outages: tuple[Outage, ...]
     faults: TelemetryFaults | None
+    losses: tuple[Loss, ...]
     gpu_power_w: NDArray[np.float64]
     gpu_power_w_without_event: NDArray[np.float64]
     sensed_milliwatt: NDArray[np.int64]
@@ -85,6 +93,9 @@ class HallRecord:
     utilization_ratio: NDArray[np.float32]
     load: SiteLoad
     load_without_event: SiteLoad
+    storage_kw: NDArray[np.float64]
+    second_site_kw: NDArray[np.float64] | None
+    second_site_kw_without_event: NDArray[np.float64] | None
     meter_kw: NDArray[np.float64]
 
     @property
@@ -139,10 +150,7 @@ class HallRecord:
 
     def telemetry_lost(self, step: int, column: int) -> bool:
         """Say whether nothing was seen of a GPU in a step."""
-        faults = self.faults
-        if faults is None or column != faults.lost_gpu:
-            return False
-        return bool(faults.lost_steps.start <= step < faults.lost_steps.stop)
+        return any(loss.holds(step, column) for loss in self.losses)
 
     def _gpu_state(self, step: int, at_ms: int, column: int) -> GpuState:
         milliwatt = self.sensed_milliwatt[:, column]

@@ -17,6 +17,8 @@ from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.randomness import Stream, generator
 
 _WARMEST_HOUR = 16.0
+_NOON = 13.0
+_NIGHT_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +65,12 @@ def cooling_ratio(overhead: OverheadModel, temp_c: NDArray[np.float64]) -> NDArr
     return overhead.cooling_ratio + overhead.cooling_ratio_per_c * warmer_c
 
 
-def site_load(plan: HallPlan, gpu_w: NDArray[np.float64], temp_c: NDArray[np.float64]) -> SiteLoad:
+def site_load(
+    plan: HallPlan,
+    gpu_w: NDArray[np.float64],
+    busy_gpus: NDArray[np.float64],
+    temp_c: NDArray[np.float64],
+) -> SiteLoad:
     r"""Return the site's load for a GPU load.
 
     Cooling follows its settled value with a first-order lag:
@@ -73,16 +80,29 @@ def site_load(plan: HallPlan, gpu_w: NDArray[np.float64], temp_c: NDArray[np.flo
     Args:
         plan: Hosts and overhead.
         gpu_w: Power of all GPUs [W], one-minute means, shape (n_minutes,).
+        busy_gpus: Mean number of GPUs at work, shape (n_minutes,).
         temp_c: Outdoor temperature [°C], shape (n_minutes,).
     """
     host_w = plan.nodes * plan.host.idle_w + plan.host.per_gpu_ratio * gpu_w
+    host_w += plan.host.per_busy_gpu_w * busy_gpus
     it_w = gpu_w + host_w
     settled_w = cooling_ratio(plan.overhead, temp_c) * it_w
     overhead_w = plan.overhead.fixed_w + plan.overhead.loss_ratio * it_w
     overhead_w += _lagged(settled_w, lag_s=plan.overhead.lag_s)
+    overhead_w += plan.overhead.daily_w * _daily_share(plan)
     return SiteLoad(
         gpu_kw=gpu_w / W_PER_KW, host_kw=host_w / W_PER_KW, overhead_kw=overhead_w / W_PER_KW
     )
+
+
+def _daily_share(plan: HallPlan) -> NDArray[np.float64]:
+    """Return the small loads over their peak: a fifth at night and at weekends, all at noon."""
+    local = local_time(plan, 0, plan.days * HOURS_PER_DAY)
+    day = np.maximum(np.cos((local.hour - _NOON) * (2 * np.pi / HOURS_PER_DAY)), 0.0)
+    share: NDArray[np.float64] = _NIGHT_SHARE + (1 - _NIGHT_SHARE) * np.where(
+        local.weekend, 0.0, day
+    )
+    return share
 
 
 def _lagged(settled_w: NDArray[np.float64], *, lag_s: float) -> NDArray[np.float64]:

@@ -5,13 +5,15 @@ says is an integer, as drivers give it, so that its energy is exact. Not here: h
 prints it.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import MILLIWATT_PER_W, S_PER_H, S_PER_MINUTE
-from negawatt.models.simulation.grid import StepGrid
+from negawatt.models.simulation.grid import S_PER_DAY, StepGrid
+from negawatt.models.simulation.outages import Outage
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.randomness import Stream, generator
 
@@ -20,6 +22,20 @@ _COUNTER_START_MILLIJOULE = (10**11, 10**12)
 _LOSS_MINUTES = (12, 40)
 # Faults fall inside the history, away from its edges.
 _FAULT_FROM, _FAULT_UNTIL = 0.15, 0.85
+_NODE_LOSS_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Nothing was seen of some GPUs for some steps; both may be used as an index of an array."""
+
+    columns: slice
+    steps: slice
+
+    def holds(self, step: int, column: int) -> bool:
+        """Say whether a step of a GPU was not seen."""
+        in_steps = self.steps.start <= step < self.steps.stop
+        return bool(in_steps and self.columns.start <= column < self.columns.stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +45,16 @@ class TelemetryFaults:
     Attributes:
         reset_gpu: Column of the GPU whose driver was reloaded.
         reset_step: Its counter starts from 0 at the start of this step.
-        lost_gpu: Column of the GPU whose telemetry was lost.
-        lost_steps: The steps of which nothing was seen.
+        lost: What was not seen.
     """
 
     reset_gpu: int
     reset_step: int
-    lost_gpu: int
-    lost_steps: slice
+    lost: tuple[Loss, ...]
 
 
 def draw_faults(plan: HallPlan, grid: StepGrid) -> TelemetryFaults | None:
-    """Return the faults, None where the plan asks for none or has no day before the event's."""
+    """Return the history's faults; None where the plan asks for none or has no history."""
     history = grid.steps_of_day(plan.event_day).start
     if not plan.instruments.telemetry_faults or history == 0:
         return None
@@ -52,9 +66,42 @@ def draw_faults(plan: HallPlan, grid: StepGrid) -> TelemetryFaults | None:
     return TelemetryFaults(
         reset_gpu=int(reset_gpu),
         reset_step=int(reset_step),
-        lost_gpu=int(lost_gpu),
-        lost_steps=slice(int(lost_step), int(lost_step + random.integers(*_LOSS_MINUTES))),
+        lost=(
+            Loss(
+                columns=slice(int(lost_gpu), int(lost_gpu) + 1),
+                steps=slice(int(lost_step), int(lost_step + random.integers(*_LOSS_MINUTES))),
+            ),
+        ),
     )
+
+
+def draw_losses(plan: HallPlan, grid: StepGrid) -> Iterator[Loss]:
+    """Draw the further losses: of one GPU, or of a node whose collector stopped, on any day."""
+    random = generator(plan.seed, Stream.LOSSES)
+    for _ in range(random.poisson(plan.instruments.losses_per_day * plan.days)):
+        start_s = int(random.integers(plan.days * S_PER_DAY))
+        minutes = int(random.integers(*_LOSS_MINUTES))
+        column = int(random.integers(plan.gpu_count))
+        whole_node = random.random() < _NODE_LOSS_SHARE
+        yield Loss(
+            columns=_node_columns(plan, column // plan.gpus_per_node)
+            if whole_node
+            else slice(column, column + 1),
+            steps=grid.steps_between(start_s, start_s + minutes * S_PER_MINUTE),
+        )
+
+
+def silent_while_down(plan: HallPlan, grid: StepGrid, outages: Sequence[Outage]) -> Iterator[Loss]:
+    """Return what is not seen because a node is down."""
+    for outage in outages:
+        yield Loss(
+            columns=_node_columns(plan, outage.node),
+            steps=grid.steps_between(outage.down_s, outage.up_s),
+        )
+
+
+def _node_columns(plan: HallPlan, node: int) -> slice:
+    return slice(node * plan.gpus_per_node, (node + 1) * plan.gpus_per_node)
 
 
 def sensor_gain(plan: HallPlan) -> NDArray[np.float64]:

@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 from negawatt.models.simulation.grid import HOURS_PER_DAY
+from negawatt.models.simulation.incidents import Span
 from negawatt.models.simulation.localtime import LocalTime, local_time
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.randomness import Stream, generator
 
-_NIGHT_LOAD = 0.35
-_PEAK_LOAD = 0.9
 _PEAK_HOUR = 14.5
 _WEEKEND_FACTOR = 0.72
 _DAY_LOG_SD = 0.03
-_WANDER_SD = 0.02
 _WANDER_MINUTES = 45.0
 
 _SESSIONS_PER_WEEKDAY = 2.5
@@ -38,24 +36,49 @@ def service_load(plan: HallPlan, n_services: int) -> NDArray[np.float64]:
     random = generator(plan.seed, Stream.TRAFFIC)
     local = local_time(plan, 0, plan.days * HOURS_PER_DAY)
     wave = 0.5 + 0.5 * np.cos((local.hour - _PEAK_HOUR) * (2 * np.pi / HOURS_PER_DAY))
-    shape = _NIGHT_LOAD + (_PEAK_LOAD - _NIGHT_LOAD) * wave
+    traffic = plan.traffic
+    shape = traffic.night_load + (traffic.peak_load - traffic.night_load) * wave
     shape = np.where(local.weekend, _WEEKEND_FACTOR, 1.0) * shape
     day_factor = np.exp(_DAY_LOG_SD * random.standard_normal((n_services, plan.days + 2)))
-    wander = _wander(random, n_services, len(shape))
-    load = shape * day_factor[:, local.date_index] * (1 + wander)
-    return np.clip(load, 0.0, 1.0)
+    noise = random.standard_normal((len(shape), n_services))
+    load = shape * day_factor[:, local.date_index] * (1 + _wander(noise, traffic.wander_sd))
+    return np.clip(load * _incident_factor(plan), 0.0, 1.0)
 
 
-def _wander(random: np.random.Generator, n_services: int, n_minutes: int) -> NDArray[np.float64]:
-    """Return first-order autoregressive noise, shape (n_services, n_minutes)."""
+def _incident_factor(plan: HallPlan) -> NDArray[np.float64]:
+    """Return what a change of traffic or an inflation does to every service, shape (n_minutes,)."""
+    factor = busier_factor(plan)
+    change = plan.incidents.traffic
+    if change is not None:
+        factor[minutes_of(plan, change)] *= change.factor
+    return factor
+
+
+def busier_factor(plan: HallPlan) -> NDArray[np.float64]:
+    """Return the busyness of all work over what it would have been, shape (n_minutes,)."""
+    factor = np.ones(plan.days * HOURS_PER_DAY * (S_PER_H // S_PER_MINUTE))
+    inflation = plan.incidents.inflation
+    if inflation is not None:
+        factor[minutes_of(plan, inflation)] += inflation.busier_ratio
+    return factor
+
+
+def minutes_of(plan: HallPlan, span: Span) -> slice:
+    """Return the minutes of a span."""
+    first_s, until_s = map(plan.second_of, (span.interval.start_utc, span.interval.end_utc))
+    return slice(first_s // S_PER_MINUTE, until_s // S_PER_MINUTE)
+
+
+def _wander(noise: NDArray[np.float64], wander_sd: float) -> NDArray[np.float64]:
+    """Make first-order autoregressive noise of white noise, shape (n_services, n_minutes)."""
     keep = np.exp(-1 / _WANDER_MINUTES)
-    steps = _WANDER_SD * np.sqrt(1 - keep**2) * random.standard_normal((n_minutes, n_services))
-    value = np.zeros(n_services)
-    for minute in range(n_minutes):
+    steps = wander_sd * np.sqrt(1 - keep**2) * noise
+    value = np.zeros(steps.shape[1])
+    for minute in range(len(steps)):
         value = keep * value + steps[minute]
         steps[minute] = value
-    noise: NDArray[np.float64] = steps.T
-    return noise
+    wander: NDArray[np.float64] = steps.T
+    return wander
 
 
 def seat_activity(plan: HallPlan, n_seats: int) -> NDArray[np.float64]:

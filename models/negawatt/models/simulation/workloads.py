@@ -10,6 +10,7 @@ gives up 10 %, 2 gives up 25 %, 3 gives up half of it and may be paused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from negawatt.models.simulation.cap_response import JobClass
@@ -25,6 +26,22 @@ RESTART_S: Final = 180
 DIP_POWER_RATIO: Final = 0.3
 
 
+# The same while a job warms up; a choice between loading and work.
+WARM_UP_POWER_RATIO: Final = 0.5
+
+
+class JobMix(StrEnum):
+    """Which batch jobs arrive.
+
+    Attributes:
+        SMALL_HALL: Jobs of up to two nodes, alike in their class: the demonstration's.
+        CLUSTER: Many short jobs, and gangs of whole nodes that take most of the GPU time.
+    """
+
+    SMALL_HALL = "small_hall"
+    CLUSTER = "cluster"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchProfile:
     """One class of batch jobs.
@@ -38,6 +55,13 @@ class BatchProfile:
         tier_weights: How often each tier occurs.
         dip_every_s: Work between checkpoints or evaluations [s].
         dip_s: Length of one such dip, in work at full speed [s].
+        largest_ratio: Largest size over the GPUs of the pool; a node's are always allowed.
+        level_mean: Mean power over the class's in the power-cap sweep.
+        level_sd: Standard deviation of that ratio from job to job.
+        estimate_factor: Range of the users' estimates over the true runtime.
+        phase_every_s: Mean work between two changes of a job's power [s].
+        phase_sd: Standard deviation of a phase's power over the job's level.
+        warm_up_s: Range of the work at the start that draws less [s].
     """
 
     gpu_time_share: float
@@ -48,6 +72,13 @@ class BatchProfile:
     tier_weights: Mapping[int, float]
     dip_every_s: float
     dip_s: float
+    largest_ratio: float = 1.0
+    level_mean: float = 1.0
+    level_sd: float = 0.02
+    estimate_factor: tuple[float, float] = (1.1, 2.5)
+    phase_every_s: float = float("inf")
+    phase_sd: float = 0.0
+    warm_up_s: tuple[float, float] = (0.0, 0.0)
 
 
 BATCH_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
@@ -81,4 +112,78 @@ BATCH_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         dip_every_s=900.0,
         dip_s=10.0,
     ),
+}
+
+CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
+    JobClass.PRETRAINING: BatchProfile(
+        gpu_time_share=0.45,
+        gpu_counts=(8, 16, 32, 64),
+        gpu_count_weights=(0.4, 0.3, 0.2, 0.1),
+        runtime_median_s=28_800.0,
+        runtime_log_sd=1.0,
+        tier_weights={0: 0.2, 1: 0.4, 2: 0.4},
+        dip_every_s=3_600.0,
+        dip_s=90.0,
+        largest_ratio=0.34,
+        level_mean=0.93,
+        level_sd=0.06,
+        estimate_factor=(1.1, 3.0),
+        phase_every_s=21_600.0,
+        phase_sd=0.05,
+        warm_up_s=(300.0, 1_200.0),
+    ),
+    JobClass.FINETUNING: BatchProfile(
+        gpu_time_share=0.3,
+        gpu_counts=(1, 2, 4, 8, 16),
+        gpu_count_weights=(0.25, 0.2, 0.25, 0.25, 0.05),
+        runtime_median_s=5_400.0,
+        runtime_log_sd=1.1,
+        tier_weights={0: 0.15, 1: 0.2, 2: 0.4, 3: 0.25},
+        dip_every_s=1_800.0,
+        dip_s=45.0,
+        largest_ratio=0.34,
+        level_mean=0.95,
+        level_sd=0.08,
+        estimate_factor=(1.1, 4.0),
+        phase_every_s=7_200.0,
+        phase_sd=0.05,
+        warm_up_s=(120.0, 600.0),
+    ),
+    JobClass.BATCH_INFERENCE: BatchProfile(
+        gpu_time_share=0.25,
+        gpu_counts=(1, 2, 4, 8),
+        gpu_count_weights=(0.35, 0.25, 0.25, 0.15),
+        runtime_median_s=3_600.0,
+        runtime_log_sd=1.0,
+        tier_weights={1: 0.1, 2: 0.3, 3: 0.6},
+        dip_every_s=900.0,
+        dip_s=10.0,
+        level_mean=0.9,
+        level_sd=0.1,
+        estimate_factor=(1.1, 4.0),
+        phase_every_s=5_400.0,
+        phase_sd=0.07,
+        warm_up_s=(60.0, 240.0),
+    ),
+}
+# Large training runs on nodes of their own, a few at a time.
+RESERVED_PROFILE: Final = BatchProfile(
+    gpu_time_share=1.0,
+    gpu_counts=(8, 16, 32, 64),
+    gpu_count_weights=(0.2, 0.3, 0.3, 0.2),
+    runtime_median_s=36_000.0,
+    runtime_log_sd=0.8,
+    tier_weights={0: 0.3, 1: 0.4, 2: 0.3},
+    dip_every_s=3_600.0,
+    dip_s=120.0,
+    level_mean=0.95,
+    level_sd=0.05,
+    estimate_factor=(1.1, 2.0),
+    phase_every_s=21_600.0,
+    phase_sd=0.05,
+    warm_up_s=(300.0, 1_200.0),
+)
+PROFILES_OF_MIX: Final[Mapping[JobMix, Mapping[JobClass, BatchProfile]]] = {
+    JobMix.SMALL_HALL: BATCH_PROFILES,
+    JobMix.CLUSTER: CLUSTER_PROFILES,
 }

@@ -4,7 +4,8 @@ Here: those values. Not here: how they come about (negawatt.models.simulation.co
 power that is drawn (negawatt.models.simulation.gpu_power).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +44,41 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRun:
-    """What became of a job: when it started and ended, None where it has not, and its GPUs."""
+class Placement:
+    """A job holds GPUs from a start until its end or a failure; ``end_s`` is None while it does."""
 
-    start_s: int | None = None
+    gpus: tuple[int, ...]
+    start_s: int
     end_s: int | None = None
-    gpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """What became of a job.
+
+    Attributes:
+        placements: Where it ran, oldest first; more than one after a failure.
+        end_s: When it was done or taken away [s], None where it was not.
+    """
+
+    placements: tuple[Placement, ...] = ()
+    end_s: int | None = None
+
+    @property
+    def start_s(self) -> int | None:
+        """Its first start [s], None where it never started."""
+        return self.placements[0].start_s if self.placements else None
+
+    def placed(self, gpus: tuple[int, ...], now_s: int) -> Self:
+        """Return the run with one placement more."""
+        placement = Placement(gpus=gpus, start_s=now_s)
+        return replace(self, placements=(*self.placements, placement))
+
+    def left(self, now_s: int, *, done: bool) -> Self:
+        """Return the run after its job gave its GPUs back, at its end or because of a failure."""
+        *earlier, last = self.placements
+        placements = (*earlier, replace(last, end_s=now_s))
+        return replace(self, placements=placements, end_s=now_s if done else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +114,13 @@ class Surroundings:
         temp_c: Outdoor temperature [°C], shape (n_minutes,).
         service_load: Load of each service, shape (n_services, n_minutes).
         seat_activity: Activity of each seat, shape (n_seats, n_minutes).
+        batch_factor: Power of batch work over what it would be, shape (n_minutes,); None is 1.
     """
 
     temp_c: NDArray[np.float64]
     service_load: NDArray[np.float64]
     seat_activity: NDArray[np.float64]
+    batch_factor: NDArray[np.float64] | None = None
 
     def activity(self, job: Job) -> NDArray[np.float64]:
         """Return the activity of a service or a seat, shape (n_minutes,)."""

@@ -16,6 +16,7 @@ W_PER_KW: Final = 1_000
 J_PER_WH: Final = 3_600
 J_PER_KWH: Final = 3_600_000
 KWH_PER_MWH: Final = 1_000
+KW_PER_MW: Final = 1_000
 S_PER_H: Final = 3_600
 S_PER_MINUTE: Final = 60
 MS_PER_S: Final = 1_000

@@ -5,14 +5,16 @@ here: which figures are settled (build.py).
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import Any, Final, TypeVar
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import exact_decimal
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # Our own context: the caller's thread may have set another precision.
@@ -90,7 +92,7 @@ def settled_kwh(energy_kwh: float, rule: RoundingRule) -> Decimal:
             found=repr(float(energy_kwh)),
             remedy="import the missing readings and settle again; an override invents no energy",
         )
-    return _quantize(exact_decimal(energy_kwh), rule.energy_decimals, rule.mode)
+    return quantized(exact_decimal(energy_kwh), rule.energy_decimals, rule.mode)
 
 
 def settled_usd(
@@ -112,7 +114,7 @@ def settled_usd(
     if price_usd_per_kwh is None:
         return None
     exact_usd = _CONTEXT.multiply(energy_kwh, price_usd_per_kwh)
-    return _quantize(exact_usd, rule.money_decimals, rule.mode)
+    return quantized(exact_usd, rule.money_decimals, rule.mode)
 
 
 def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:
@@ -131,6 +133,38 @@ def total(figures: Iterable[Decimal]) -> Decimal:
     for figure in figures:
         result = _CONTEXT.add(result, figure)
     return result
+
+
+def exactly(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a function's decimal arithmetic with 60 digits, whatever the thread's context.
+
+    Examples:
+        >>> exactly(lambda: Decimal("1E+20") + Decimal("1E-20"))()
+        Decimal('100000000000000000000.00000000000000000001')
+    """
+
+    @wraps(function)
+    def in_our_context(*args: P.args, **kwargs: P.kwargs) -> T:
+        with localcontext(_CONTEXT):
+            return function(*args, **kwargs)
+
+    return in_our_context
+
+
+def quantized(value: Decimal, decimals: int, mode: str) -> Decimal:
+    """Round to a number of decimals; there is no negative zero.
+
+    Args:
+        value: The figure.
+        decimals: Decimals that are kept.
+        mode: A rounding mode of Python's ``decimal`` module.
+
+    Examples:
+        >>> quantized(Decimal("-0.004"), 2, "ROUND_HALF_UP")
+        Decimal('0.00')
+    """
+    result = value.quantize(Decimal(1).scaleb(-decimals), rounding=mode, context=_CONTEXT)
+    return abs(result) if result.is_zero() else result
 
 
 def plain(value: Decimal) -> Decimal:
@@ -182,8 +216,3 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - walks any value
     if isinstance(value, list):
         return [_rounded(item) for item in value]
     return value
-
-
-def _quantize(value: Decimal, decimals: int, mode: str) -> Decimal:
-    quantized = value.quantize(Decimal(1).scaleb(-decimals), rounding=mode, context=_CONTEXT)
-    return abs(quantized) if quantized.is_zero() else quantized  # no negative zero

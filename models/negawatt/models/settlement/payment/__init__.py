@@ -1,0 +1,8 @@
+"""What a program pays for an event or a period, in exact decimals, with each rounding stated.
+
+Not here: the statement of an event, and baselines.
+"""
+
+from negawatt.models.settlement.payment.pay import Payment, PaymentLine, pay_event, pay_period
+
+__all__ = ["Payment", "PaymentLine", "pay_event", "pay_period"]

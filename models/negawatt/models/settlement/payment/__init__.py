@@ -4,5 +4,13 @@ Not here: the statement of an event, and baselines.
 """
 
 from negawatt.models.settlement.payment.pay import Payment, PaymentLine, pay_event, pay_period
+from negawatt.models.settlement.payment.stacking import excluding_windows, paid_once_kwh
 
-__all__ = ["Payment", "PaymentLine", "pay_event", "pay_period"]
+__all__ = [
+    "Payment",
+    "PaymentLine",
+    "excluding_windows",
+    "paid_once_kwh",
+    "pay_event",
+    "pay_period",
+]

@@ -134,6 +134,22 @@ class PaymentRule(PaymentFile):
         """What is paid for each day, week, month or contract period."""
         return tuple(c for c in self.payments if isinstance(c, Capacity | Availability))
 
+    def portfolio_passes(
+        self, availability_ratio: Decimal, performance_ratio: Decimal
+    ) -> bool | None:
+        """Say whether a portfolio reached both; None where the program asks for neither.
+
+        Examples:
+            >>> ers = load_payment_rule("ercot_ers")
+            >>> ers.portfolio_passes(Decimal("0.99"), Decimal("0.95"))
+            True
+            >>> ers.portfolio_passes(Decimal("0.99"), Decimal("0.949"))
+            False
+        """
+        if self.portfolio_pass_ratio is None:
+            return None
+        return min(availability_ratio, performance_ratio) >= self.portfolio_pass_ratio
+
     def rounded(self, value: Decimal, stage: str) -> Decimal:
         """Round a figure of a stage; unrounded where the program states no rounding of it."""
         for step in self.rounding:

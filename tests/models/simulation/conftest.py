@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from negawatt.models.simulation.hall import simulate
-from negawatt.models.simulation.plan import HallEvent, HallPlan
+from negawatt.models.simulation.hall_event import HallEvent
+from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.record import HallRecord
 
 

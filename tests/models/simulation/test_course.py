@@ -5,12 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from negawatt.models.simulation.actions import Action
 from negawatt.models.simulation.cap_response import JobClass
-from negawatt.models.simulation.control import Action
 from negawatt.models.simulation.course import run_world
+from negawatt.models.simulation.hall_event import HallEvent
 from negawatt.models.simulation.jobs import Job
 from negawatt.models.simulation.layout import Pool
-from negawatt.models.simulation.plan import HallEvent, HallPlan
+from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.workloads import RESTART_S
 from negawatt.models.simulation.world import Surroundings, World

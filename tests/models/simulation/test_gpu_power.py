@@ -5,7 +5,7 @@ import pytest
 
 from negawatt.models.simulation.cap_response import JobClass
 from negawatt.models.simulation.equipment import GpuModel
-from negawatt.models.simulation.gpu_power import GpuSteps, gpu_steps
+from negawatt.models.simulation.gpu_power import GpuSteps, gpu_noise, gpu_steps
 from negawatt.models.simulation.grid import step_grid
 from negawatt.models.simulation.jobs import Job
 from negawatt.models.simulation.layout import Pool
@@ -55,7 +55,9 @@ def steps_of(job: Job, *, load: float = 0.0, **changes: float) -> GpuSteps:
         seat_activity=np.zeros((0, minutes)),
     )
     world = World(stretches=(stretch,), runs=(JobRun(),), actions=())
-    return gpu_steps(PLAN, step_grid(PLAN), (job,), surroundings, world)
+    grid = step_grid(PLAN)
+    noise = gpu_noise(PLAN, grid)
+    return gpu_steps(PLAN, grid, (job,), surroundings, world, noise=noise)
 
 
 def test_a_step_is_the_mean_of_its_parts_and_other_gpus_idle() -> None:

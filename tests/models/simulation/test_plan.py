@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.simulation.demo import demo_plan
-from negawatt.models.simulation.plan import HallEvent, HallPlan, plan_from_toml
+from negawatt.models.simulation.hall_event import HallEvent
+from negawatt.models.simulation.plan import HallPlan, plan_from_toml
 
 START_UTC = datetime(2026, 6, 2, tzinfo=UTC)
 TEXT = """

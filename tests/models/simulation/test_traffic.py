@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from negawatt.models.simulation.jobs import WARMUP_DAYS, draw_jobs
+from negawatt.models.simulation.arrivals import WARMUP_DAYS
+from negawatt.models.simulation.jobs import draw_jobs
 from negawatt.models.simulation.localtime import local_time
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.traffic import seat_activity, service_load

@@ -7,51 +7,22 @@ verifier has no part in this: it is the operator's side of the story.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE
-from negawatt.models.simulation.cap_response import JobClass, power_ceiling_ratio
-from negawatt.models.simulation.plan import HallEvent, HallPlan
+from negawatt.models.simulation.actions import PAUSED, UNCAPPED
+from negawatt.models.simulation.cap_response import power_ceiling_ratio
+from negawatt.models.simulation.demand import Demand
+from negawatt.models.simulation.hall_event import HallEvent, TargetOf
+from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.site import gpu_w_for_site, settled_site_w
 from negawatt.models.simulation.workloads import DEEPEST_CAP_RATIO, PAUSE_TIER
 
-UNCAPPED: Final = 1.0
-PAUSED: Final = 0.0
 # Caps move in tenths of their range, so that a steady load is not re-capped every minute.
 _DEPTHS: Final = tuple(tenth / 10 for tenth in range(11))
-
-
-class Action(StrEnum):
-    """What control did to a job."""
-
-    CAP = "cap"
-    PAUSE = "pause"
-    RELEASE = "release"
-    HOLD = "hold"
-    MIGRATE = "migrate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """A running job as the operator calculates it.
-
-    Attributes:
-        index: Its place among the jobs.
-        job_class: The kind of work.
-        tier: How flexible it is.
-        gpu_count: Its GPUs.
-        uncapped_ratio: Power of each without a cap, over the limit.
-    """
-
-    index: int
-    job_class: JobClass
-    tier: int
-    gpu_count: int
-    uncapped_ratio: float
 
 
 @dataclass(slots=True)
@@ -62,14 +33,15 @@ class Controller:
         plan: The hall.
         event: The event.
         temp_c: Outdoor temperature of each minute [°C].
-        reference_site_w: Calculated site load when the ramp began [W], None before.
+        reference_w: Calculated load when the ramp began [W], of the site or of the GPUs as the
+            event's target says; None before.
         paused: Jobs that are paused.
     """
 
     plan: HallPlan
     event: HallEvent
     temp_c: NDArray[np.float64]
-    reference_site_w: float | None = None
+    reference_w: float | None = None
     paused: set[int] = field(default_factory=set)
 
     def caps(self, now_s: int, demands: Sequence[Demand]) -> dict[int, float]:
@@ -79,16 +51,13 @@ class Controller:
         tiers 1 and 2 deepen together; when they do not reach, tier 3 is paused job by job, the
         largest saving first. On the way up the smallest is released first.
         """
-        temp_c = float(self.temp_c[now_s // S_PER_MINUTE])
-        if self.reference_site_w is None:
-            calculated_w = self._gpu_w(demands, depth=0.0)
-            self.reference_site_w = settled_site_w(self.plan, calculated_w, temp_c)
+        if self.reference_w is None:
+            self.reference_w = self._reference_w(now_s, demands)
         share = self._share(now_s)
         if share == 0:
             self.paused.clear()
             return {demand.index: UNCAPPED for demand in demands}
-        target_site_w = self.reference_site_w * (1 - share * self.event.target_reduction_ratio)
-        target_w = gpu_w_for_site(self.plan, target_site_w, temp_c)
+        target_w = self._target_gpu_w(now_s, share)
         if now_s >= self.plan.second_of(self.event.window.end_utc):
             self._release(demands, target_w)
         self._pause(demands, target_w)
@@ -96,6 +65,22 @@ class Controller:
             (depth for depth in _DEPTHS if self._gpu_w(demands, depth=depth) <= target_w), 1.0
         )
         return {demand.index: self._cap_ratio(demand, depth) for demand in demands}
+
+    def _reference_w(self, now_s: int, demands: Sequence[Demand]) -> float:
+        calculated_w = self._gpu_w(demands, depth=0.0)
+        if self.event.target_of is TargetOf.GPUS:
+            return calculated_w
+        return settled_site_w(self.plan, calculated_w, self._temp_c_at(now_s))
+
+    def _target_gpu_w(self, now_s: int, share: float) -> float:
+        """Return the GPU power that meets the target at a share of the full reduction [W]."""
+        target_w = (self.reference_w or 0.0) * (1 - share * self.event.target_reduction_ratio)
+        if self.event.target_of is TargetOf.GPUS:
+            return target_w
+        return gpu_w_for_site(self.plan, target_w, self._temp_c_at(now_s))
+
+    def _temp_c_at(self, now_s: int) -> float:
+        return float(self.temp_c[now_s // S_PER_MINUTE])
 
     def _share(self, now_s: int) -> float:
         """Return the share of the full reduction that is asked for now, 0 to 1."""

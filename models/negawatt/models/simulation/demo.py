@@ -5,7 +5,8 @@ Here: that plan. Not here: what a plan may hold (negawatt.models.simulation.plan
 
 from datetime import UTC, datetime, timedelta
 
-from negawatt.models.simulation.plan import DAY, HallEvent, HallPlan
+from negawatt.models.simulation.hall_event import HallEvent
+from negawatt.models.simulation.plan import DAY, HallPlan
 
 _EVENT_LENGTH = timedelta(hours=3)
 # Tuesday; 14:00 in New York. The window ends four hours before midnight UTC, so that methods that

@@ -4,10 +4,11 @@ Here: the order of the parts. Not here: any of the parts.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from negawatt.models.simulation.course import run_both_worlds
 from negawatt.models.simulation.extra_jobs import extra_jobs
-from negawatt.models.simulation.gpu_power import GpuSteps, gpu_steps
+from negawatt.models.simulation.gpu_power import gpu_noise, gpu_steps
 from negawatt.models.simulation.grid import StepGrid, step_grid
 from negawatt.models.simulation.jobs import draw_jobs
 from negawatt.models.simulation.layout import Pool, hall_gpus, pool_nodes
@@ -49,12 +50,17 @@ def simulate(plan: HallPlan) -> HallRecord:
         batch_factor=None if plan.incidents.inflation is None else busier_factor(plan),
     )
     world, without_event = run_both_worlds(plan, jobs, surroundings, outages)
-    steps = gpu_steps(plan, grid, jobs, surroundings, world)
-    load = _load(plan, grid, steps, surroundings)
-    steps_without_event = gpu_steps(plan, grid, jobs, surroundings, without_event)
-    load_without_event = _load(plan, grid, steps_without_event, surroundings)
-    gpu_power_w_without_event = steps_without_event.power_w.T
-    del steps_without_event
+    noise = gpu_noise(plan, grid)
+    steps = gpu_steps(plan, grid, jobs, surroundings, world, noise=noise)
+    fork = _first_step_of_control(plan, grid)
+    after = gpu_steps(plan, grid, jobs, surroundings, without_event, noise=noise, first_step=fork)
+    del noise
+    gpu_power_w_without_event = steps.power_w.copy()
+    gpu_power_w_without_event[:, fork:] = after.power_w
+    busy_gpus = steps.utilization_ratio.sum(axis=0, dtype=np.float64)
+    busy_gpus_without = busy_gpus.copy()
+    busy_gpus_without[fork:] = after.utilization_ratio.sum(axis=0, dtype=np.float64)
+    load = _load(plan, grid, steps.power_w, busy_gpus, surroundings)
     milliwatt = sensed_milliwatt(steps.power_w, sensor_gain(plan))
     faults = draw_faults(plan, grid)
     battery_kw = storage_kw(plan, plan.events)
@@ -74,13 +80,15 @@ def simulate(plan: HallPlan) -> HallRecord:
             *silent_while_down(plan, grid, outages),
         ),
         gpu_power_w=steps.power_w.T,
-        gpu_power_w_without_event=gpu_power_w_without_event,
+        gpu_power_w_without_event=gpu_power_w_without_event.T,
         sensed_milliwatt=milliwatt.T,
         energy_total_millijoule=energy_counter_millijoule(plan, grid, milliwatt, faults).T,
         power_limit_ratio=steps.limit_ratio.T,
         utilization_ratio=steps.utilization_ratio.T,
         load=load,
-        load_without_event=load_without_event,
+        load_without_event=_load(
+            plan, grid, gpu_power_w_without_event, busy_gpus_without, surroundings
+        ),
         storage_kw=battery_kw,
         second_site_kw=second_site_kw(plan, jobs, world),
         second_site_kw_without_event=second_site_kw(plan, jobs, without_event),
@@ -88,7 +96,25 @@ def simulate(plan: HallPlan) -> HallRecord:
     )
 
 
-def _load(plan: HallPlan, grid: StepGrid, steps: GpuSteps, surroundings: Surroundings) -> SiteLoad:
-    gpu_w = grid.minute_means(steps.power_w.sum(axis=0))
-    busy_gpus = grid.minute_means(steps.utilization_ratio.sum(axis=0, dtype=np.float64))
-    return site_load(plan, gpu_w, busy_gpus, surroundings.temp_c)
+def _first_step_of_control(plan: HallPlan, grid: StepGrid) -> int:
+    """Return the step from which the two worlds may differ."""
+    if not plan.events:
+        return grid.n_steps
+    start_s = plan.second_of(plan.events[-1].controlled.start_utc)
+    first_step: int = grid.steps_between(start_s, start_s + 1).start
+    return first_step
+
+
+def _load(
+    plan: HallPlan,
+    grid: StepGrid,
+    power_w: NDArray[np.float64],
+    busy_gpus: NDArray[np.float64],
+    surroundings: Surroundings,
+) -> SiteLoad:
+    return site_load(
+        plan,
+        grid.minute_means(power_w.sum(axis=0)),
+        grid.minute_means(busy_gpus),
+        surroundings.temp_c,
+    )

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE
+from negawatt.models.simulation.arrivals import WARMUP_DAYS, arrival_weights
 from negawatt.models.simulation.cap_response import JobClass
-from negawatt.models.simulation.grid import HOURS_PER_DAY, S_PER_DAY
+from negawatt.models.simulation.grid import S_PER_DAY
 from negawatt.models.simulation.layout import Pool, pool_nodes
-from negawatt.models.simulation.localtime import local_time
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.power_shape import PowerShape, draw_shape
 from negawatt.models.simulation.randomness import Stream, generator
@@ -26,18 +26,10 @@ from negawatt.models.simulation.workloads import (
     JobMix,
 )
 
-# The hall fills before the first day, so that no array starts from an empty hall.
-WARMUP_DAYS = 4
 _LONGEST_RUNTIME_MEDIANS = 4.0
 _HIGH_PRIORITY_SHARE = 0.15
 # GPU time asked for on reserved nodes: they are kept free for runs that come and go.
 _RESERVED_LOAD_RATIO = 0.6
-# Arrivals over the mean of their week: people submit in working hours, and less at weekends.
-_ARRIVALS_WORKING = 2.6
-_ARRIVALS_EVENING = 0.9
-_ARRIVALS_NIGHT = 0.35
-_ARRIVALS_WEEKEND_FACTOR = 0.25
-_WORKING_HOURS = (8, 19)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +113,7 @@ def _seats(plan: HallPlan) -> Iterator[Job]:
 
 def _batch_jobs(plan: HallPlan) -> list[Job]:
     random = generator(plan.seed, Stream.JOBS)
-    weights = _arrival_weights(plan)
+    weights = arrival_weights(plan)
     jobs = [
         job
         for job_class, profile in PROFILES_OF_MIX[plan.mix].items()
@@ -237,28 +229,3 @@ def _compliant(plan: HallPlan, jobs: Iterable[Job]) -> Iterable[Job]:
 def _mean_runtime_s(profile: BatchProfile) -> float:
     """Return the mean of a log-normal runtime [s], its cut-off neglected."""
     return profile.runtime_median_s * float(np.exp(profile.runtime_log_sd**2 / 2))
-
-
-def _arrival_weights(plan: HallPlan) -> NDArray[np.float64]:
-    """Return arrivals over their weekly mean for each minute from the warm-up on."""
-    local = local_time(
-        plan, -WARMUP_DAYS * HOURS_PER_DAY, (WARMUP_DAYS + plan.days) * HOURS_PER_DAY
-    )
-    morning, evening = _WORKING_HOURS
-    weights = np.select(
-        [(local.hour >= morning) & (local.hour < evening), local.hour < morning],
-        [_ARRIVALS_WORKING, _ARRIVALS_NIGHT],
-        _ARRIVALS_EVENING,
-    )
-    weights = weights * np.where(local.weekend, _ARRIVALS_WEEKEND_FACTOR, 1.0)
-    return weights / _mean_of_a_week()
-
-
-def _mean_of_a_week() -> float:
-    morning, evening = _WORKING_HOURS
-    day = (
-        _ARRIVALS_WORKING * (evening - morning)
-        + _ARRIVALS_NIGHT * morning
-        + _ARRIVALS_EVENING * (HOURS_PER_DAY - evening)
-    ) / HOURS_PER_DAY
-    return day * (5 + 2 * _ARRIVALS_WEEKEND_FACTOR) / 7

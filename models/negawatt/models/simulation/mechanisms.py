@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE
-from negawatt.models.simulation.control import Action
-from negawatt.models.simulation.plan import HallEvent
+from negawatt.models.simulation.actions import Action
+from negawatt.models.simulation.hall_event import HallEvent
 from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.stretch_power import StretchPart, StretchPower
 from negawatt.models.simulation.world import JobRun, World

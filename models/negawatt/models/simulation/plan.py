@@ -14,7 +14,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
 from negawatt.models.domain.identifiers import checked_name
-from negawatt.models.domain.interval import Interval
 from negawatt.models.simulation.equipment import (
     GpuModel,
     HostModel,
@@ -25,62 +24,11 @@ from negawatt.models.simulation.equipment import (
     TrafficModel,
     WeatherModel,
 )
+from negawatt.models.simulation.hall_event import HallEvent
 from negawatt.models.simulation.incidents import Battery, FailureModel, Incidents, SecondSite
 from negawatt.models.simulation.workloads import JobMix
 
-MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-
-
-class HallEvent(PlanPart):
-    """One event as the operator carries it out.
-
-    Attributes:
-        event_id: Stable name.
-        start_utc: First instant of the window, a whole minute.
-        end_utc: First instant after the window, a whole minute.
-        target_reduction_ratio: Share of the calculated site load before the ramp to shed.
-        committed_kw: Reduction promised over the window [kW], if one was.
-        ramp_down_minutes: The load goes down in this time before the window [min].
-        ramp_up_minutes: The load comes back in this time after the window [min].
-        hold_starts: No flexible job is started from the ramp to the end of the window.
-        carried_out: The operator acts; else the event is announced and nothing is done.
-    """
-
-    event_id: str
-    start_utc: datetime
-    end_utc: datetime
-    target_reduction_ratio: Ratio = 0.25
-    committed_kw: float | None = Field(default=None, gt=0)
-    ramp_down_minutes: int = Field(default=20, ge=1)
-    ramp_up_minutes: int = Field(default=15, ge=1)
-    hold_starts: bool = False
-    carried_out: bool = True
-
-    @field_validator("event_id")
-    @classmethod
-    def _is_a_name(cls, event_id: str) -> str:
-        return checked_name("event", event_id)
-
-    @model_validator(mode="after")
-    def _is_in_whole_minutes(self) -> Self:
-        for moment_utc in (self.window.start_utc, self.window.end_utc):
-            if moment_utc.second or moment_utc.microsecond:
-                raise ValueError(f"an event in whole minutes, got {moment_utc.isoformat()}")
-        return self
-
-    @property
-    def window(self) -> Interval:
-        """The event window."""
-        return Interval(self.start_utc.astimezone(UTC), self.end_utc.astimezone(UTC))
-
-    @property
-    def controlled(self) -> Interval:
-        """The window with both ramps: when the operator acts."""
-        return Interval(
-            self.window.start_utc - self.ramp_down_minutes * MINUTE,
-            self.window.end_utc + self.ramp_up_minutes * MINUTE,
-        )
 
 
 class HallPlan(PlanPart):

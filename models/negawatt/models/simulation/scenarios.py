@@ -18,6 +18,7 @@ from negawatt.models.simulation.equipment import (
     TrafficModel,
     WeatherModel,
 )
+from negawatt.models.simulation.hall_event import HallEvent, TargetOf
 from negawatt.models.simulation.incidents import (
     Battery,
     BigJob,
@@ -29,7 +30,7 @@ from negawatt.models.simulation.incidents import (
     SecondSite,
     TrafficChange,
 )
-from negawatt.models.simulation.plan import DAY, HallEvent, HallPlan
+from negawatt.models.simulation.plan import DAY, HallPlan
 from negawatt.models.simulation.randomness import Stream, generator
 from negawatt.models.simulation.workloads import JobMix
 
@@ -142,6 +143,7 @@ def _event(start_utc: datetime) -> HallEvent:
         event_id=f"event-{start_utc.date().isoformat()}",
         start_utc=start_utc,
         end_utc=start_utc + _EVENT_LENGTH,
+        target_of=TargetOf.GPUS,
         ramp_down_minutes=15,
         hold_starts=True,
     )

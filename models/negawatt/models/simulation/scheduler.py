@@ -4,10 +4,11 @@ Here: the queue, the free GPUs of one pool, and the claim of the job at the head
 work and control (negawatt.models.simulation.course).
 """
 
+import copy
 import math
 from bisect import insort
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Self
 
 from negawatt.models.domain.units import S_PER_H
 from negawatt.models.simulation.jobs import Job
@@ -16,6 +17,9 @@ from negawatt.models.simulation.jobs import Job
 STARVING_AFTER_S: Final = 6 * S_PER_H
 # How many waiting jobs a scheduler looks at for one that may pass the head.
 BACKFILL_DEPTH: Final = 100
+
+# The estimated end [s] and the GPUs of each running job.
+Ends = Iterable[tuple[float, tuple[int, ...]]]
 
 
 class FreeGpus:
@@ -41,6 +45,12 @@ class FreeGpus:
 
     def __bool__(self) -> bool:
         return any(self._counts)
+
+    def __copy__(self) -> Self:
+        twin = type(self)(())
+        for name, value in vars(self).items():
+            setattr(twin, name, copy.deepcopy(value))
+        return twin
 
     def take(self, gpu_count: int) -> tuple[int, ...] | None:
         """Take GPUs of one node, the fullest that has room, or whole nodes; None if none fit."""
@@ -113,9 +123,7 @@ class Claim:
         ends: Estimated end [s] and GPUs of each running job.
     """
 
-    def __init__(
-        self, free: FreeGpus, gpu_count: int, ends: Iterable[tuple[float, tuple[int, ...]]]
-    ) -> None:
+    def __init__(self, free: FreeGpus, gpu_count: int, ends: Ends) -> None:
         self._free = free
         self._gpu_count = gpu_count
         self._counts = free.counts()
@@ -140,8 +148,11 @@ class Claim:
 class Queue:
     """Jobs that wait for one pool, the next one first."""
 
-    def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, int, Job]] = []
+    def __init__(self, waiting: Iterable[tuple[int, int, int, Job]] = ()) -> None:
+        self._waiting = list(waiting)
+
+    def __copy__(self) -> Self:
+        return type(self)(self._waiting)
 
     def add(self, index: int, job: Job) -> None:
         """Queue a job: higher priority first, then the older, then the lower index."""
@@ -160,7 +171,7 @@ class Queue:
         free: FreeGpus,
         *,
         may_start: Callable[[Job], bool],
-        ends: Callable[[], Iterable[tuple[float, tuple[int, ...]]]] | None = None,
+        ends: Callable[[], Ends] | None = None,
     ) -> list[tuple[int, tuple[int, ...]]]:
         """Take out every job that can start now, and return (index, GPUs) of each.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
-from negawatt.models.simulation.control import PAUSED
+from negawatt.models.simulation.actions import PAUSED
 from negawatt.models.simulation.grid import HOURS_PER_DAY
 from negawatt.models.simulation.job_power import profile_power_ratio
 from negawatt.models.simulation.jobs import Job

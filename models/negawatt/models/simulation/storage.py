@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 from negawatt.models.simulation.grid import S_PER_DAY
+from negawatt.models.simulation.hall_event import HallEvent
 from negawatt.models.simulation.incidents import Battery
-from negawatt.models.simulation.plan import HallEvent, HallPlan
+from negawatt.models.simulation.plan import HallPlan
 
 
 def storage_kw(plan: HallPlan, events: Iterable[HallEvent]) -> NDArray[np.float64]:

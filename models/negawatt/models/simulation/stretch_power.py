@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE
+from negawatt.models.simulation.actions import PAUSED
 from negawatt.models.simulation.cap_response import capped_power_ratio
-from negawatt.models.simulation.control import PAUSED
 from negawatt.models.simulation.equipment import GpuModel
 from negawatt.models.simulation.grid import StepGrid
 from negawatt.models.simulation.job_power import (

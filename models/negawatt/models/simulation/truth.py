@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
+from negawatt.models.simulation.hall_event import HallEvent
 from negawatt.models.simulation.mechanisms import Mechanism, mechanism_w
-from negawatt.models.simulation.plan import HallEvent
 from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.table_parts import INSTANT, instants, known_jobs, minutes, text
 

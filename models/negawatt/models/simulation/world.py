@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.simulation.control import Action
+from negawatt.models.simulation.actions import Action
 from negawatt.models.simulation.jobs import Job
 from negawatt.models.simulation.layout import Pool
 

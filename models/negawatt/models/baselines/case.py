@@ -8,13 +8,13 @@ the rule's interval (intervals.py).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.calendar import ClockLabel, ProgramClock, program_clock
+from negawatt.models.baselines.calendar import ProgramClock, program_clock
+from negawatt.models.baselines.clocked import positions_on_days, values_at
 from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.intervals import at_interval
 from negawatt.models.baselines.rule import BaselineRule
@@ -27,7 +27,6 @@ from negawatt.models.metering.load_series import LoadSeries
 
 TOLERANCE: Final = 1e-9
 """Slack of a share that is summed from floats."""
-_S_PER_DAY: Final = 24 * S_PER_H
 _MARGIN: Final = timedelta(days=3)  # windows reach into neighboring days, and clocks away from UTC
 _LEAST_REACH: Final = timedelta(days=31)  # the low-usage seed looks back 30 days
 
@@ -124,7 +123,7 @@ class Case:
 
     def on_event_day(self, starts_utc: Sequence[datetime]) -> Window:
         """Return what is known of some intervals."""
-        energy_kwh, coverage_ratio = self._at(self._positions(starts_utc))
+        energy_kwh, coverage_ratio = values_at(self.history, self._positions(starts_utc))
         missing_ratio = 1.0 - float(coverage_ratio.mean()) if len(starts_utc) else 1.0
         return Window(energy_kwh, missing_ratio)
 
@@ -135,13 +134,13 @@ class Case:
         is taken.
         """
         labels = tuple(self.clock.label(start_utc, self.event_day) for start_utc in starts_utc)
-        positions, irregular = _positions_on_days(self.clock, self.history, days, labels)
-        energy_kwh, coverage_ratio = self._at(positions)
+        positions, irregular = positions_on_days(self.clock, self.history, days, labels)
+        energy_kwh, coverage_ratio = values_at(self.history, positions)
         disturbed = self._disturbed(positions)
         for row in irregular:
             for column, label in enumerate(labels):
                 twice = self._positions(self.clock.instants_utc(days[row], label))
-                energy, coverage = self._at(twice)
+                energy, coverage = values_at(self.history, twice)
                 known = bool(len(twice)) and not np.isnan(energy).any()
                 energy_kwh[row, column] = energy.mean() if known else np.nan
                 coverage_ratio[row, column] = coverage.mean() if known else 0.0
@@ -154,19 +153,11 @@ class Case:
         step, origin_utc = self.history.interval, self.history.start_utc
         first = -((origin_utc - hours.start_utc) // step)
         last = (hours.end_utc - origin_utc) // step
-        energy_kwh, coverage_ratio = self._at(np.arange(first, last))
+        energy_kwh, coverage_ratio = values_at(self.history, np.arange(first, last))
         return Window(energy_kwh, 1.0 - float(coverage_ratio.mean()))
 
     def _positions(self, starts_utc: Sequence[datetime]) -> NDArray[np.int64]:
         return np.array([self.history.index_of(start_utc) for start_utc in starts_utc], np.int64)
-
-    def _at(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        count = len(self.history.energy_kwh)
-        inside = (positions >= 0) & (positions < count)
-        held = np.where(inside, positions, 0)
-        energy_kwh = np.where(inside, self.history.energy_kwh[held], np.nan)
-        known = ~np.isnan(energy_kwh)
-        return energy_kwh, np.where(known, self.history.coverage_ratio[held], 0.0)
 
     def _disturbed(
         self, positions: NDArray[np.int64], visible: timedelta = timedelta(0)
@@ -251,52 +242,6 @@ def _near(rule: BaselineRule, load: LoadSeries, reach: Interval) -> LoadSeries:
         energy_kwh=load.energy_kwh[kept],
         coverage_ratio=load.coverage_ratio[kept],
     )
-
-
-@lru_cache(maxsize=1024)
-def _day_starts(
-    clock: ProgramClock, days: tuple[date, ...], day_offset: int
-) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """Return when days start [s since 1970], and the rows of those of 23 or 25 hours."""
-    hours = [clock.day(day + timedelta(day_offset)) for day in days]
-    starts_s = np.array([int(window.start_utc.timestamp()) for window in hours], np.int64)
-    uneven = tuple(row for row, day in enumerate(hours) if day.duration_s != _S_PER_DAY)
-    return starts_s, uneven
-
-
-def _positions_on_days(
-    clock: ProgramClock,
-    history: LoadSeries,
-    days: tuple[date, ...],
-    labels: tuple[ClockLabel, ...],
-) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-    """Return where clock times of days lie in a load, and the rows for which that does not hold.
-
-    On a day of 24 hours a clock time is that long after midnight.
-    """
-    positions = np.zeros((len(days), len(labels)), np.int64)
-    irregular: set[int] = set()
-    origin_s, step_s = int(history.start_utc.timestamp()), history.interval.seconds
-    for day_offset in {label.day_offset for label in labels}:
-        columns = [i for i, label in enumerate(labels) if label.day_offset == day_offset]
-        after_s = np.array([_s_after_midnight(labels[i]) for i in columns], np.int64) - origin_s
-        starts_s, uneven = _day_starts(clock, days, day_offset)
-        found, rest_s = np.divmod(starts_s[:, np.newaxis] + after_s, step_s)
-        if rest_s.any():
-            raise DataRefusedError(
-                thing=f"load of meter {history.meter_id!r}",
-                expected=f"clock times {history.interval_minutes} minutes apart on every day",
-                found="a zone whose offset from UTC is no whole number of intervals",
-                remedy="choose a program of shorter interval",
-            )
-        positions[:, columns] = found
-        irregular.update(uneven)
-    return positions, tuple(sorted(irregular))
-
-
-def _s_after_midnight(label: ClockLabel) -> int:
-    wall = label.wall
-    return int(timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second).total_seconds())
 
 
 def _refuse_off_grid(rule: BaselineRule, at_rule: LoadSeries, event: Interval) -> None:

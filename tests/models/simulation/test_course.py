@@ -1,4 +1,6 @@
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -7,10 +9,12 @@ import pytest
 
 from negawatt.models.simulation.actions import Action
 from negawatt.models.simulation.cap_response import JobClass
-from negawatt.models.simulation.course import run_world
+from negawatt.models.simulation.course import run_both_worlds, run_world
 from negawatt.models.simulation.hall_event import HallEvent
+from negawatt.models.simulation.incidents import SecondSite
 from negawatt.models.simulation.jobs import Job
 from negawatt.models.simulation.layout import Pool
+from negawatt.models.simulation.outages import Outage
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.workloads import RESTART_S
@@ -21,9 +25,9 @@ NOON_S = 12 * 3600
 CONTROLLED_S = 61 * 60
 
 
-def plan_with(*, target: float = 1.0, hold_starts: bool = False) -> HallPlan:
+def plan_with(*, target: float = 1.0, hold_starts: bool = False, **changes: object) -> HallPlan:
     """Return three nodes of one GPU with an event from 12:00 to 13:00."""
-    return HallPlan(
+    plan = HallPlan(
         site_id="tiny",
         seed=1,
         start_utc=datetime(2026, 6, 2, tzinfo=UTC),
@@ -42,6 +46,7 @@ def plan_with(*, target: float = 1.0, hold_starts: bool = False) -> HallPlan:
             ),
         ),
     )
+    return plan.model_copy(update=changes)
 
 
 def job(tier: int, *, submit_s: int = 0, work_s: float = 50_000.0) -> Job:
@@ -56,7 +61,7 @@ def job(tier: int, *, submit_s: int = 0, work_s: float = 50_000.0) -> Job:
     )
 
 
-def worlds(plan: HallPlan, *jobs: Job) -> tuple[World, World]:
+def worlds(plan: HallPlan, *jobs: Job, outages: Sequence[Outage] = ()) -> tuple[World, World]:
     """Return the world with control and the one without."""
     minutes = 24 * 60
     surroundings = Surroundings(
@@ -64,10 +69,12 @@ def worlds(plan: HallPlan, *jobs: Job) -> tuple[World, World]:
         service_load=np.zeros((0, minutes)),
         seat_activity=np.zeros((0, minutes)),
     )
-    return (
-        run_world(plan, jobs, surroundings, plan.events),
-        run_world(plan, jobs, surroundings, ()),
+    both = run_both_worlds(plan, jobs, surroundings, outages)
+    assert both == (
+        run_world(plan, jobs, surroundings, plan.events, outages),
+        run_world(plan, jobs, surroundings, (), outages),
     )
+    return both
 
 
 def test_without_control_a_job_ends_after_its_work() -> None:
@@ -113,6 +120,68 @@ def test_a_held_start_waits_for_the_end_of_the_window() -> None:
     assert quiet.runs[0].start_s == NOON_S + 600
     assert world.runs[0].start_s == NOON_S + 3600
     assert [action.action for action in world.actions] == [Action.HOLD, Action.RELEASE]
+
+
+def test_a_failed_node_sends_its_job_back_to_its_last_checkpoint() -> None:
+    """10 000 s of work, saved at 7200 s; the only batch node is back at 10 600 s, then 180 s load.
+
+    The other 42 800 s end at 10 600 + 180 + 42 800 = 53 580 s, in both worlds alike.
+    """
+    outage = Outage(down_s=10_000, up_s=10_600, node=0)
+
+    world, quiet = worlds(plan_with(target=0.0), job(2), outages=[outage])
+
+    run = quiet.runs[0]
+    assert [(one.start_s, one.end_s) for one in run.placements] == [(0, 10_000), (10_600, 53_580)]
+    assert (run.start_s, run.end_s) == (0, 53_580)
+    assert world == quiet
+
+
+def test_a_job_that_takes_no_notice_is_logged_as_capped_and_ends_as_if_it_were_not() -> None:
+    world, quiet = worlds(plan_with(), replace(job(2), complies=False))
+
+    assert [action.action for action in world.actions] == [Action.CAP, Action.RELEASE]
+    assert world.runs == quiet.runs
+
+
+def test_work_that_moves_to_a_second_site_loses_only_the_two_moves() -> None:
+    """240 s there and 240 s back; a pause would have cost 3660 s and the loading."""
+    site = SecondSite(site_id="other", base_kw=10.0, transfer_s=240)
+
+    world, _ = worlds(plan_with(second_site=site), job(3))
+
+    assert world.runs[0].end_s == 50_000 + 2 * 240
+    assert [action.action for action in world.actions] == [Action.MIGRATE, Action.RELEASE]
+
+
+def test_a_job_is_taken_away_when_it_is_cancelled_running_or_waiting() -> None:
+    running = replace(job(0), cancel_s=900)
+    waiting = replace(job(0, submit_s=1), cancel_s=800)
+
+    _, quiet = worlds(plan_with(), running, waiting)
+
+    assert [run.end_s for run in quiet.runs] == [900, None]
+    assert quiet.runs[1].placements == ()
+
+
+def test_holds_are_logged_only_where_the_operator_logs_them() -> None:
+    late = job(2, submit_s=NOON_S + 600)
+
+    logged, _ = worlds(plan_with(hold_starts=True), late)
+    silent, _ = worlds(plan_with(hold_starts=True, log_holds=False), late)
+
+    assert len(logged.actions) == 2
+    assert silent.actions == ()
+    assert silent.runs == logged.runs
+
+
+def test_nobody_acts_in_an_event_that_is_not_carried_out() -> None:
+    plan = plan_with()
+    null = plan.events[0].model_copy(update={"carried_out": False})
+
+    world, quiet = worlds(plan.model_copy(update={"events": (null,)}), job(2))
+
+    assert world == quiet
 
 
 def test_every_finished_job_did_all_its_work_in_both_worlds(small_hall: HallRecord) -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from negawatt.models.simulation.equipment import HostModel, OverheadModel
 from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.site import settled_site_w, site_load
@@ -43,3 +44,28 @@ def test_the_site_is_the_sum_of_its_parts(small_hall: HallRecord) -> None:
     np.testing.assert_array_equal(load.site_kw, load.gpu_kw + load.host_kw + load.overhead_kw)
     assert (load.host_kw > 0).all()
     assert (load.overhead_kw > 0).all()
+
+
+def test_each_busy_gpu_adds_to_its_host() -> None:
+    """Ten busy GPUs at 25 W are 0.25 kW more of hosts, whatever their power."""
+    plan = PLAN.model_copy(update={"host": HostModel(per_busy_gpu_w=25.0)})
+    gpu_w, temp_c = np.full(1440, 10_000.0), np.full(1440, 28.0)
+
+    busy = site_load(plan, gpu_w, np.full(1440, 10.0), temp_c)
+    idle = site_load(plan, gpu_w, np.zeros(1440), temp_c)
+
+    np.testing.assert_allclose(busy.host_kw - idle.host_kw, 0.25)
+
+
+def test_small_loads_are_there_by_day_on_weekdays() -> None:
+    """10 kW of offices: 2 kW at night, 10 kW at 13:00 in New York, which is 17:00 UTC in June."""
+    plan = PLAN.model_copy(update={"overhead": OverheadModel(daily_w=10_000.0)})
+    none = np.zeros(1440)
+
+    small_kw = (
+        site_load(plan, none, none, none).overhead_kw
+        - site_load(PLAN, none, none, none).overhead_kw
+    )
+
+    assert small_kw[17 * 60] == pytest.approx(10)
+    assert small_kw[6 * 60] == pytest.approx(2)

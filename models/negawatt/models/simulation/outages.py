@@ -4,7 +4,7 @@ Here: the outages. Not here: what becomes of the jobs that ran there
 (negawatt.models.simulation.course).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,15 @@ class Outage:
 
 
 def draw_outages(plan: HallPlan) -> tuple[Outage, ...]:
-    """Return all outages by their start; those of one node do not touch."""
+    """Return all outages by their start; a node that is down does not fail again."""
     random = generator(plan.seed, Stream.OUTAGES)
-    drawn = [*_ordinary(plan, random), *_churn(plan, random)]
-    apart = (outage for node in range(plan.nodes) for outage in _apart(drawn, node))
-    return tuple(sorted(apart))
+    up_s_of_node: dict[int, int] = {}
+    apart = []
+    for outage in sorted([*_ordinary(plan, random), *_churn(plan, random)]):
+        if outage.down_s > up_s_of_node.get(outage.node, -1):
+            up_s_of_node[outage.node] = outage.up_s
+            apart.append(outage)
+    return tuple(apart)
 
 
 def _ordinary(plan: HallPlan, random: np.random.Generator) -> Iterator[Outage]:
@@ -61,12 +65,3 @@ def _outage(plan: HallPlan, random: np.random.Generator, node: int, down_s: int)
     factor = np.exp(plan.failures.repair_log_sd * random.standard_normal())
     repair_s = int(plan.failures.repair_median_h * S_PER_H * factor)
     return Outage(down_s=down_s, up_s=down_s + max(repair_s, 1), node=node)
-
-
-def _apart(drawn: Iterable[Outage], node: int) -> Iterator[Outage]:
-    """Drop a failure of a node that is down already."""
-    until_s = -1
-    for outage in sorted(outage for outage in drawn if outage.node == node):
-        if outage.down_s > until_s:
-            until_s = outage.up_s
-            yield outage

@@ -8,7 +8,7 @@ Here: the plan, its checks, and reading one from TOML text. Not here: the equipm
 import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -105,8 +105,10 @@ class HallPlan(PlanPart):
     @field_validator("time_zone")
     @classmethod
     def _is_a_known_zone(cls, time_zone: str) -> str:
-        if time_zone not in available_timezones():
-            raise ValueError(f"an IANA time zone, got {time_zone!r}")
+        try:
+            ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"an IANA time zone, got {time_zone!r}") from error
         return time_zone
 
     @field_validator("start_utc")
@@ -122,6 +124,25 @@ class HallPlan(PlanPart):
         for_batch = self.nodes - max(1, self.nodes // 4) - max(1, self.nodes // 8)
         if self.reserved_nodes >= for_batch:
             raise ValueError(f"reserved_nodes below {for_batch}, got {self.reserved_nodes}")
+        return self
+
+    @model_validator(mode="after")
+    def _incidents_fit(self) -> Self:
+        incidents = self.incidents
+        spans = (
+            *(incidents.traffic, incidents.inflation, incidents.big_job),
+            *(incidents.burst, incidents.churn),
+        )
+        for span in spans:
+            if span is not None and not (
+                self.start_utc <= span.interval.start_utc and span.interval.end_utc <= self.end_utc
+            ):
+                raise ValueError(
+                    f"incidents from {self.start_utc.isoformat()} to {self.end_utc.isoformat()}, "
+                    f"got {span.interval}"
+                )
+        if incidents.big_job is not None and self.reserved_nodes == 0:
+            raise ValueError("reserved_nodes for the big job, got 0")
         return self
 
     @model_validator(mode="after")

@@ -46,8 +46,10 @@ _EARLIER_EVENTS_UTC = (
     datetime(2026, 6, 16, 15, tzinfo=UTC),
 )
 _HOLDS_LOGGED_SHARE = 0.5
-# A reserved node in every eight, at least one where the hall has room for it.
+# One node in every eight is reserved for large training jobs.
 _RESERVED_SHARE = 8
+_LEAST_NODES = _RESERVED_SHARE
+_LEAST_DAYS = 2
 
 
 class Scenario(StrEnum):
@@ -91,14 +93,21 @@ def scenario_plan(scenario: Scenario, seed: int, *, nodes: int = 64, days: int =
     Args:
         scenario: What happens beside the ordinary.
         seed: Source of every random draw.
-        nodes: Nodes of 8 GPUs.
-        days: Days up to and including the event's.
+        nodes: Nodes of 8 GPUs, at least 8: fewer leave none to reserve.
+        days: Days up to and including the event's, at least 2.
+
+    Raises:
+        ValueError: There are too few nodes or days.
 
     Examples:
         >>> plan = scenario_plan(Scenario.ORDINARY, 7)
         >>> plan.gpu_count, len(plan.events), plan.events[-1].start_utc.isoformat()
         (512, 3, '2026-06-25T15:00:00+00:00')
     """
+    if nodes < _LEAST_NODES or days < _LEAST_DAYS:
+        raise ValueError(
+            f"a scenario needs {_LEAST_NODES} nodes and {_LEAST_DAYS} days, got {nodes} and {days}"
+        )
     weekend = scenario is Scenario.WEEKEND
     start_utc = _WEEKEND_START_UTC if weekend else _WEEKDAY_START_UTC
     first_utc = start_utc.replace(hour=0) - (days - 1) * DAY

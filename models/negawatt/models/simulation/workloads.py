@@ -116,9 +116,9 @@ BATCH_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
 
 CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
     JobClass.PRETRAINING: BatchProfile(
-        gpu_time_share=0.55,
+        gpu_time_share=0.6,
         gpu_counts=(8, 16, 32, 64),
-        gpu_count_weights=(0.4, 0.3, 0.2, 0.1),
+        gpu_count_weights=(0.35, 0.28, 0.22, 0.15),
         runtime_median_s=50_400.0,
         runtime_log_sd=1.0,
         tier_weights={0: 0.1, 1: 0.4, 2: 0.5},
@@ -133,7 +133,7 @@ CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         warm_up_s=(300.0, 1_200.0),
     ),
     JobClass.FINETUNING: BatchProfile(
-        gpu_time_share=0.27,
+        gpu_time_share=0.25,
         gpu_counts=(1, 2, 4, 8, 16),
         gpu_count_weights=(0.25, 0.2, 0.25, 0.25, 0.05),
         runtime_median_s=14_400.0,
@@ -150,7 +150,7 @@ CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         warm_up_s=(120.0, 600.0),
     ),
     JobClass.BATCH_INFERENCE: BatchProfile(
-        gpu_time_share=0.18,
+        gpu_time_share=0.15,
         gpu_counts=(1, 2, 4, 8),
         gpu_count_weights=(0.35, 0.25, 0.25, 0.15),
         runtime_median_s=9_000.0,

@@ -32,6 +32,11 @@ class Touch:
     deepest: Action
     power_ratio: float
 
+    @property
+    def is_off(self) -> bool:
+        """Whether the job did nothing here: it was paused or sent elsewhere."""
+        return self.deepest is not Action.CAP
+
 
 def touches(actions: Iterable[ControlAction]) -> dict[int, list[Touch]]:
     """Read a dispatch log as stretches, by job; a cap to full power is a release.

@@ -1,35 +1,113 @@
-"""What a job that control touched would have drawn: its own level before and after.
+"""What a job would have drawn in the minutes that control took from it.
 
-Here: the shape that a job's power follows, and its level around an event. Not here: whether it
-would have run at all (schedule.py).
+Here: the same work, seen later without control, where it was; the job's own level before and
+after, where it was not; and the shape that traffic gives to a service. Not here: whether it would
+have run at all (schedule.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from negawatt.models.counterfactual.control import Touch
+from negawatt.models.counterfactual.fleet import Progress
 from negawatt.models.counterfactual.job_power import JobMinutes
+from negawatt.models.counterfactual.schedule import own_rate, speed_under_cap
+from negawatt.models.domain.units import S_PER_MINUTE
 
 WARMUP_MINUTES: Final = 5
 """A job loads before it works; the first minutes of a run say nothing about its level."""
 MIN_REFERENCE_MINUTES: Final = 10
+RELOAD_MINUTES: Final = 15
+"""After a pause a job loads again; so long it does not yet draw what it did."""
 _LOAD_BINS: Final = 12
 _MIN_MINUTES_PER_BIN: Final = 30
 
 
+def touched_minutes(
+    its_touches: Sequence[Touch], first: int, n_minutes: int
+) -> NDArray[np.bool_]:
+    """Return the minutes in which a job was held down, or loaded again after a pause."""
+    touched = np.zeros(n_minutes, dtype=bool)
+    for touch in its_touches:
+        start, end = _minutes(touch, first, n_minutes)
+        if touch.is_off:
+            end += RELOAD_MINUTES
+        touched[start:end] = True
+    return touched
+
+
+def _minutes(touch: Touch, first: int, n_minutes: int) -> tuple[int, int]:
+    start = int(touch.start_s // S_PER_MINUTE) - first
+    end = n_minutes
+    if np.isfinite(touch.end_s):
+        end = int(-(-touch.end_s // S_PER_MINUTE)) - first
+    return max(0, min(start, n_minutes)), max(0, min(end, n_minutes))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Level:
-    """What a job would have drawn.
+    """A job's level around a span.
 
     Attributes:
         per_gpu_w: Power of one of its GPUs in each minute of the span [W], (n,).
-        source: What it rests on: "before and after", "before", "after", "own runs" or "class".
+        source: What it rests on: "before and after", "before" or "after".
     """
 
     per_gpu_w: NDArray[np.float64]
     source: str
+
+
+def level_around(
+    minutes: JobMinutes,
+    usable: NDArray[np.bool_],
+    span: tuple[int, int],
+    *,
+    reach_minutes: int,
+    shape: NDArray[np.float64] | None = None,
+) -> Level | None:
+    r"""Return a job's level in a span from the minutes before and after it.
+
+    .. math:: p(t) = s(t) \left[ (1 - x) \frac{\sum_{pre} p}{\sum_{pre} s}
+              + x \frac{\sum_{post} p}{\sum_{post} s} \right], \qquad x = \frac{t - t_1}{t_2 - t_1}
+
+    with the shape s, 1 where the job has none.
+
+    Args:
+        minutes: What the job drew, before the span and after it.
+        usable: Minutes in which it worked undisturbed, like ``minutes``.
+        span: First minute, and the minute after the last.
+        reach_minutes: How far before and after the span to look [min].
+        shape: What its request rate explains [W], like ``minutes``.
+
+    Returns:
+        The level; None where neither side holds ``MIN_REFERENCE_MINUTES``.
+    """
+    shape = np.ones(len(usable)) if shape is None else shape
+    first, last = span
+    before, after = (
+        _ratio(minutes.per_gpu_w[part][usable[part]], shape[part][usable[part]])
+        for part in (
+            minutes.part(first - reach_minutes, first),
+            minutes.part(last, last + reach_minutes),
+        )
+    )
+    if np.isnan(before) and np.isnan(after):
+        return None
+    source = "before" if np.isnan(after) else "after" if np.isnan(before) else "before and after"
+    before, after = np.nan_to_num(before, nan=after), np.nan_to_num(after, nan=before)
+    share = (np.arange(last - first) + 0.5) / (last - first)
+    ratio = (1 - share) * before + share * after
+    return Level(per_gpu_w=ratio * shape[minutes.part(first, last)], source=source)
+
+
+def _ratio(power_w: NDArray[np.float64], shape_w: NDArray[np.float64]) -> float:
+    if len(power_w) < MIN_REFERENCE_MINUTES or shape_w.sum() <= 0:
+        return float("nan")
+    return float(power_w.sum() / shape_w.sum())
 
 
 def load_shape(
@@ -57,17 +135,15 @@ def load_shape(
     known = usable & ~np.isnan(load) & ~np.isnan(per_gpu_w)
     if known.sum() < _LOAD_BINS * _MIN_MINUTES_PER_BIN:
         return None
-    order = np.argsort(load[known], kind="stable")
-    bins = np.array_split(order, _LOAD_BINS)
-    x = np.array([load[known][part].mean() for part in bins])
-    y = np.array([per_gpu_w[known][part].mean() for part in bins])
-    if np.ptp(x) < 1e-6:
-        return np.full(len(load), y.mean())
-    low, high = _slope(x[:3], y[:3]), _slope(x[-4:], y[-4:])
+    load_known, power_known_w = load[known], per_gpu_w[known]
+    bins = np.array_split(np.argsort(load_known, kind="stable"), _LOAD_BINS)
+    x = np.array([load_known[part].mean() for part in bins])
+    y = np.array([power_known_w[part].mean() for part in bins])
     shape = np.interp(load, x, y)
-    shape += np.minimum(load - x[0], 0) * low + np.maximum(load - x[-1], 0) * high
-    most_w = float(np.quantile(per_gpu_w[known], 0.999))
-    return np.clip(shape, 0.5 * y.min(), max(most_w, y.max()))
+    shape += np.minimum(load - x[0], 0) * _slope(x[:3], y[:3])
+    shape += np.maximum(load - x[-1], 0) * _slope(x[-4:], y[-4:])
+    most_w = max(float(np.quantile(power_known_w, 0.999)), y.max())
+    return np.clip(shape, 0.5 * y.min(), most_w)
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
@@ -75,56 +151,79 @@ def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     return float(((x - x.mean()) * (y - y.mean())).sum() / spread) if spread > 0 else 0.0
 
 
-def level_around(
-    minutes: JobMinutes,
-    touched: NDArray[np.bool_],
-    span: tuple[int, int],
-    *,
-    reach_minutes: int,
-    shape: NDArray[np.float64] | None = None,
-) -> Level | None:
-    r"""Return a job's level in a span from the minutes before and after it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WorkClock:
+    """How much of its work a job had done, in undisturbed minutes.
 
-    .. math:: p(t) = s(t) \left[ (1 - x) \frac{\sum_{pre} p}{\sum_{pre} s}
-              + x \frac{\sum_{post} p}{\sum_{post} s} \right], \qquad x = \frac{t - t_1}{t_2 - t_1}
+    Attributes:
+        first: First minute.
+        work_minutes: Work done by the middle of each minute [min], NaN where it did not run, (n,).
+    """
 
-    with the shape s, 1 where the job has none.
+    first: int
+    work_minutes: NDArray[np.float64]
+
+
+def work_clock(
+    minutes: JobMinutes, its_touches: Sequence[Touch], progress: Progress | None
+) -> WorkClock:
+    """Return a job's work, minute by minute: its age, slowed where control slowed it.
 
     Args:
-        minutes: What the job drew, before the span and after it.
-        touched: Minutes in which control held it down, like ``minutes``.
-        span: First minute, and the minute after the last.
-        reach_minutes: How far before and after the span to look [min].
-        shape: What its request rate explains [W], like ``minutes``.
+        minutes: One run of the job.
+        its_touches: What control did to it.
+        progress: Work done, where it was logged.
+    """
+    n = len(minutes.gpus_on)
+    speed = np.ones(n)
+    for touch in its_touches:
+        start, end = _minutes(touch, minutes.first, n)
+        if progress is None:
+            speed[start:end] = speed_under_cap(touch.power_ratio)
+            continue
+        end = min(n, end + 2 * RELOAD_MINUTES)
+        edges_s = (minutes.first + np.arange(start, end + 1)) * float(S_PER_MINUTE)
+        work_s = np.interp(edges_s, progress.at_s, progress.work_s)
+        rate = own_rate(progress, touch.start_s)
+        known = edges_s[1:] <= progress.at_s[-1]
+        its_speed = np.clip(np.diff(work_s) / (S_PER_MINUTE * rate), 0.0, 1.0)
+        speed[start:end] = np.where(known, its_speed, 1.0)
+    on = minutes.gpus_on > 0
+    speed = np.where(on, speed, 0.0)
+    first_on = int(np.argmax(on)) if on.any() else 0
+    done = np.cumsum(speed) - speed / 2
+    work = done - done[first_on] + minutes.age_minutes[first_on] if on.any() else done
+    return WorkClock(first=minutes.first, work_minutes=np.where(on, work, np.nan))
+
+
+def same_work(
+    minutes: JobMinutes,
+    clock: WorkClock,
+    usable: NDArray[np.bool_],
+    wanted_work_minutes: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return what a job drew when it did the same work undisturbed.
+
+    A paused job does later what it would have done in the pause, and a held one too: the same
+    checkpoints, the same phases.
+
+    Args:
+        minutes: One run of the job.
+        clock: Its work.
+        usable: Minutes in which it worked undisturbed, like ``minutes``.
+        wanted_work_minutes: Work that would have been done by each minute [min], (m,).
 
     Returns:
-        The level; None where neither side holds ``MIN_REFERENCE_MINUTES``.
+        Power of one of its GPUs [W], NaN where that work was not seen undisturbed, (m,).
     """
-    shape = np.ones(len(touched)) if shape is None else shape
-    usable = (
-        (minutes.gpus_on > 0)
-        & ~np.isnan(minutes.per_gpu_w)
-        & ~touched
-        & (minutes.age_minutes >= WARMUP_MINUTES)
-    )
-    first, last = span
-    sides = []
-    for part in (
-        minutes.part(first - reach_minutes, first),
-        minutes.part(last, last + reach_minutes),
-    ):
-        use = usable[part]
-        enough = use.sum() >= MIN_REFERENCE_MINUTES
-        ratio = minutes.per_gpu_w[part][use].sum() / shape[part][use].sum() if enough else np.nan
-        sides.append(float(ratio))
-    before, after = sides
-    if np.isnan(before) and np.isnan(after):
-        return None
-    share = (np.arange(last - first) + 0.5) / (last - first)
-    if np.isnan(after):
-        ratio, source = np.full(last - first, before), "before"
-    elif np.isnan(before):
-        ratio, source = np.full(last - first, after), "after"
-    else:
-        ratio, source = (1 - share) * before + share * after, "before and after"
-    return Level(per_gpu_w=ratio * shape[minutes.part(first, last)], source=source)
+    seen = usable & ~np.isnan(clock.work_minutes)
+    if not seen.any():
+        return np.full(len(wanted_work_minutes), np.nan)
+    work, power_w = clock.work_minutes[seen], minutes.per_gpu_w[seen]
+    order = np.argsort(work, kind="stable")
+    work, power_w = work[order], power_w[order]
+    right = np.clip(np.searchsorted(work, wanted_work_minutes), 0, len(work) - 1)
+    left = np.maximum(right - 1, 0)
+    nearer = np.abs(work[left] - wanted_work_minutes) <= np.abs(work[right] - wanted_work_minutes)
+    nearest = np.where(nearer, left, right)
+    return np.where(np.abs(work[nearest] - wanted_work_minutes) <= 1.0, power_w[nearest], np.nan)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.counterfactual.control import Touch
-from negawatt.models.counterfactual.fleet import Action, Fleet, Progress, Run
+from negawatt.models.counterfactual.fleet import Fleet, Progress, Run
 from negawatt.models.counterfactual.queue_replay import (
     FOREVER,
     Holder,
@@ -96,6 +96,10 @@ class QueueCase:
         ]
         return [*self.running, *started]
 
+    def as_seen(self) -> list[Stay]:
+        """Return every stay that reaches into the span if all starts were as they were seen."""
+        return [*self.running, *(s for s in self.waiting if s.start_s < self.span_s[1])]
+
 
 def speed_under_cap(power_ratio: float) -> float:
     """Return throughput under a cap over throughput without it.
@@ -138,15 +142,15 @@ def lost_s(progress: Progress | None, touch: Touch, *, run_end_s: float) -> floa
         return float(touched_s * (1 - speed_under_cap(touch.power_ratio)))
     last_s = min(last_s, float(progress.at_s[-1]))
     done_s = _work_at(progress, last_s) - _work_at(progress, first_s)
-    return max(0.0, last_s - first_s - done_s / _own_rate(progress, first_s))
+    return max(0.0, last_s - first_s - done_s / own_rate(progress, first_s))
 
 
 def _work_at(progress: Progress, at_s: float) -> float:
     return float(np.interp(at_s, progress.at_s, progress.work_s))
 
 
-def _own_rate(progress: Progress, before_s: float) -> float:
-    """Return work per second in the hour before, 1 where too little of it is known."""
+def own_rate(progress: Progress, before_s: float) -> float:
+    """Return a job's work per second in the hour before, 1 where too little of it is known."""
     from_s = max(float(progress.at_s[0]), before_s - _RATE_WINDOW_S)
     if before_s - from_s < _RATE_WINDOW_S / 6:
         return 1.0
@@ -326,7 +330,7 @@ def _by_submission(entry: tuple[Stay, float]) -> tuple[float, int]:
 def _is_cut(run: Run, its_touches: Sequence[Touch]) -> bool:
     """Return whether control took the job off its GPUs, rather than its end or a failure."""
     return any(
-        touch.deepest is not Action.CAP
+        touch.is_off
         and touch.start_s - S_PER_MINUTE <= run.end_s <= touch.start_s + RECOVERY_S
         and run.end_s < touch.end_s
         for touch in its_touches

@@ -1,0 +1,333 @@
+"""How much more the GPUs would have drawn, job by job and by mechanism.
+
+Here: who would have run (schedule.py) and at what power (job_level.py), set against what was
+seen. What control did not touch keeps its actual power to the last bit. Not here: the site's
+meter (site_gain.py) and bands (negawatt.models.uncertainty).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.counterfactual.control import Touch, touches
+from negawatt.models.counterfactual.fleet import Action, Fleet, Run
+from negawatt.models.counterfactual.job_level import (
+    WARMUP_MINUTES,
+    level_around,
+    load_shape,
+    same_work,
+    touched_minutes,
+    work_clock,
+)
+from negawatt.models.counterfactual.job_power import (
+    JobMinutes,
+    idle_power_w,
+    job_minutes,
+    minute_span,
+)
+from negawatt.models.counterfactual.queue_replay import Policy
+from negawatt.models.counterfactual.schedule import Stay, Timetable
+from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
+
+_LEARNING_MINUTES = 14 * 1440
+_CLASS_SAMPLE = 40
+
+
+class Mechanism(StrEnum):
+    """Why a job's power would have been another one."""
+
+    CAPPED = "capped"
+    PAUSED = "paused"
+    MIGRATED = "migrated"
+    HELD = "held"
+    ENDED = "ended"
+    DISPLACED = "displaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JobChange:
+    """One job's part.
+
+    Attributes:
+        job: The job.
+        change_kw: Power that it would have drawn more, its idle GPUs included, by mechanism [kW].
+        busy_change: GPUs that it would have held more, (n,).
+        expected_kw: Power that it would have drawn [kW], (n,).
+        source: What its level rests on.
+    """
+
+    job: int
+    change_kw: Mapping[Mechanism, NDArray[np.float64]]
+    busy_change: NDArray[np.float64]
+    expected_kw: NDArray[np.float64]
+    source: str
+
+    @property
+    def total_kw(self) -> NDArray[np.float64]:
+        """The job's whole change [kW], (n,)."""
+        return np.sum(list(self.change_kw.values()), axis=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GpuChange:
+    """What the GPUs would have drawn more than they did.
+
+    Attributes:
+        first: First minute.
+        last: Minute after the last.
+        jobs: The jobs whose power or time would have been different.
+    """
+
+    first: int
+    last: int
+    jobs: tuple[JobChange, ...]
+
+    @property
+    def change_kw(self) -> NDArray[np.float64]:
+        """Sum over the jobs [kW], (n,)."""
+        return sum((job.total_kw for job in self.jobs), np.zeros(self.last - self.first))
+
+    @property
+    def busy_change(self) -> NDArray[np.float64]:
+        """GPUs that would have been held more, (n,)."""
+        return sum((job.busy_change for job in self.jobs), np.zeros(self.last - self.first))
+
+    def by_mechanism_kw(self) -> dict[Mechanism, NDArray[np.float64]]:
+        """Return the sum over the jobs by mechanism [kW], (n,) each; only those that occur."""
+        sums: dict[Mechanism, NDArray[np.float64]] = {}
+        for job in self.jobs:
+            for mechanism, change_kw in job.change_kw.items():
+                sums[mechanism] = sums.get(mechanism, 0.0) + change_kw
+        return sums
+
+
+class Prepared:
+    """A fleet with everything that is worked out of it once."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.timetable = Timetable(fleet)
+        self.touches = touches(fleet.actions)
+        self.runs_of: dict[int, list[Run]] = {}
+        for run in fleet.runs:
+            self.runs_of.setdefault(run.job, []).append(run)
+        self._class_w: dict[str, float] = {}
+
+    @cached_property
+    def queued_pools(self) -> tuple[str, ...]:
+        """Partitions with a queue of flexible jobs: the others run as they were seen."""
+        fleet = self.fleet
+        return tuple(
+            sorted(
+                {
+                    job.pool
+                    for index, job in enumerate(fleet.jobs)
+                    if job.tier > 0
+                    and np.isfinite(job.est_runtime_s)
+                    and index not in fleet.service_load
+                }
+            )
+        )
+
+    @cached_property
+    def idle_w(self) -> float:
+        """Power of a GPU that nobody holds [W]."""
+        event = self.fleet.events[-1]
+        idle_w = idle_power_w(self.fleet, slice(max(0, event.start_minute - 1440), event.end_minute))
+        return 0.0 if np.isnan(idle_w) else idle_w
+
+    def class_power_w(self, job_class: str, before_minute: int) -> float:
+        """Return the mean power of a GPU in the latest runs of a class [W], NaN if none ended."""
+        if job_class not in self._class_w:
+            fleet, means = self.fleet, []
+            for run in reversed(fleet.runs):
+                if fleet.jobs[run.job].job_class == job_class and run.job not in self.touches:
+                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute)
+                    if end - start > WARMUP_MINUTES:
+                        power_w = fleet.gpu_power_w[run.gpus, start:end]
+                        means.append(float(np.nanmean(power_w)))
+                if len(means) == _CLASS_SAMPLE:
+                    break
+            self._class_w[job_class] = float(np.nanmean(means)) if means else float("nan")
+        return self._class_w[job_class]
+
+    def shape(self, job: int, first: int, last: int) -> NDArray[np.float64] | None:
+        """Return what a service's request rate explains of its power [W], (last - first,)."""
+        load = self.fleet.service_load.get(job)
+        if load is None:
+            return None
+        from_minute = max(0, last - _LEARNING_MINUTES)
+        minutes = job_minutes(self.fleet, self.runs_of.get(job, ()), from_minute, last)
+        usable = (minutes.gpus_on > 0) & ~touched_minutes(
+            self.touches.get(job, ()), from_minute, last - from_minute
+        )
+        shape = load_shape(load[from_minute:last], minutes.per_gpu_w, usable)
+        return None if shape is None else shape[first - from_minute :]
+
+
+def gpu_change(
+    prepared: Prepared,
+    touched: Mapping[int, Sequence[Touch]],
+    policies: Mapping[str, Policy],
+    span_s: tuple[float, float],
+    *,
+    reach_minutes: int,
+) -> GpuChange:
+    """Return what the GPUs would have drawn more if nothing had been touched in a span.
+
+    Args:
+        prepared: The fleet.
+        touched: What control did in the span, by job.
+        policies: The scheduler's policy by partition.
+        span_s: First act of control, and the last instant to know [s].
+        reach_minutes: How far before and after the span a job's level is looked for [min].
+    """
+    fleet = prepared.fleet
+    first, last = int(span_s[0] // S_PER_MINUTE), int(span_s[1] // S_PER_MINUTE)
+    stays: dict[int, list[Stay]] = {}
+    for pool in prepared.queued_pools:
+        case = prepared.timetable.case(pool, touched, span_s)
+        for stay in case.play(policies[pool]) if pool in policies else case.as_seen():
+            stays.setdefault(stay.job, []).append(stay)
+    different = set(stays) | set(touched)
+    for run in fleet.runs:
+        if fleet.jobs[run.job].pool in prepared.queued_pools:
+            if run.start_s < span_s[1] and run.end_s > span_s[0]:
+                different.add(run.job)
+    changes = (
+        _job_change(
+            prepared,
+            job,
+            stays.get(job, []) if fleet.jobs[job].pool in prepared.queued_pools else None,
+            touched.get(job, ()),
+            (first, last),
+            reach_minutes,
+        )
+        for job in sorted(different)
+    )
+    return GpuChange(first=first, last=last, jobs=tuple(c for c in changes if c is not None))
+
+
+def _job_change(
+    prepared: Prepared,
+    job: int,
+    stays: Sequence[Stay] | None,
+    its_touches: Sequence[Touch],
+    span: tuple[int, int],
+    reach_minutes: int,
+) -> JobChange | None:
+    """Return one job's change; None where it would have run as it did."""
+    fleet = prepared.fleet
+    first, last = span
+    low = max(0, first - reach_minutes)
+    high = min(fleet.n_minutes, last + reach_minutes)
+    minutes = job_minutes(fleet, prepared.runs_of.get(job, ()), low, high)
+    window = slice(first - low, last - low)
+    held = minutes.gpus_on[window].astype(float)
+    would_hold = held if stays is None else _gpus_held(stays, first, last)
+    touched = touched_minutes(its_touches, low, high - low)
+    same = (would_hold == held) & ~touched[window]
+    if same.all():
+        return None
+    level = _expected_w(prepared, job, minutes, stays, its_touches, touched, span, reach_minutes)
+    actual_kw = np.where(held > 0, np.nan_to_num(minutes.per_gpu_w[window]) * held, 0) / W_PER_KW
+    expected_kw = np.where(same, actual_kw, would_hold * level.per_gpu_w / W_PER_KW)
+    change_kw = np.where(
+        same, 0.0, expected_kw - actual_kw + (held - would_hold) * prepared.idle_w / W_PER_KW
+    )
+    mechanisms = _mechanisms(held, would_hold, its_touches, first)
+    return JobChange(
+        job=job,
+        change_kw={
+            mechanism: np.where(mask & ~same, change_kw, 0.0)
+            for mechanism, mask in mechanisms.items()
+            if (mask & ~same).any()
+        },
+        busy_change=would_hold - held,
+        expected_kw=expected_kw,
+        source=level.source,
+    )
+
+
+def _gpus_held(stays: Sequence[Stay], first: int, last: int) -> NDArray[np.float64]:
+    held = np.zeros(last - first)
+    for stay in stays:
+        start, end = minute_span(stay.start_s, stay.end_s, first, last)
+        held[start - first : end - first] += stay.gpu_count
+    return held
+
+
+def _mechanisms(
+    held: NDArray[np.float64],
+    would_hold: NDArray[np.float64],
+    its_touches: Sequence[Touch],
+    first: int,
+) -> dict[Mechanism, NDArray[np.bool_]]:
+    """Return which minutes each mechanism explains; every minute has one."""
+    strongest = np.full(len(held), Mechanism.CAPPED, dtype=object)
+    names = {Action.PAUSE: Mechanism.PAUSED, Action.MIGRATE: Mechanism.MIGRATED}
+    off = np.zeros(len(held), dtype=bool)
+    for touch in its_touches:
+        mask = touched_minutes([touch], first, len(held))
+        if touch.is_off:
+            strongest[mask] = names[touch.deepest]
+            off |= mask
+    mechanism = strongest
+    mechanism[(would_hold > held) & ~off] = Mechanism.HELD
+    mechanism[(would_hold < held) & (would_hold.cumsum() > 0)] = Mechanism.ENDED
+    mechanism[(would_hold < held) & (would_hold.cumsum() == 0)] = Mechanism.DISPLACED
+    return {name: mechanism == name for name in Mechanism if (mechanism == name).any()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Expected:
+    per_gpu_w: NDArray[np.float64]
+    source: str
+
+
+def _expected_w(
+    prepared: Prepared,
+    job: int,
+    minutes: JobMinutes,
+    stays: Sequence[Stay] | None,
+    its_touches: Sequence[Touch],
+    touched: NDArray[np.bool_],
+    span: tuple[int, int],
+    reach_minutes: int,
+) -> _Expected:
+    """Return what one of a job's GPUs would have drawn: seen work first, then levels."""
+    fleet = prepared.fleet
+    first, last = span
+    known = (minutes.gpus_on > 0) & ~np.isnan(minutes.per_gpu_w) & ~touched
+    settled = known & (minutes.age_minutes >= WARMUP_MINUTES)
+    shape = prepared.shape(job, minutes.first, minutes.first + len(touched))
+    level = level_around(
+        minutes, settled, (first, last), reach_minutes=reach_minutes, shape=shape
+    )
+    if level is not None:
+        per_gpu_w, source = level.per_gpu_w, level.source
+    elif settled.any():
+        per_gpu_w = np.full(last - first, minutes.per_gpu_w[settled].mean())
+        source = "its own run"
+    else:
+        class_w = prepared.class_power_w(fleet.jobs[job].job_class, first)
+        per_gpu_w, source = np.full(last - first, class_w), "its class"
+    if shape is None and stays and len(stays) == 1:
+        wanted = _wanted_work(minutes, stays[0], its_touches, fleet, span)
+        seen_w = same_work(minutes, wanted[0], known, wanted[1])
+        per_gpu_w = np.where(np.isnan(seen_w), per_gpu_w, seen_w)
+    return _Expected(per_gpu_w=per_gpu_w, source=source)
+
+
+def _wanted_work(minutes, stay, its_touches, fleet, span):
+    clock = work_clock(minutes, its_touches, fleet.progress.get(stay.job))
+    first, last = span
+    at_minute = np.arange(first, last) + 0.5
+    if stay.start_s < first * S_PER_MINUTE:
+        at_first = clock.work_minutes[first - minutes.first]
+        return clock, at_first + at_minute - at_minute[0]
+    return clock, at_minute - stay.start_s / S_PER_MINUTE

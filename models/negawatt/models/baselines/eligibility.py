@@ -94,8 +94,8 @@ def candidates(
     rows = case.on_days(days, (*starts_utc, *adjustment_starts_utc))
     whole_days = [case.whole_day(day) for day in days] if _needs_whole_day(case) else []
     distance = distances(case, days)
-    by_event = _event_days(case, day_type)
-    by_site = _site_days(case)
+    by_event = event_days(case, day_type)
+    by_site = site_days(case)
     disturbed: NDArray[np.bool_] = np.any(rows.disturbed[:, n:], axis=1)
     missing_ratio, is_complete = _data(case, rows.energy_kwh, rows.coverage_ratio, whole_days)
     reasons: list[str] = []
@@ -170,8 +170,8 @@ def _needs_whole_day(case: Case) -> bool:
     return daily_metric or rule.exclusions.incomplete_days.within == "whole_day"
 
 
-def _event_days(case: Case, day_type: DayType) -> dict[date, str]:
-    """Return the days of other events, each with its reason."""
+def event_days(case: Case, day_type: DayType) -> dict[date, str]:
+    """Return the days of other events that a rule drops, each with its reason."""
     own = case.rule.exclusions.own_event_days
     if not day_type.screened or own == "none":
         return {}
@@ -180,7 +180,7 @@ def _event_days(case: Case, day_type: DayType) -> dict[date, str]:
     return dict.fromkeys(_days_of(case, windows), "event day")
 
 
-def _site_days(case: Case) -> dict[date, str]:
+def site_days(case: Case) -> dict[date, str]:
     """Return the days that the site's own facts drop, each with its reason."""
     exclusions, site = case.rule.exclusions, case.site
     found: dict[date, str] = {}

@@ -30,6 +30,7 @@ from negawatt.models.baselines.other_meters import (
 )
 from negawatt.models.baselines.parts import joined, parts_of
 from negawatt.models.baselines.registry import load_program
+from negawatt.models.baselines.regression import regression
 from negawatt.models.baselines.result import Adjustment, BaselineResult, Outcome
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.baselines.same_day import same_day_kwh
@@ -149,13 +150,12 @@ def _outcome(case: Case, load: LoadSeries) -> Outcome:
         return not_above_level(_by_program(case, load, case.rule.comparison), case)
     if algorithm in _OF_EVENT:
         return _OF_EVENT[algorithm](case)
-    outcomes = [(part, from_earlier_days(part)) for part in parts_of(case)]
-    outcome = joined(outcomes)
-    return (
-        not_above_site_load(outcome, case, load)
-        if case.rule.algorithm == "generator_output"
-        else outcome
-    )
+    if algorithm == "regression":
+        return joined([(part, regression(part, load)) for part in parts_of(case)])
+    outcome = joined([(part, from_earlier_days(part)) for part in parts_of(case)])
+    if algorithm == "generator_output":
+        return not_above_site_load(outcome, case, load)
+    return outcome
 
 
 def _same_day(case: Case) -> Outcome:

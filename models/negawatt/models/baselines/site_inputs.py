@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.metering.load_series import LoadSeries
 
 _T = TypeVar("_T")
@@ -33,6 +34,13 @@ class TemperatureSeries:
     start_utc: datetime
     interval_minutes: int
     temperature_c: NDArray[np.float64]
+
+    def at(self, starts_s: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the temperature at instants [s since 1970]; NaN outside the series."""
+        step_s = self.interval_minutes * S_PER_MINUTE
+        positions = (starts_s - int(self.start_utc.timestamp())) // step_s
+        inside = (positions >= 0) & (positions < len(self.temperature_c))
+        return np.where(inside, self.temperature_c[np.where(inside, positions, 0)], np.nan)
 
     def within(self, window: Interval) -> NDArray[np.float64]:
         """Return the temperatures of the intervals that start in a window; NaN outside.

@@ -41,6 +41,16 @@ class FindingCode(StrEnum):
     RULE_OVERRIDDEN = "rule_overridden"
     RULE_SWITCHED = "rule_switched"
     SAMPLE_GAP = "sample_gap"
+    SCREEN_DAY_SET_EXPLOITED = "screen_day_set_exploited"
+    SCREEN_DISPLACED = "screen_displaced"
+    SCREEN_FROZEN_BASELINE = "screen_frozen_baseline"
+    SCREEN_GENERATION_SWAPPED = "screen_generation_swapped"
+    SCREEN_METHOD_SHOPPED = "screen_method_shopped"
+    SCREEN_NO_ACTION = "screen_no_action"
+    SCREEN_NOT_MADE = "screen_not_made"
+    SCREEN_PLACEBO_PAID = "screen_placebo_paid"
+    SCREEN_REBOUNDED = "screen_rebounded"
+    SCREEN_WINDOW_INFLATED = "screen_window_inflated"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
     @property
@@ -78,6 +88,24 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.RULE_SWITCHED: "Too few days under the program's rule: another of its rules computed "
     "the baseline.",
     FindingCode.SAMPLE_GAP: "Expected readings are missing.",
+    FindingCode.SCREEN_DAY_SET_EXPLOITED: "Days that carry the baseline had high load and had "
+    "been announced as possible event days.",
+    FindingCode.SCREEN_DISPLACED: "Load at other meters of the operator rose in the event by "
+    "more than the like days explain.",
+    FindingCode.SCREEN_FROZEN_BASELINE: "Most days that could have renewed the baseline were "
+    "event days.",
+    FindingCode.SCREEN_GENERATION_SWAPPED: "Most of the reduction came from generation behind "
+    "the meter that was lower on the baseline's days.",
+    FindingCode.SCREEN_METHOD_SHOPPED: "The settled method gives the largest reduction of all "
+    "that could be elected, by more than the limit.",
+    FindingCode.SCREEN_NO_ACTION: "The load was low before the site was asked, or the site would "
+    "have been off.",
+    FindingCode.SCREEN_NOT_MADE: "A test for manipulation could not be made for want of data.",
+    FindingCode.SCREEN_PLACEBO_PAID: "The method pays for reductions on ordinary days, on which "
+    "nothing was reduced.",
+    FindingCode.SCREEN_REBOUNDED: "Much of the reduction came back in the hours around the event.",
+    FindingCode.SCREEN_WINDOW_INFLATED: "Load in the adjustment window was high after the site "
+    "had been told of the event.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",
 }

@@ -3,6 +3,7 @@
 Not here: the statement of an event, and baselines.
 """
 
+from negawatt.models.settlement.payment.from_statement import inputs_of_statement
 from negawatt.models.settlement.payment.pay import Payment, PaymentLine, pay_event, pay_period
 from negawatt.models.settlement.payment.stacking import excluding_windows, paid_once_kwh
 
@@ -10,6 +11,7 @@ __all__ = [
     "Payment",
     "PaymentLine",
     "excluding_windows",
+    "inputs_of_statement",
     "paid_once_kwh",
     "pay_event",
     "pay_period",

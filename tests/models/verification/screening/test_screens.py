@@ -335,7 +335,7 @@ def test_a_method_that_pays_on_ordinary_days_is_found(
 def test_the_most_generous_of_several_methods_is_found(
     inputs_of: InputsOf, others_kwh: list[float], outcome: ScreenOutcome
 ) -> None:
-    """Settled 120 of 300 kWh: 35 above the median of 85; 34.5 above 85.5 but not the largest; 29."""
+    """Settled 120 of 300 kWh: 35 above the median of 85; 34.5, but not largest; 29."""
     computed = [MethodReduction(method_id="program@1", reduction_kwh=120.0)] + [
         MethodReduction(method_id=f"other-{n}", reduction_kwh=value)
         for n, value in enumerate(others_kwh)

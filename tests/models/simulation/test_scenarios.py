@@ -8,6 +8,7 @@ import pytest
 from negawatt.models.simulation.extra_jobs import extra_jobs
 from negawatt.models.simulation.grid import S_PER_DAY
 from negawatt.models.simulation.jobs import draw_jobs
+from negawatt.models.simulation.layout import Pool
 from negawatt.models.simulation.localtime import local_time
 from negawatt.models.simulation.outages import draw_outages
 from negawatt.models.simulation.plan import HallPlan
@@ -45,7 +46,7 @@ def test_four_weeks_hold_two_earlier_events_on_weekdays() -> None:
 def test_a_seed_has_the_same_ordinary_jobs_in_every_scenario_of_the_same_days() -> None:
     ordinary = draw_jobs(plan_of(Scenario.ORDINARY))
 
-    for scenario in (Scenario.JOB_ENDS, Scenario.INFLATION, Scenario.NODE_CHURN, Scenario.BATTERY):
+    for scenario in (Scenario.TRAFFIC_UP, Scenario.INFLATION, Scenario.BATTERY):
         assert draw_jobs(plan_of(scenario)) == ordinary
 
 
@@ -66,6 +67,8 @@ def test_the_big_job_is_submitted_so_that_it_would_end_in_the_event() -> None:
     ends_s = big.submit_s + big.work_s
     assert plan.second_of(window.start_utc) < ends_s < plan.second_of(window.end_utc)
     assert big.gpu_count == 16
+    others = [job for job in draw_jobs(plan) if job.pool is Pool.RESERVED]
+    assert all(job.submit_s < big.submit_s - 2 * S_PER_DAY for job in others)
 
 
 def test_a_burst_is_submitted_as_the_event_begins_and_asks_for_its_share() -> None:

@@ -49,7 +49,8 @@ class Controller:
 
         The target falls in a straight line over the ramp, holds, and rises again. All caps of
         tiers 1 and 2 deepen together; when they do not reach, tier 3 is paused job by job, the
-        largest saving first. On the way up the smallest is released first.
+        largest saving first. Where there is a second site, tier 3 moves there before any cap. On
+        the way up the smallest is released first.
         """
         if self.reference_w is None:
             self.reference_w = self._reference_w(now_s, demands)
@@ -96,8 +97,13 @@ class Controller:
         # The first minute of the ramp already acts, and the last one releases everything.
         return float(np.interp(now_s + S_PER_MINUTE, times_s, [0.0, 1.0, 1.0, 0.0]))
 
+    @property
+    def _depth_before_pauses(self) -> float:
+        """Depth of the caps up to which nobody is paused; work that can move goes before caps."""
+        return 1.0 if self.plan.second_site is None else 0.0
+
     def _pause(self, demands: Sequence[Demand], target_w: float) -> None:
-        calculated_w = self._gpu_w(demands, depth=1.0)
+        calculated_w = self._gpu_w(demands, depth=self._depth_before_pauses)
         for demand in sorted(demands, key=self._saving_w, reverse=True):
             if calculated_w <= target_w:
                 return
@@ -109,7 +115,7 @@ class Controller:
         for demand in sorted(demands, key=self._saving_w):
             if demand.index in self.paused:
                 self.paused.remove(demand.index)
-                if self._gpu_w(demands, depth=1.0) > target_w:
+                if self._gpu_w(demands, depth=self._depth_before_pauses) > target_w:
                     self.paused.add(demand.index)
                     return
 

@@ -6,14 +6,13 @@ run identically until that event's first action. Not here: power.
 """
 
 import copy
-import heapq
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from functools import partial
 from typing import Self
 
 from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.simulation.actions import PAUSED, UNCAPPED, Action
+from negawatt.models.simulation.agenda import Agenda, Kind, known_beforehand
 from negawatt.models.simulation.control import Controller
 from negawatt.models.simulation.demand import demand_of
 from negawatt.models.simulation.grid import S_PER_DAY
@@ -27,17 +26,6 @@ from negawatt.models.simulation.plan import HallPlan
 from negawatt.models.simulation.running import Running
 from negawatt.models.simulation.workloads import RESTART_S
 from negawatt.models.simulation.world import ControlAction, JobRun, Stretch, Surroundings, World
-
-
-class _Kind(IntEnum):
-    """Order of what happens in one second: ends free GPUs before arrivals and control see them."""
-
-    END = 0
-    CANCEL = 1
-    DOWN = 2
-    UP = 3
-    SUBMIT = 4
-    CONTROL = 5
 
 
 def run_world(
@@ -109,22 +97,13 @@ class _Run:
         self._stretches: list[Stretch] = []
         self._runs = [JobRun()] * len(jobs)
         self._actions: list[ControlAction] = []
-        self._agenda = list(self._first_agenda())
-        heapq.heapify(self._agenda)
-
-    def _first_agenda(self) -> Iterator[tuple[int, _Kind, int, int]]:
-        for index, job in enumerate(self._jobs):
-            yield job.submit_s, _Kind.SUBMIT, index, 0
-            if job.cancel_s is not None:
-                yield job.cancel_s, _Kind.CANCEL, index, 0
-        for number, outage in enumerate(self._outages):
-            yield outage.down_s, _Kind.DOWN, number, 0
-            yield outage.up_s, _Kind.UP, number, 0
+        self._agenda = Agenda(list(known_beforehand(jobs, outages)))
 
     def fork(self) -> Self:
         """Return a run that goes on from here by itself."""
         twin = copy.copy(self)
         twin.__dict__["_partitions"] = copy.copy(self._partitions)
+        twin.__dict__["_agenda"] = copy.copy(self._agenda)
         for name, value in vars(self).items():
             if isinstance(value, dict):
                 setattr(twin, name, {key: copy.copy(part) for key, part in value.items()})
@@ -141,7 +120,7 @@ class _Run:
         controlled = event.controlled
         first_s, last_s = map(self._plan.second_of, (controlled.start_utc, controlled.end_utc))
         for at_s in range(first_s, last_s, S_PER_MINUTE):
-            heapq.heappush(self._agenda, (at_s, _Kind.CONTROL, number, 0))
+            self._agenda.add(at_s, Kind.CONTROL, number)
 
     def to_the_end(self) -> World:
         """Let everything happen."""
@@ -156,28 +135,28 @@ class _Run:
 
     def until(self, end_s: int) -> None:
         """Let everything happen that happens before a second."""
-        while self._agenda and self._agenda[0][0] < end_s:
-            now_s, kind, index, version = heapq.heappop(self._agenda)
+        while (entry := self._agenda.next_before(end_s)) is not None:
+            now_s, kind, index, version = entry
             if self._happens(now_s, kind, index, version):
                 self._start_waiting(now_s)
 
-    def _happens(self, now_s: int, kind: _Kind, index: int, version: int) -> bool:
+    def _happens(self, now_s: int, kind: Kind, index: int, version: int) -> bool:
         """Let one thing happen, and say whether it did: a planned end may be out of date."""
         match kind:
-            case _Kind.END:
+            case Kind.END:
                 running = self._running.get(index)
                 if running is None or running.version != version:
                     return False
                 self._leave(now_s, index, done=True)
-            case _Kind.CANCEL:
+            case Kind.CANCEL:
                 self._cancel(now_s, index)
-            case _Kind.DOWN:
+            case Kind.DOWN:
                 self._fail(now_s, self._outages[index].node)
-            case _Kind.UP:
+            case Kind.UP:
                 self._partitions.bring_up(self._outages[index].node)
-            case _Kind.SUBMIT:
+            case Kind.SUBMIT:
                 self._partitions.submit(index, self._jobs[index])
-            case _Kind.CONTROL:
+            case Kind.CONTROL:
                 self._control(now_s, self._controllers[index])
         return True
 
@@ -207,7 +186,7 @@ class _Run:
         running.version = self._version
         end_s = running.end_s(now_s)
         if end_s is not None:
-            heapq.heappush(self._agenda, (end_s, _Kind.END, running.index, running.version))
+            self._agenda.add(end_s, Kind.END, running.index, running.version)
 
     def _ends(self, now_s: int, pool: Pool) -> Iterator[tuple[float, tuple[int, ...]]]:
         """Return when the running jobs of a pool should end; the overdue any moment."""

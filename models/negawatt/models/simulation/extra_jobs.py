@@ -87,7 +87,10 @@ def _burst(plan: HallPlan, random: np.random.Generator) -> Iterator[Job]:
 
 
 def _fillers(plan: HallPlan) -> Iterator[Job]:
-    """Give jobs of one GPU at full power that start where nothing else runs, and go together."""
+    """Give jobs of one GPU at full power that start where nothing else runs, and go together.
+
+    That is on the reserved nodes: elsewhere a queue waits for every free GPU.
+    """
     inflation = plan.incidents.inflation
     if inflation is None:
         return
@@ -98,7 +101,7 @@ def _fillers(plan: HallPlan) -> Iterator[Job]:
             job_id=f"batch-inference-{_FIRST_NUMBER + number:05d}",
             job_class=JobClass.BATCH_INFERENCE,
             tier=2,
-            pool=Pool.RESERVED if plan.reserved_nodes and number % 2 else Pool.BATCH,
+            pool=Pool.RESERVED if plan.reserved_nodes else Pool.BATCH,
             gpu_count=1,
             submit_s=start_s,
             work_s=float(2 * (end_s - start_s)),

@@ -69,6 +69,7 @@ def fleet_events(record: HallRecord) -> list[dict[str, object]]:
             "committed_kw": event.committed_kw,
             "ramp_minutes": event.ramp_down_minutes,
         }
+        | ({} if event.notified_utc is None else {"notified": event.notified_utc.isoformat()})
         for event in record.plan.events
     ]
 

@@ -34,6 +34,7 @@ class HallEvent(PlanPart):
         end_utc: First instant after the window, a whole minute.
         target_reduction_ratio: Share of the calculated load before the ramp to shed.
         target_of: The load that this is a share of; in the Phoenix trial it was the GPUs'.
+        notified_utc: When the site was told, if it is said.
         committed_kw: Reduction promised over the window [kW], if one was.
         ramp_down_minutes: The load goes down in this time before the window [min].
         ramp_up_minutes: The load comes back in this time after the window [min].
@@ -46,6 +47,7 @@ class HallEvent(PlanPart):
     end_utc: datetime
     target_reduction_ratio: Ratio = 0.25
     target_of: TargetOf = TargetOf.SITE
+    notified_utc: datetime | None = None
     committed_kw: float | None = Field(default=None, gt=0)
     ramp_down_minutes: int = Field(default=20, ge=1)
     ramp_up_minutes: int = Field(default=15, ge=1)

@@ -30,6 +30,8 @@ _LONGEST_RUNTIME_MEDIANS = 4.0
 _HIGH_PRIORITY_SHARE = 0.15
 # GPU time asked for on reserved nodes: they are kept free for runs that come and go.
 _RESERVED_LOAD_RATIO = 0.6
+# Nothing else is submitted to them for so long before a big job that they are free by then.
+_EMPTIED_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,16 @@ def _reserved_jobs(plan: HallPlan, weights: NDArray[np.float64]) -> list[Job]:
         np.ones_like(weights),
         generator(plan.seed, Stream.RESERVED_JOBS),
     )
-    return list(jobs)
+    return [job for job in jobs if not _is_kept_away(plan, job)]
+
+
+def _is_kept_away(plan: HallPlan, job: Job) -> bool:
+    """Say whether the reserved nodes are being emptied for a big job when this one is asked for."""
+    big = plan.incidents.big_job
+    if big is None:
+        return False
+    empty_from_s = plan.second_of(big.interval.start_utc) - _EMPTIED_DAYS * S_PER_DAY
+    return empty_from_s <= job.submit_s < plan.second_of(big.interval.end_utc)
 
 
 def _asked_gpu_s(plan: HallPlan, profile: BatchProfile, weights: NDArray[np.float64]) -> float:

@@ -40,6 +40,7 @@ _HOUR = timedelta(hours=1)
 _WEEKDAY_START_UTC = datetime(2026, 6, 25, 15, tzinfo=UTC)
 _WEEKEND_START_UTC = datetime(2026, 6, 27, 15, tzinfo=UTC)
 _EVENT_LENGTH = 3 * _HOUR
+_NOTICE = 5 * _HOUR
 # Tuesday and Monday before: ordinary weekdays, far enough apart for every look-back.
 _EARLIER_EVENTS_UTC = (
     datetime(2026, 6, 8, 15, tzinfo=UTC),
@@ -122,7 +123,7 @@ def scenario_plan(scenario: Scenario, seed: int, *, nodes: int = 64, days: int =
         "nodes": nodes,
         "reserved_nodes": nodes // _RESERVED_SHARE,
         "mix": JobMix.CLUSTER,
-        "batch_load_ratio": 0.97,
+        "batch_load_ratio": 1.02,
         "backfill": True,
         "traffic": TrafficModel(night_load=0.2, peak_load=0.55, wander_sd=0.03),
         "failures": FailureModel(per_1000_node_days=6.5),
@@ -152,6 +153,7 @@ def _event(start_utc: datetime) -> HallEvent:
         event_id=f"event-{start_utc.date().isoformat()}",
         start_utc=start_utc,
         end_utc=start_utc + _EVENT_LENGTH,
+        notified_utc=start_utc - _NOTICE,
         target_of=TargetOf.GPUS,
         ramp_down_minutes=15,
         hold_starts=True,
@@ -211,7 +213,7 @@ def _incidents(scenario: Scenario, event: HallEvent, random: np.random.Generator
                 inflation=Inflation(
                     start_utc=ramp_utc - 4 * _HOUR,
                     end_utc=ramp_utc,
-                    busier_ratio=0.05,
+                    busier_ratio=0.07,
                     filler_gpu_ratio=0.12,
                 )
             )

@@ -26,7 +26,7 @@ from negawatt.models.simulation.truth import truth_frames, truth_summary
 _DEFAULT_SEED = 1
 _DEFAULT_NODES = 64
 _DEFAULT_DAYS = 29
-# The tables that are neither a day's GPU power nor in the folder of every scenario are few.
+# The simulation itself, and all tables that are not a day's GPU power.
 _OTHER_STEPS = 2
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from negawatt.models.baselines.result import DayUse
+from negawatt.models.baselines.rule_windows import AdjustmentRule, HourWindow
 from negawatt.models.domain.findings import FindingCode, Severity
 from negawatt.models.domain.interval import Interval
 from negawatt.models.uncertainty.placebo import PlaceboResult
@@ -15,6 +17,7 @@ from negawatt.models.verification.screening import screen_event
 from negawatt.models.verification.screening.inputs import IdleSpan, ScreenInputs
 from negawatt.models.verification.screening.outcome import ScreenOutcome, ScreenResult
 from negawatt.models.verification.screening.thresholds import default_thresholds
+from negawatt.models.verification.screening.window import adjustment_window_of
 from negawatt.models.verification.sensitivity import MethodReduction, Sensitivity
 from tests.models.verification.screening.conftest import (
     EVENT_DAY,
@@ -25,6 +28,7 @@ from tests.models.verification.screening.conftest import (
 )
 
 InputsOf = Callable[..., ScreenInputs]
+Anchor = Literal["event_start", "notification", "gate_closure"]
 FOUND, NOTHING, NOT_SCREENED = ScreenOutcome
 HOUR = timedelta(hours=1)
 NAMES = [
@@ -391,3 +395,26 @@ def test_the_event_is_named_in_every_finding(inputs_of: InputsOf) -> None:
     findings = [f for result in screen_event(inputs_of(reduced, 100)) for f in result.findings]
 
     assert {finding.subject for finding in findings} == {"event 'e1'"}
+
+
+@pytest.mark.parametrize(
+    ("anchor", "expected"),
+    [
+        ("event_start", (START_UTC - 4 * HOUR, START_UTC - HOUR)),
+        ("notification", (START_UTC - 8 * HOUR, START_UTC - 5 * HOUR)),
+        ("gate_closure", None),
+    ],
+)
+def test_the_adjustment_window_is_the_rules_own(
+    inputs_of: InputsOf, anchor: Anchor, expected: tuple[datetime, datetime] | None
+) -> None:
+    """From four to one hours before the start, or before the notification at 12:00."""
+    rule = AdjustmentRule(kind="additive", anchor=anchor, pre=HourWindow(start_h=-4, end_h=-1))
+
+    window = adjustment_window_of(rule, inputs_of(reduced, 100).event)
+
+    assert (window and (window.start_utc, window.end_utc)) == expected
+
+
+def test_a_rule_without_an_adjustment_has_no_window(inputs_of: InputsOf) -> None:
+    assert adjustment_window_of(AdjustmentRule(), inputs_of(reduced, 100).event) is None

@@ -6,6 +6,8 @@ it is measured can raise it. Not here: the other tests.
 
 from typing import Final
 
+from negawatt.models.baselines.rule_windows import AdjustmentRule
+from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
 from negawatt.models.verification.screening.inputs import ScreenInputs
@@ -19,6 +21,16 @@ from negawatt.models.verification.screening.outcome import (
 from negawatt.models.verification.screening.thresholds import Thresholds
 
 WINDOW_INFLATION: Final = "window inflation"
+
+
+def adjustment_window_of(rule: AdjustmentRule, event: Event) -> Interval | None:
+    """Return the window before an event that its rule's adjustment looks at.
+
+    None where the rule has no such window, or counts from an instant that the event does not state.
+    """
+    anchors = {"event_start": event.interval.start_utc, "notification": event.notified_at_utc}
+    anchor_utc = anchors.get(rule.anchor)
+    return None if rule.pre is None or anchor_utc is None else rule.pre.around(anchor_utc)
 
 
 def window_inflation(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:

@@ -1,0 +1,80 @@
+"""The pages of methods: their Python examples are run, their tables are the data's own."""
+
+import doctest
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from negawatt.models.settlement.payment.rules import list_payment_rules, load_payment_rule
+from negawatt.models.verification.screening.screen import SCREENS
+from tests.docs.console import ROOT, text_of
+
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/methods/*.md"))
+
+
+def cells(document: str) -> list[list[str]]:
+    """Return the rows of all tables of a page."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text_of(document).splitlines()
+        if line.startswith("| ")
+    ]
+
+
+@pytest.mark.parametrize("document", PAGES)
+def test_the_python_examples_of_a_page_give_what_it_shows(document: str) -> None:
+    example = doctest.DocTestParser().get_doctest(
+        text_of(document), {}, document, document, lineno=0
+    )
+
+    result = doctest.DocTestRunner().run(example)
+
+    assert result.failed == 0
+
+
+def test_the_table_of_payments_has_every_rule_as_its_file_states_it() -> None:
+    rules = map(load_payment_rule, list_payment_rules())
+    expected = [
+        [
+            f"`{rule.payment_id}`",
+            rule.market,
+            rule.currency,
+            "; ".join(component.name for component in rule.payments),
+            str(len(rule.unverified_facts)),
+        ]
+        for rule in rules
+    ]
+
+    found = [row for row in cells("docs/methods/payments.md") if len(row) == 5]
+
+    assert found[1:] == expected
+
+
+def test_the_table_of_kinds_has_every_kind_that_a_rule_uses() -> None:
+    used = {c.kind for name in list_payment_rules() for c in load_payment_rule(name).payments}
+
+    rows = [row for row in cells("docs/methods/payments.md") if len(row) == 2]
+
+    assert {row[0].strip("`") for row in rows[1:]} == used
+
+
+def test_the_table_of_thresholds_is_the_file() -> None:
+    file = files("negawatt.models.verification.screening") / "thresholds.toml"
+    expected = [
+        [f"`{test}`", f"`{name}`", str(value)]
+        for test, table in tomllib.loads(file.read_text(encoding="utf-8")).items()
+        for name, value in table.items()
+        if name != "source"
+    ]
+
+    rows = cells("docs/methods/screens.md")
+    first = rows.index(["test", "threshold", "value"])
+
+    assert rows[first + 1 : first + 1 + len(expected)] == expected
+
+
+def test_the_table_of_tests_has_each_of_the_nine() -> None:
+    rows = [row for row in cells("docs/methods/screens.md") if len(row) == 3]
+
+    assert len(rows[1 : rows.index(["test", "threshold", "value"])]) == len(SCREENS) == 9

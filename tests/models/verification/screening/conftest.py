@@ -14,7 +14,9 @@ from negawatt.models.baselines.result import Adjustment, BaselineResult, Candida
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.verification.screening import screen_event
 from negawatt.models.verification.screening.inputs import ScreenInputs
+from negawatt.models.verification.screening.outcome import ScreenResult
 
 EVENT_DAY = date(2026, 9, 16)
 FIRST_DAY = date(2026, 6, 1)
@@ -22,7 +24,9 @@ LAST_DAY = date(2026, 9, 17)
 START_UTC = datetime(2026, 9, 16, 16, tzinfo=UTC)
 EVENT = Interval(START_UTC, START_UTC + timedelta(hours=3))
 HOURS = range(16, 19)
+HOUR = timedelta(hours=1)
 PowerOf = Callable[[date, int], float]
+InputsOf = Callable[..., ScreenInputs]
 
 
 def is_weekday(day: date) -> bool:
@@ -69,6 +73,25 @@ def baseline_of(
         ),
         adjustment=Adjustment(kind="none"),
     )
+
+
+def windows_of(days: list[date]) -> tuple[Interval, ...]:
+    return tuple(
+        Interval(
+            datetime(day.year, day.month, day.day, 16, tzinfo=UTC),
+            datetime(day.year, day.month, day.day, 17, tzinfo=UTC),
+        )
+        for day in days
+    )
+
+
+def result_of(inputs: ScreenInputs, screen_id: str) -> ScreenResult:
+    return {result.screen_id: result for result in screen_event(inputs)}[screen_id]
+
+
+def reduced(day: date, hour: int) -> float:
+    """100 kW, and 60 kW in the event."""
+    return 60 if day == EVENT_DAY and hour in HOURS else 100
 
 
 @pytest.fixture

@@ -6,30 +6,24 @@ manipulation-of-iso-nes-demand-response-program/); Utility Week on the British d
 service. They describe what was done; the powers here are round figures of that shape.
 """
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from negawatt.models.baselines.result import DayUse
 from negawatt.models.domain.findings import FindingCode, Severity
 from negawatt.models.domain.interval import Interval
-from negawatt.models.verification.screening import screen_event
-from negawatt.models.verification.screening.inputs import IdleSpan, ScreenInputs
-from negawatt.models.verification.screening.outcome import ScreenOutcome, ScreenResult
+from negawatt.models.verification.screening.inputs import IdleSpan
+from negawatt.models.verification.screening.outcome import ScreenOutcome
 from tests.models.verification.screening.conftest import (
     EVENT,
     EVENT_DAY,
+    HOUR,
     HOURS,
     START_UTC,
+    InputsOf,
     hourly,
+    result_of,
     weekdays_before,
 )
-
-InputsOf = Callable[..., ScreenInputs]
-HOUR = timedelta(hours=1)
-
-
-def result_of(inputs: ScreenInputs, screen_id: str) -> ScreenResult:
-    return {result.screen_id: result for result in screen_event(inputs)}[screen_id]
 
 
 def test_a_mill_that_held_its_generator_back_and_froze_the_baseline(inputs_of: InputsOf) -> None:

@@ -1,0 +1,96 @@
+"""Load that came back around the event, and load that was absent before it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from negawatt.models.domain.findings import FindingCode
+from negawatt.models.domain.interval import Interval
+from negawatt.models.verification.screening.inputs import IdleSpan
+from negawatt.models.verification.screening.outcome import ScreenOutcome
+from tests.models.verification.screening.conftest import (
+    EVENT_DAY,
+    HOUR,
+    START_UTC,
+    InputsOf,
+    reduced,
+    result_of,
+)
+
+FOUND, NOTHING, NOT_SCREENED = ScreenOutcome
+
+
+@pytest.mark.parametrize(("extra_kw", "outcome"), [(2.4, NOTHING), (2.6, FOUND)])
+def test_more_than_half_of_the_claim_that_came_back_is_found(
+    inputs_of: InputsOf, extra_kw: float, outcome: ScreenOutcome
+) -> None:
+    """120 kWh are claimed; 24 hours of 2.4 kW more are 57.6 kWh, of 2.6 kW 62.4.
+
+    Over 36 hours that is 1.6 or 1.73 kW, 3.1 or 3.4 times the least spread of 0.5 kW.
+    """
+
+    def power_kw(day: date, hour: int) -> float:
+        after = datetime(day.year, day.month, day.day, hour, tzinfo=UTC) >= START_UTC + 3 * HOUR
+        return reduced(day, hour) + (extra_kw if after else 0)
+
+    found = result_of(inputs_of(power_kw, 100), "rebound and pre-use")
+
+    assert found.looked_at["extra_kwh"] == pytest.approx(24 * extra_kw)
+    assert found.outcome is outcome
+
+
+def test_a_rebound_is_compared_with_days_before_a_workday_only(inputs_of: InputsOf) -> None:
+    """Weekends draw 40 kW: Fridays, followed by one, are no days like a Wednesday.
+
+    Of the last twenty weekdays with a weekday on either side, none touches a weekend.
+    """
+    inputs = inputs_of(lambda day, h: 40 if day.weekday() >= 5 else reduced(day, h), 100)
+
+    found = result_of(inputs, "rebound and pre-use")
+
+    assert found.looked_at["like_day_kw_mean"] == 100
+
+
+def test_hours_after_the_event_that_are_not_measured_are_missed(inputs_of: InputsOf) -> None:
+    inputs = inputs_of(reduced, 100)
+    cut = inputs.load.index_of(START_UTC + 20 * HOUR)
+    short = replace(
+        inputs.load,
+        energy_kwh=inputs.load.energy_kwh[:cut],
+        coverage_ratio=inputs.load.coverage_ratio[:cut],
+    )
+
+    found = result_of(replace(inputs, load=short), "rebound and pre-use")
+
+    assert found.outcome is NOT_SCREENED
+    assert "to 24 h after the event" in found.lacked[0]
+
+
+def test_a_site_that_was_low_before_it_was_asked_did_nothing(inputs_of: InputsOf) -> None:
+    """At 60 kW since midnight, told at 12:00; 40 kW are claimed from a baseline of 100."""
+    inputs = inputs_of(lambda day, _h: 60 if day == EVENT_DAY else 100, 100, idle_spans=())
+
+    found = result_of(inputs, "no action")
+
+    assert found.findings[0].code is FindingCode.SCREEN_NO_ACTION
+    assert "60 kW, on like days 100 kW; 40 kW are claimed" in found.findings[0].message
+    assert found.lacked == ()
+
+
+def test_a_site_that_went_down_when_asked_did_something(inputs_of: InputsOf) -> None:
+    assert result_of(inputs_of(reduced, 100, idle_spans=()), "no action").outcome is NOTHING
+
+
+def test_idle_spans_that_overlap_are_counted_once(inputs_of: InputsOf) -> None:
+    """Two spans cover the same first hour of three, a third one lies on another day."""
+    spans = [
+        IdleSpan(interval=Interval(START_UTC - n * HOUR, START_UTC + HOUR), reason=f"span {n}")
+        for n in (1, 2)
+    ]
+    far = IdleSpan(interval=Interval(START_UTC - 30 * HOUR, START_UTC - 20 * HOUR), reason="far")
+
+    found = result_of(inputs_of(reduced, 100, idle_spans=(*spans, far)), "no action")
+
+    assert found.looked_at["idle_ratio"] == pytest.approx(1 / 3)
+    assert found.findings[0].message == "33% of the event lay in span 2"

@@ -8,7 +8,6 @@ import pytest
 
 from negawatt.models.counterfactual.lag import lagged
 from negawatt.models.counterfactual.site_gain import SiteMinutes, SiteResponse, fit_site_response
-from negawatt.models.counterfactual.site_regression import ar_weights
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
 from tests.models.counterfactual.site_bed import Site, random_site
 
@@ -16,6 +15,11 @@ from tests.models.counterfactual.site_bed import Site, random_site
 @cache
 def small_site() -> Site:
     return random_site(1, gpus=256, days=6)
+
+
+@cache
+def small_fit() -> SiteResponse:
+    return fit_site_response(small_site().minutes, usable=small_site().usable)
 
 
 def response(coefficients: dict[str, float], *, without_day: list[list[float]]) -> SiteResponse:
@@ -74,22 +78,10 @@ def test_the_standard_error_is_that_of_the_days_and_the_form() -> None:
     assert error_kw == pytest.approx(10 * np.hypot((2 / 3 * 0.02) ** 0.5 * 1.465, 0.0055))
 
 
-def test_the_weights_of_a_first_order_series_are_its_own() -> None:
-    """x_t = 0.8 x_(t-1) + shock: 0.8, 0, 0."""
-    random = np.random.default_rng(1)
-    series = [0.0]
-    for shock in random.normal(size=20_000):
-        series.append(0.8 * series[-1] + shock)
-
-    weights = ar_weights(np.array(series), np.ones(len(series), dtype=bool))
-
-    assert weights == pytest.approx([0.8, 0.0, 0.0], abs=0.03)
-
-
 def test_six_days_tell_the_change_within_two_standard_errors_and_say_that_they_are_few() -> None:
     site = small_site()
 
-    fit = fit_site_response(site.minutes, usable=site.usable)
+    fit = small_fit()
 
     question = (site.gpu_change_kw, site.busy_change, site.minutes.temp_c)
     error_kw = (fit.site_change_kw(*question) - site.true_change_kw)[site.event].mean()
@@ -104,7 +96,21 @@ def test_what_is_not_usable_moves_nothing() -> None:
 
     fit = fit_site_response(replace(site.minutes, meter_kw=spoiled_kw), usable=site.usable)
 
-    assert fit.coefficients == fit_site_response(site.minutes, usable=site.usable).coefficients
+    assert fit.coefficients == small_fit().coefficients
+
+
+def test_a_battery_at_the_meter_is_not_taken_for_an_answer_to_the_gpus() -> None:
+    """Discharge of 60 kW in every event window of the days: its column takes it up."""
+    site = small_site()
+    storage_kw = np.where(site.minutes.minute_of_day >= 23 * 60, -60.0, 0.0)
+    storage_kw[: 1440 * 2] = 0
+    meter_kw = site.minutes.meter_kw + storage_kw
+
+    fit = fit_site_response(
+        replace(site.minutes, meter_kw=meter_kw, storage_kw=storage_kw), usable=site.usable
+    )
+
+    assert fit.gain_ratio(20.0) == pytest.approx(small_fit().gain_ratio(20.0), rel=0.01)
 
 
 def test_without_weather_and_jobs_the_model_says_what_it_left_out() -> None:

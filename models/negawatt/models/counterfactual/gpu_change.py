@@ -17,6 +17,7 @@ from negawatt.models.counterfactual.control import Touch, touches
 from negawatt.models.counterfactual.fleet import Action, Fleet, Run
 from negawatt.models.counterfactual.job_level import (
     WARMUP_MINUTES,
+    Reference,
     level_around,
     load_shape,
     same_work,
@@ -146,7 +147,7 @@ class Prepared:
             fleet, means = self.fleet, []
             for run in reversed(fleet.runs):
                 if fleet.jobs[run.job].job_class == job_class and run.job not in self.touches:
-                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute)
+                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute - 300)
                     if end - start > WARMUP_MINUTES:
                         power_w = fleet.gpu_power_w[run.gpus, start:end]
                         means.append(float(np.nanmean(power_w)))
@@ -175,7 +176,7 @@ def gpu_change(
     policies: Mapping[str, Policy],
     span_s: tuple[float, float],
     *,
-    reach_minutes: int,
+    reference: Reference,
 ) -> GpuChange:
     """Return what the GPUs would have drawn more if nothing had been touched in a span.
 
@@ -184,7 +185,7 @@ def gpu_change(
         touched: What control did in the span, by job.
         policies: The scheduler's policy by partition.
         span_s: First act of control, and the last instant to know [s].
-        reach_minutes: How far before and after the span a job's level is looked for [min].
+        reference: Where a job's own level is looked for.
     """
     fleet = prepared.fleet
     first, last = int(span_s[0] // S_PER_MINUTE), int(span_s[1] // S_PER_MINUTE)
@@ -205,7 +206,7 @@ def gpu_change(
             stays.get(job, []) if fleet.jobs[job].pool in prepared.queued_pools else None,
             touched.get(job, ()),
             (first, last),
-            reach_minutes,
+            reference,
         )
         for job in sorted(different)
     )
@@ -218,13 +219,13 @@ def _job_change(
     stays: Sequence[Stay] | None,
     its_touches: Sequence[Touch],
     span: tuple[int, int],
-    reach_minutes: int,
+    reference: Reference,
 ) -> JobChange | None:
     """Return one job's change; None where it would have run as it did."""
     fleet = prepared.fleet
     first, last = span
-    low = max(0, first - reach_minutes)
-    high = min(fleet.n_minutes, last + reach_minutes)
+    low = max(0, first - reference.reach_minutes - reference.notice_minutes)
+    high = min(fleet.n_minutes, last + reference.reach_minutes)
     minutes = job_minutes(fleet, prepared.runs_of.get(job, ()), low, high)
     window = slice(first - low, last - low)
     held = minutes.gpus_on[window].astype(float)
@@ -233,7 +234,7 @@ def _job_change(
     same = (would_hold == held) & ~touched[window]
     if same.all():
         return None
-    level = _expected_w(prepared, job, minutes, stays, its_touches, touched, span, reach_minutes)
+    level = _expected_w(prepared, job, minutes, stays, its_touches, touched, span, reference)
     actual_kw = np.where(held > 0, np.nan_to_num(minutes.per_gpu_w[window]) * held, 0) / W_PER_KW
     expected_kw = np.where(same, actual_kw, would_hold * level.per_gpu_w / W_PER_KW)
     change_kw = np.where(
@@ -297,7 +298,7 @@ def _expected_w(
     its_touches: Sequence[Touch],
     touched: NDArray[np.bool_],
     span: tuple[int, int],
-    reach_minutes: int,
+    reference: Reference,
 ) -> _Expected:
     """Return what one of a job's GPUs would have drawn: seen work first, then levels."""
     fleet = prepared.fleet
@@ -306,7 +307,7 @@ def _expected_w(
     settled = known & (minutes.age_minutes >= WARMUP_MINUTES)
     shape = prepared.shape(job, minutes.first, minutes.first + len(touched))
     level = level_around(
-        minutes, settled, (first, last), reach_minutes=reach_minutes, shape=shape
+        minutes, settled, (first, last), reference=reference, shape=shape
     )
     if level is not None:
         per_gpu_w, source = level.per_gpu_w, level.source

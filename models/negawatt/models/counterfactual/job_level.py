@@ -48,6 +48,22 @@ def _minutes(touch: Touch, first: int, n_minutes: int) -> tuple[int, int]:
     return max(0, min(start, n_minutes)), max(0, min(end, n_minutes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Where a job's own level is looked for.
+
+    Attributes:
+        reach_minutes: So long a stretch before and after [min].
+        notice_minutes: The last minutes before control that are left out [min]: 0, or the time in
+            which load was raised.
+        inflation_ratio: By how much it was raised, for jobs of which nothing else is known.
+    """
+
+    reach_minutes: int = 180
+    notice_minutes: int = 0
+    inflation_ratio: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Level:
     """A job's level around a span.
@@ -66,7 +82,7 @@ def level_around(
     usable: NDArray[np.bool_],
     span: tuple[int, int],
     *,
-    reach_minutes: int,
+    reference: Reference,
     shape: NDArray[np.float64] | None = None,
 ) -> Level | None:
     r"""Return a job's level in a span from the minutes before and after it.
@@ -80,7 +96,7 @@ def level_around(
         minutes: What the job drew, before the span and after it.
         usable: Minutes in which it worked undisturbed, like ``minutes``.
         span: First minute, and the minute after the last.
-        reach_minutes: How far before and after the span to look [min].
+        reference: Where to look before and after.
         shape: What its request rate explains [W], like ``minutes``.
 
     Returns:
@@ -88,13 +104,17 @@ def level_around(
     """
     shape = np.ones(len(usable)) if shape is None else shape
     first, last = span
-    before, after = (
+    begin = first - reference.notice_minutes
+    before, after, near = (
         _ratio(minutes.per_gpu_w[part][usable[part]], shape[part][usable[part]])
         for part in (
-            minutes.part(first - reach_minutes, first),
-            minutes.part(last, last + reach_minutes),
+            minutes.part(begin - reference.reach_minutes, begin),
+            minutes.part(last, last + reference.reach_minutes),
+            minutes.part(begin, first),
         )
     )
+    if np.isnan(before) and np.isnan(after):
+        before = near / (1 + reference.inflation_ratio)
     if np.isnan(before) and np.isnan(after):
         return None
     source = "before" if np.isnan(after) else "after" if np.isnan(before) else "before and after"

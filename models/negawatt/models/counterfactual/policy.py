@@ -1,7 +1,7 @@
-"""Which policy a site's scheduler follows, read off the starts that it made in quiet times.
+"""Which policy a site's scheduler follows, read off what it did in quiet times.
 
-Here: replays of quiet stretches under each policy that schedulers have, and the one whose starts
-agree best with those that were seen. Not here: the replay (queue_replay.py).
+Here: replays of quiet stretches under each policy that schedulers have, and the one that keeps as
+many GPUs busy as were seen busy. Not here: the replay (queue_replay.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,79 +14,82 @@ from negawatt.models.counterfactual.queue_replay import Backfill, Order, Policy
 from negawatt.models.counterfactual.schedule import QueueCase, Stay
 from negawatt.models.domain.units import S_PER_H
 
-_PATIENCE_H: Final = (1, 3, 6, 12, 24)
+DEFAULT_POLICY: Final = Policy(order=Order.PRIORITY, backfill=Backfill.EASY)
+"""Priority, then age, with EASY backfilling: what most schedulers of GPU clusters are set to."""
 
-POLICIES: Final = tuple(
-    Policy(order=order, backfill=backfill, patience_s=patience_s)
-    for order in Order
-    for backfill, patience_s in (
-        (Backfill.NOBODY, float("inf")),
-        (Backfill.EASY, float("inf")),
-        (Backfill.ANYBODY, float("inf")),
-        *((Backfill.ANYBODY, float(hours * S_PER_H)) for hours in _PATIENCE_H),
-    )
+POLICIES: Final = (
+    Policy(order=Order.AGE, backfill=Backfill.EASY),
+    Policy(order=Order.PRIORITY, backfill=Backfill.ANYBODY),
+    Policy(order=Order.PRIORITY, backfill=Backfill.ANYBODY, patience_s=6.0 * S_PER_H),
+    Policy(order=Order.AGE, backfill=Backfill.ANYBODY),
+    Policy(order=Order.PRIORITY, backfill=Backfill.NOBODY),
+    Policy(order=Order.SMALL, backfill=Backfill.EASY),
+    Policy(order=Order.LARGE, backfill=Backfill.EASY),
 )
+_CASES_FOR_OTHERS: Final = 24
+
+_GOOD_ENOUGH: Final = 0.02
+"""The default is kept without trying others if it errs by less than this share of the GPUs."""
+_CLEARLY_BETTER: Final = 0.7
+"""Another policy is taken only if it leaves less than this share of the default's mean square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFit:
-    """A policy, and how far its starts were from those that were seen.
+    """A policy, and how well it explains quiet stretches.
 
     Attributes:
         policy: The policy.
-        mismatch_ratio: GPU time that ran in only one of the two, over the GPU time of the jobs
-            whose starts were replayed; 0 is a perfect replay.
+        busy_error_gpus: Root mean square error of the mean number of busy GPUs of a partition,
+            NaN where there was no stretch to try it on.
+        case_count: Stretches that it was tried on.
     """
 
     policy: Policy
-    mismatch_ratio: float
+    busy_error_gpus: float
+    case_count: int
 
 
 def infer_policy(
     cases: Iterable[QueueCase], policies: Sequence[Policy] = POLICIES
-) -> PolicyFit | None:
-    """Return the policy that explains quiet stretches best, None where nothing ever started.
+) -> PolicyFit:
+    """Return the policy that explains quiet stretches best.
+
+    All partitions are of one scheduler, so one policy is chosen for all.
 
     Args:
-        cases: The partition at the beginning of quiet stretches.
-        policies: The candidates, in order of preference.
+        cases: Partitions at the beginning of quiet stretches.
+        policies: The candidates beside the default.
     """
     cases = [case for case in cases if case.requests]
-    seen_s = sum(sum(_seen_s(case, stay) for stay in case.waiting) for case in cases)
-    if seen_s == 0:
-        return None
-    fits = [
-        PolicyFit(
-            policy=policy,
-            mismatch_ratio=sum(_mismatch_s(case, policy) for case in cases) / seen_s,
-        )
-        for policy in policies
-    ]
-    return min(fits, key=lambda fit: fit.mismatch_ratio)
+    if not cases:
+        return PolicyFit(policy=DEFAULT_POLICY, busy_error_gpus=float("nan"), case_count=0)
+    squares = {DEFAULT_POLICY: _mean_square(cases, DEFAULT_POLICY)}
+    gpus = max(sum(case.nodes_up) * case.node_size for case in cases)
+    if np.sqrt(squares[DEFAULT_POLICY]) > _GOOD_ENOUGH * gpus:
+        few = cases[:_CASES_FOR_OTHERS]
+        squares = {p: _mean_square(few, p) for p in (DEFAULT_POLICY, *policies)}
+    best = min(squares, key=squares.__getitem__)
+    if squares[best] > _CLEARLY_BETTER * squares[DEFAULT_POLICY]:
+        best = DEFAULT_POLICY
+    return PolicyFit(
+        policy=best, busy_error_gpus=float(np.sqrt(squares[best])), case_count=len(cases)
+    )
 
 
-def _seen_s(case: QueueCase, stay: Stay) -> float:
-    return stay.gpu_count * _overlap_s(stay.start_s, stay.end_s, *case.span_s)
+def _mean_square(cases: Sequence[QueueCase], policy: Policy) -> float:
+    return float(np.mean([busy_error_gpus(case, policy) ** 2 for case in cases]))
 
 
-def _overlap_s(start_s: float, end_s: float, first_s: float, last_s: float) -> float:
-    return max(0.0, min(end_s, last_s) - max(start_s, first_s))
+def busy_error_gpus(case: QueueCase, policy: Policy) -> float:
+    """Return how many GPUs more the replay keeps busy than were seen busy, on the mean."""
+    return _busy_gpus(case, case.play(policy)) - _busy_gpus(case, case.as_seen())
 
 
-def _mismatch_s(case: QueueCase, policy: Policy) -> float:
-    """Return GPU seconds that ran in the replay or in the hall, but not in both."""
+def _busy_gpus(case: QueueCase, stays: Sequence[Stay]) -> float:
     first_s, last_s = case.span_s
-    played = {(stay.job, stay.run): stay for stay in case.play(policy)}
-    total_s = 0.0
-    for seen in case.waiting:
-        stay = played.get((seen.job, seen.run))
-        seen_s = _overlap_s(seen.start_s, seen.end_s, first_s, last_s)
-        if stay is None:
-            total_s += seen.gpu_count * seen_s
-            continue
-        both_s = _overlap_s(
-            max(stay.start_s, seen.start_s), min(stay.end_s, seen.end_s), first_s, last_s
-        )
-        played_s = _overlap_s(stay.start_s, stay.end_s, first_s, last_s)
-        total_s += seen.gpu_count * (seen_s + played_s - 2 * both_s)
-    return total_s
+    held_s = sum(
+        stay.gpu_count * max(0.0, min(stay.end_s, last_s) - max(stay.start_s, first_s))
+        for stay in stays
+    )
+    return held_s / (last_s - first_s)

@@ -24,7 +24,6 @@ class Order(StrEnum):
     AGE = "age"
     SMALL = "small"
     LARGE = "large"
-    OBSERVED = "observed"
 
 
 class Backfill(StrEnum):
@@ -63,7 +62,6 @@ class Request:
         duration_s: How long it will hold them [s].
         estimate_s: How long its owner said it would [s].
         priority: Higher starts first.
-        observed_start_s: When it was seen to start [s], infinite where it never did.
     """
 
     key: int
@@ -72,7 +70,6 @@ class Request:
     duration_s: float
     estimate_s: float
     priority: float
-    observed_start_s: float = FOREVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +94,15 @@ class NodeChange:
     at_s: float
     node: int
     is_up: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """A stay that the replay began: ``end_s`` may be after the span."""
+
+    key: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(slots=True)
@@ -139,7 +145,7 @@ def replay(
     changes: Sequence[NodeChange],
     policy: Policy,
     span_s: tuple[float, float],
-) -> dict[int, float]:
+) -> list[Replayed]:
     """Replay a partition.
 
     Args:
@@ -152,7 +158,7 @@ def replay(
         span_s: Beginning and end [s].
 
     Returns:
-        The start of each request that starts before the end [s], by its key.
+        The stays that begin in the span, in that order. A request whose node fails waits again.
 
     Examples:
         One node of four GPUs is held until second 100; the first in the queue needs all four, the
@@ -163,10 +169,11 @@ def replay(
         ...     priority=0)]
         >>> holders = [Holder(end_s=100, estimated_end_s=100, allocation=((0, 2),))]
         >>> def starts(backfill):
-        ...     return replay(queue, holders, node_size=4, nodes_up=[True], changes=[],
+        ...     stays = replay(queue, holders, node_size=4, nodes_up=[True], changes=[],
         ...         policy=Policy(order=Order.AGE, backfill=backfill), span_s=(0, 200))
+        ...     return [(stay.key, stay.start_s) for stay in stays]
         >>> starts(Backfill.EASY), starts(Backfill.NOBODY)
-        ({2: 0, 1: 100}, {1: 100, 2: 150})
+        ([(2, 0), (1, 100)], [(1, 100), (2, 150)])
     """
     run = _Replay(node_size, nodes_up, policy, span_s[0])
     for holder in holders:
@@ -184,7 +191,8 @@ class _Replay:
         self._policy = policy
         self._now_s = start_s
         self._waiting: list[tuple[tuple[float, ...], Request]] = []
-        self._started: dict[int, float] = {}
+        self._stays: list[Replayed] = []
+        self._running: dict[int, tuple[Request, Replayed]] = {}
         self._agenda: list[tuple[float, int, int, object]] = []
         self._estimated: dict[int, tuple[float, Allocation]] = {}
         self._count = 0
@@ -201,7 +209,7 @@ class _Replay:
 
     def to(
         self, end_s: float, requests: Sequence[Request], changes: Sequence[NodeChange]
-    ) -> dict[int, float]:
+    ) -> list[Replayed]:
         """Let everything happen until the end."""
         for change in changes:
             self._count += 1
@@ -217,17 +225,20 @@ class _Replay:
                 _, kind, number, what = heapq.heappop(self._agenda)
                 self._happen(kind, number, what)
             self._start_waiting()
-        return self._started
+        return self._stays
 
     def _happen(self, kind: int, number: int, what: object) -> None:
         if isinstance(what, Request):
-            key = self._rank(what)
-            self._waiting.append((key, what))
-            self._waiting.sort(key=lambda entry: entry[0])
+            self._wait(what)
         elif isinstance(what, NodeChange):
             self._change(what)
-        else:
+        elif number in self._estimated:
             self._nodes.give_back(self._estimated.pop(number)[1])
+            self._running.pop(number, None)
+
+    def _wait(self, request: Request) -> None:
+        self._waiting.append((self._rank(request), request))
+        self._waiting.sort(key=lambda entry: entry[0])
 
     def _rank(self, request: Request) -> tuple[float, ...]:
         first = {
@@ -235,7 +246,6 @@ class _Replay:
             Order.AGE: 0.0,
             Order.SMALL: float(request.gpu_count),
             Order.LARGE: -float(request.gpu_count),
-            Order.OBSERVED: request.observed_start_s,
         }[self._policy.order]
         return (first, request.submit_s, request.key)
 
@@ -243,6 +253,8 @@ class _Replay:
         nodes = self._nodes
         if change.is_up == nodes.in_service[change.node]:
             return
+        if not change.is_up:
+            self._fail(change.node)
         nodes.in_service[change.node] = change.is_up
         held = sum(
             count
@@ -252,36 +264,53 @@ class _Replay:
         )
         nodes.free[change.node] = nodes.size - held if change.is_up else 0
 
+    def _fail(self, node: int) -> None:
+        """Send the jobs that the replay started on a node back into the queue."""
+        for number, (request, stay) in list(self._running.items()):
+            allocation = self._estimated[number][1]
+            if any(its_node == node for its_node, _ in allocation):
+                del self._running[number], self._estimated[number]
+                self._nodes.give_back(allocation)
+                stay.end_s = self._now_s
+                self._wait(request)
+
     def _start_waiting(self) -> None:
         """Start whoever may, in order; a job that does not fit lets others past by the policy."""
         shadow: tuple[float, list[int]] | None = None
         remaining = []
         blocked = False
-        most = max(self._nodes.free, default=0)
+        too_many = self._first_that_never_fits()
         for key, request in self._waiting:
             allocation = None
-            if not blocked and most > 0:
+            if not blocked and request.gpu_count < too_many:
                 allocation = self._nodes.fit(self._nodes.free, request.gpu_count)
-                if allocation is not None and shadow is not None:
+                if allocation is None:
+                    too_many = request.gpu_count
+                elif shadow is not None:
                     allocation = self._beside(request, allocation, shadow)
             if allocation is not None:
                 self._start(request, allocation)
-                most = max(self._nodes.free)
+                too_many = min(too_many, self._first_that_never_fits())
                 continue
             remaining.append((key, request))
             waited_s = self._now_s - request.submit_s
             if self._policy.backfill is Backfill.NOBODY or waited_s > self._policy.patience_s:
                 blocked = True
-            elif self._policy.backfill is Backfill.EASY and shadow is None and most > 0:
+            elif self._policy.backfill is Backfill.EASY and shadow is None and too_many > 1:
                 shadow = self._shadow(request)
         self._waiting = remaining
 
+    def _first_that_never_fits(self) -> int:
+        """Return a number of GPUs that surely does not fit now: one more than are free."""
+        return sum(self._nodes.free) + 1
+
     def _start(self, request: Request, allocation: Allocation) -> None:
-        self._started[request.key] = self._now_s
+        end_s = self._now_s + request.duration_s
+        stay = Replayed(key=request.key, start_s=self._now_s, end_s=end_s)
+        self._stays.append(stay)
         self._nodes.take(allocation)
-        self._end_later(
-            self._now_s + request.duration_s, self._now_s + request.estimate_s, allocation
-        )
+        self._end_later(end_s, self._now_s + request.estimate_s, allocation)
+        self._running[self._count] = (request, stay)
 
     def _shadow(self, request: Request) -> tuple[float, list[int]]:
         """Return when a job could start by the estimates, and what would then be left free."""

@@ -6,7 +6,7 @@ site uses (policy.py), and power (job_level.py).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
@@ -29,6 +29,8 @@ from negawatt.models.domain.units import S_PER_MINUTE
 RECOVERY_S: Final = 30 * S_PER_MINUTE
 """After a release a job loads again before it works; work is missed at most this much longer."""
 _RATE_WINDOW_S: Final = 3600.0
+_NOTICE_S: Final = 2 * S_PER_MINUTE
+"""A node is noted as down a little after its jobs died: nobody starts on it in between."""
 
 # Mean over eight workloads of throughput under a cap over throughput without (power-cap sweep of
 # ai-emerald/emerald-ai-demo-may-2025, `power_cap_sweep.csv`, Apache-2.0, (c) 2025 Emerald AI).
@@ -74,7 +76,7 @@ class QueueCase:
 
     def play(self, policy: Policy) -> list[Stay]:
         """Return every stay that reaches into the span if starts follow a policy."""
-        starts = replay(
+        replayed = replay(
             self.requests,
             self.holders,
             node_size=self.node_size,
@@ -84,15 +86,8 @@ class QueueCase:
             span_s=self.span_s,
         )
         started = [
-            Stay(
-                job=stay.job,
-                run=stay.run,
-                start_s=starts[key],
-                end_s=starts[key] + self.requests[key].duration_s,
-                gpu_count=stay.gpu_count,
-            )
-            for key, stay in enumerate(self.waiting)
-            if key in starts
+            replace(self.waiting[its.key], start_s=its.start_s, end_s=its.end_s)
+            for its in replayed
         ]
         return [*self.running, *started]
 
@@ -131,6 +126,7 @@ def lost_s(progress: Progress | None, touch: Touch, *, run_end_s: float) -> floa
 
         >>> at_s = np.array([0.0, 3600.0, 7200.0, 9000.0])
         >>> half = Progress(at_s=at_s, work_s=np.array([0.0, 3600.0, 5400.0, 7200.0]))
+        >>> from negawatt.models.counterfactual.fleet import Action
         >>> touch = Touch(job=0, start_s=3600, end_s=7200, deepest=Action.CAP, power_ratio=0.4)
         >>> lost_s(half, touch, run_end_s=9000)
         1800.0
@@ -309,7 +305,6 @@ class Timetable:
             duration_s=stay.end_s - stay.start_s if seen else self.runtime_ratio * estimate_s,
             estimate_s=estimate_s,
             priority=self._fleet.jobs[stay.job].priority,
-            observed_start_s=stay.start_s,
         )
 
     def _holder(self, stay: Stay, nodes: NDArray[np.int64]) -> Holder:
@@ -345,12 +340,9 @@ def _service(
         return (True,) * len(nodes), ()
     first, last = (int(at_s // S_PER_MINUTE) for at_s in span_s)
     down = fleet.node_down[nodes, first : last + 1]
-    changes = tuple(
-        NodeChange(
-            at_s=float((first + 1 + minute) * S_PER_MINUTE),
-            node=int(place),
-            is_up=bool(down[place, minute]),
-        )
-        for place, minute in zip(*np.nonzero(down[:, 1:] != down[:, :-1]), strict=True)
-    )
-    return tuple((~down[:, 0]).tolist()), changes
+    changes = []
+    for place, minute in zip(*np.nonzero(down[:, 1:] != down[:, :-1]), strict=True):
+        is_up = bool(down[place, minute])
+        at_s = (first + 1 + minute) * S_PER_MINUTE - (0 if is_up else _NOTICE_S)
+        changes.append(NodeChange(at_s=float(at_s), node=int(place), is_up=is_up))
+    return tuple((~down[:, 0]).tolist()), tuple(changes)

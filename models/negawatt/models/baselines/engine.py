@@ -133,7 +133,7 @@ def _require_history(rule: BaselineRule, load: LoadSeries, event: Interval) -> N
     if day_type is not None and clock.local_date(load.start_utc) >= event_day:
         raise InsufficientHistoryError(
             rule_id=rule.rule_id,
-            required_count=day_type.min_days,
+            required_count=rule.regression.min_days if rule.regression else day_type.min_days,
             found_count=0,
             unit=f"eligible days of type {day_type.name!r}",
             remedy="supply older load, or settle the event as 'not computable' under this program",

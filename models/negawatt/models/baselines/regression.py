@@ -22,10 +22,11 @@ from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.baselines.site_inputs import TemperatureSeries, required
 from negawatt.models.baselines.towt import TowtModel, fit_towt
 from negawatt.models.domain.errors import InsufficientHistoryError
-from negawatt.models.domain.units import S_PER_MINUTE
+from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 from negawatt.models.metering.load_series import LoadSeries
 
 _ONE_DAY: Final = timedelta(days=1)
+_H_PER_DAY: Final = 24
 
 
 def regression(case: Case, load: LoadSeries) -> Outcome:
@@ -35,7 +36,8 @@ def regression(case: Case, load: LoadSeries) -> Outcome:
 
         b_t = \alpha_{w(t)} + \sum_k \beta_k T_{k,t}
 
-    with a level for each interval of the week and a line of temperature segments (towt.py).
+    with a level for each hour of the week and a line of temperature segments (towt.py); shorter
+    intervals have their share of the hour's energy.
 
     Args:
         case: What is computed.
@@ -113,18 +115,14 @@ def _model(
 ) -> tuple[TowtModel, int]:
     """Return the model of some days, and how many of them are known in part at least."""
     clock = program_clock(rule.settlement_clock)
-    spread = rule.coarser_data == "flat_profile"
-    at_rule = at_interval(load, rule.interval_minutes, flat_profile=spread)
-    step_s = rule.interval_minutes * S_PER_MINUTE
-    count = int(_ONE_DAY.total_seconds()) // step_s
+    hourly = at_interval(load, S_PER_H // S_PER_MINUTE)
     midnights_s = np.array([int(clock.day(day).start_utc.timestamp()) for day in days], np.int64)
-    starts_s = midnights_s[:, np.newaxis] + np.arange(count) * step_s
-    positions = (starts_s - int(at_rule.start_utc.timestamp())) // step_s
-    energy_kwh, _ = values_at(at_rule, positions)
+    starts_s = midnights_s[:, np.newaxis] + np.arange(_H_PER_DAY) * S_PER_H
+    energy_kwh, _ = values_at(hourly, (starts_s - int(hourly.start_utc.timestamp())) // S_PER_H)
     temperature_c = temperature.at(starts_s)
     known = ~np.isnan(energy_kwh) & ~np.isnan(temperature_c)
     weekday = np.array([day.weekday() for day in days])[:, np.newaxis]
-    week_interval = np.broadcast_to(weekday * count + np.arange(count), known.shape)
+    week_interval = np.broadcast_to(weekday * _H_PER_DAY + np.arange(_H_PER_DAY), known.shape)
     model = fit_towt(energy_kwh[known], temperature_c[known], week_interval[known])
     return model, int(known.any(axis=1).sum())
 
@@ -137,19 +135,15 @@ def _expected_kwh(
 ) -> NDArray[np.float64]:
     """Return what the model expects [kWh]; every interval's level and temperature is known."""
     local = [start_utc.astimezone(case.clock.zone) for start_utc in starts_utc]
-    step = case.history.interval
-    after_midnight = [timedelta(hours=at.hour, minutes=at.minute) for at in local]
-    count = _ONE_DAY // step
-    labels = [
-        at.weekday() * count + late // step for at, late in zip(local, after_midnight, strict=True)
-    ]
+    labels = [at.weekday() * _H_PER_DAY + at.hour for at in local]
     starts_s = np.array([int(start_utc.timestamp()) for start_utc in starts_utc], np.int64)
     temperature_c = temperature.at(starts_s)
     known = ~np.isnan(temperature_c)
     expected_kwh = np.full(len(labels), np.nan)
     if known.any():
         week_interval = np.array(labels, np.int64)[known]
-        expected_kwh[known] = model.predict(week_interval, temperature_c[known])
+        of_hour_kwh = model.predict(week_interval, temperature_c[known])
+        expected_kwh[known] = of_hour_kwh / case.per_h
     found = int((~np.isnan(expected_kwh)).sum())
     if found < len(labels):
         raise _too_few(case, len(labels), found, "intervals whose temperature and level are known")

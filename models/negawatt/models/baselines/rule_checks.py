@@ -84,6 +84,13 @@ def _check_days(rule: "RuleFile") -> None:
         raise ValueError(f"{rule.algorithm!r} takes no day_types, lookback or adjustment")
     if not ranks and (rule.baseline_hours is not None or rule.flat != "none"):
         raise ValueError(f"{rule.algorithm!r} takes neither baseline_hours nor flat")
+    for day_type in rule.day_types:
+        counts = (day_type.selected_count, day_type.considered_count, day_type.min_days)
+        if ranks != all(counts) or ranks != any(counts):
+            raise ValueError(
+                f"day type {day_type.name!r}: {rule.algorithm!r} "
+                f"{'needs' if ranks else 'takes no'} X, Y and min_days, got {counts}"
+            )
     metric = _METRIC_OF.get(rule.algorithm)
     if metric is not None and rule.rank is not None and rule.rank.metric != metric:
         raise ValueError(f"{rule.algorithm!r} needs rank metric {metric!r}")

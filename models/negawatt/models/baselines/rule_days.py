@@ -22,9 +22,9 @@ class DayType:
         name: What the program calls them.
         dows: Days of the week, 1 Monday to 7 Sunday.
         holiday_as: Day type that a holiday on these days belongs to; None: to no day type.
-        selected_count: X, the days averaged.
-        considered_count: Y, the most recent eligible days that are ranked.
-        min_days: Fewest days that suffice.
+        selected_count: X, the days averaged; 0 where the rule ranks no days.
+        considered_count: Y, the most recent eligible days that are ranked; 0 likewise.
+        min_days: Fewest days that suffice; 0 likewise.
         screened: Event days and low-usage days are dropped; False where the program keeps them.
         weights: Weights of the selected days, most recent first, for ``weighted_mean``.
     """
@@ -32,9 +32,9 @@ class DayType:
     name: str
     dows: tuple[Annotated[int, Field(ge=1, le=7)], ...]
     holiday_as: str | None = None
-    selected_count: Annotated[int, Field(alias="X", ge=1)]
-    considered_count: Annotated[int, Field(alias="Y", ge=1)]
-    min_days: Annotated[int, Field(ge=1)]
+    selected_count: Annotated[int, Field(alias="X", ge=0)] = 0
+    considered_count: Annotated[int, Field(alias="Y", ge=0)] = 0
+    min_days: Annotated[int, Field(ge=0)] = 0
     screened: bool = True
     weights: tuple[float, ...] = ()
 

@@ -77,8 +77,8 @@ class RegressionRule:
     """A model of the load fitted on the days that are eligible.
 
     Attributes:
-        model: ``time_of_week_and_temperature``: a level for each interval of the week, and one
-            line of temperature segments.
+        model: ``time_of_week_and_temperature``: a level for each hour of the week, and one line of
+            temperature segments.
         min_days: Fewest days that suffice.
         fitted_until: The newest day of the fit is the one before the event day, or the last one of
             the month before.

@@ -31,7 +31,7 @@ _HIGH_PRIORITY_SHARE = 0.15
 # GPU time asked for on reserved nodes: they are kept free for runs that come and go.
 _RESERVED_LOAD_RATIO = 0.6
 # Nothing else is submitted to them for so long before a big job that they are free by then.
-_EMPTIED_DAYS = 3
+_EMPTIED_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

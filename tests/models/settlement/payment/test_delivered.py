@@ -26,6 +26,7 @@ def test_intervals_are_floored_one_by_one_or_netted_in_their_group() -> None:
     assert zero_per_interval(kw(5, -3)) == kw(5, 0)
     assert zero_per_group(kw(5, -3), ["e", "e"]) == kw(5, -3)
     assert zero_per_group(kw(-7, 3), ["e", "e"]) == kw(0, 0)
+    assert zero_per_group(kw(-3, 3), ["e", "e"]) == kw(-3, 3)
 
 
 def test_netting_within_a_day_leaves_the_other_day_alone() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -12,8 +13,13 @@ from negawatt.models.settlement.payment import pay_event, pay_period
 from negawatt.models.settlement.payment.inputs import EventInputs, PeriodInputs
 from negawatt.models.settlement.payment.measure import Delivered, measure
 from negawatt.models.settlement.payment.money import Per, Price
-from negawatt.models.settlement.payment.rules import load_payment_rule
+from negawatt.models.settlement.payment.rules import (
+    PaymentRule,
+    load_payment_rule,
+    payment_rule_from_bytes,
+)
 
+FOLDER = files("negawatt.models.settlement.payment") / "programs"
 EventOf = Callable[..., EventInputs]
 
 
@@ -380,3 +386,95 @@ def test_an_event_without_intervals_is_refused(event_of: EventOf) -> None:
         event_of([])
     with pytest.raises(ValueError, match="intervals that divide an hour"):
         event_of([1], interval_minutes=7)
+
+
+def variant(payment_id: str, old: str, new: str) -> PaymentRule:
+    """Return a rule with one place of its file replaced."""
+    text = (FOLDER / f"{payment_id}.toml").read_text(encoding="utf-8")
+    assert old in text
+    return payment_rule_from_bytes(text.replace(old, new, 1).encode(), payment_id)
+
+
+@pytest.mark.parametrize(("cap_at", "expected"), [("committed", 280), ("dispatched", 190)])
+def test_nothing_counts_above_its_cap(event_of: EventOf, cap_at: str, expected: int) -> None:
+    """150 and 20 kWh at 2, capped at 1.2 x 100, or at 1.2 x 62.5: 120 + 20, or 75 + 20."""
+    rule = variant(
+        "pge_elrp", "[performance]", f'[performance]\ncap_at = "{cap_at}"\ncap_factor = 1.2'
+    )
+    event = event_of(
+        [150, 20],
+        committed_kw=Decimal(100),
+        dispatched_kw=(Decimal("62.5"), Decimal(100)),
+    )
+
+    assert pay_event(rule, event).total == expected
+
+
+def test_a_day_that_nets_below_zero_counts_for_nothing_and_the_next_one_does(
+    event_of: EventOf,
+) -> None:
+    """In London the event runs from 17:00: seven hours of July 1 net to -1, two of July 2 to 12."""
+    rule = variant("pge_elrp", '"zero_per_event"', '"net_within_day"\nday_clock = "Europe/London"')
+
+    payment = pay_event(rule, event_of([-10, 9, 0, 0, 0, 0, 0, 7, 5]))
+
+    assert payment.total == 24
+
+
+def test_delivered_power_is_rounded_where_the_file_says_so(event_of: EventOf) -> None:
+    """1.9, -1.9 and 2.9 kWh lose their decimals: 1 - 1 + 2 kWh at 2."""
+    rule = variant(
+        "pge_elrp",
+        "[[rounding]]",
+        '[[rounding]]\nstage = "reduction"\ndecimals = 0\nmode = "truncate"\n\n[[rounding]]',
+    )
+
+    assert pay_event(rule, event_of(["1.9", "-1.9", "2.9"])).total == 4
+
+
+def test_reserve_that_was_not_held_is_not_paid(event_of: EventOf) -> None:
+    """Down by 60 kW, back by 40 in minute 13: 20 kW for a quarter of an hour at 20 USD/MW-h."""
+    minutes = [Decimal(100)] * 2 + [Decimal(40)] * 12 + [Decimal(80)] + [Decimal(40)] * 2
+    event = event_of(
+        [None] * 15,
+        interval_minutes=1,
+        reserve_readings_kw=tuple(minutes),
+        reserve_start=1,
+        committed_kw=Decimal(100),
+        prices={"reserve_price": price(20, per="MW-h")},
+    )
+
+    assert pay_event(load_payment_rule("pjm_synchronized_reserve"), event).total == Decimal("0.10")
+
+
+def test_a_score_is_rounded_before_it_scales_where_the_file_says_so(event_of: EventOf) -> None:
+    """1 MW at 100 for an hour, score 0.8449 as 0.84."""
+    rule = variant(
+        "pjm_regulation",
+        "[[rounding]]",
+        '[[rounding]]\nstage = "factor"\ndecimals = 2\nmode = "half_up"\n\n[[rounding]]',
+    )
+    event = event_of(
+        [None],
+        capability_kw=Decimal(1000),
+        mileage_ratio=Decimal(0),
+        score_ratio=Decimal("0.8449"),
+        prices={
+            "capability_price": price(100, per="MW-h"),
+            "performance_price": price(4, per="MW-h"),
+        },
+    )
+
+    assert pay_event(rule, event).total == 84
+
+
+def test_demand_below_the_firm_service_level_earns_no_incentive_and_owes_none() -> None:
+    period = PeriodInputs(
+        subject="July",
+        period_count=Decimal(1),
+        on_peak_demand_kw=Decimal(90),
+        limit_kw=Decimal(100),
+        prices={"incentive": price(8, per="kW-month")},
+    )
+
+    assert pay_period(load_payment_rule("pge_bip"), period, []).total == 0

@@ -16,6 +16,8 @@ from negawatt.models.settlement.payment.rules import (
 RULES = list_payment_rules()
 FOLDER = files("negawatt.models.settlement.payment") / "programs"
 
+IDLE_SOURCE = '[[sources]]\nsource_id = "idle"\ndocument = "d"\nsection = "s"\n\n'
+
 
 def content(payment_id: str) -> str:
     return (FOLDER / f"{payment_id}.toml").read_text(encoding="utf-8")
@@ -53,6 +55,11 @@ def test_an_unknown_rule_is_refused_with_the_known_ones() -> None:
         ('stage = "payment"', 'stage = "factor"', "must state 'payment'"),
         ('currency = "USD"', 'currency = "$"', "currency"),
         ('source_id = "manual"\nd', 'source_id = "other"\nd', "facts and sources must match"),
+        (
+            "[[facts]]",
+            '[[sources]]\nsource_id = "idle"\ndocument = "d"\nsection = "s"\n\n[[facts]]',
+            "idle",
+        ),
         ("[performance]", '[performance]\nday_clock = "Asia/Tokyo"', "day_clock belongs to"),
         ('kind = "energy"', 'kind = "alms"', "payments.0"),
         ("[effective]", "[effective", "TOML"),

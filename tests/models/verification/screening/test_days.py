@@ -71,3 +71,46 @@ def test_every_second_day_is_no_run_but_more_than_half_is_too_much(inputs_of: In
     assert result_of(half, "frozen baseline").looked_at["like_day_count"] == 32
     assert result_of(half, "frozen baseline").outcome is NOTHING
     assert result_of(more, "frozen baseline").outcome is FOUND
+
+
+def test_one_announced_day_however_high_is_not_enough(inputs_of: InputsOf) -> None:
+    """Nine days of 100 kW and one of 200: the mean of 110 is high, by one day."""
+    days = weekdays_before(10)
+    inputs = inputs_of(
+        reduced,
+        110,
+        [(day, DayUse.SELECTED, 200.0 if day == days[0] else 100.0) for day in days],
+        notified_dates=frozenset(days[:1]),
+    )
+
+    assert result_of(inputs, "day-set exploitation").outcome is NOTHING
+
+
+def test_high_days_that_carry_no_baseline_are_left_alone(inputs_of: InputsOf) -> None:
+    """Three announced days of 130 kW were ranked only; the mean of the averaged ones is 100."""
+    days = weekdays_before(10)
+    uses = [DayUse.CONSIDERED] * 3 + [DayUse.SELECTED] * 7
+    ranked = inputs_of(
+        reduced,
+        100,
+        [
+            (day, use, 100.0 if use is DayUse.SELECTED else 130.0)
+            for day, use in zip(days, uses, strict=True)
+        ],
+        notified_dates=frozenset(days[:3]),
+    )
+
+    assert result_of(ranked, "day-set exploitation").outcome is NOTHING
+
+
+def test_days_that_were_not_eligible_are_not_counted(inputs_of: InputsOf) -> None:
+    """Of four announced days of 130 kW three were dropped: one is left among ten."""
+    days = weekdays_before(13)
+    rows = [(day, DayUse.DROPPED, 130.0) for day in days[:3]]
+    rows += [(day, DayUse.SELECTED, 180.0 if day == days[3] else 100.0) for day in days[3:]]
+    inputs = inputs_of(reduced, 108, rows, notified_dates=frozenset(days[:4]))
+
+    found = result_of(inputs, "day-set exploitation")
+
+    assert found.outcome is NOTHING
+    assert found.looked_at["announced_count"] == 1

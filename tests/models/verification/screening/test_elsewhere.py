@@ -64,3 +64,14 @@ def test_a_sibling_without_history_is_named_as_left_out(inputs_of: InputsOf) -> 
 
     assert (both.outcome, both.lacked) == (NOTHING, ("load of 'a' on like days",))
     assert none.outcome is NOT_SCREENED
+
+
+def test_a_sibling_that_swings_by_as_much_by_itself_is_left_alone(inputs_of: InputsOf) -> None:
+    """8 kW are 20 % of the claim; the sibling draws 45 or 55 kW, day by day: z = 1.5."""
+    sibling = hourly(
+        lambda day, _h: 58 if day == EVENT_DAY else 50 + 5 * (-1) ** (day.toordinal() % 2)
+    )
+
+    found = result_of(inputs_of(reduced, 100, siblings={"hall-2": sibling}), "displacement")
+
+    assert found.outcome is NOTHING

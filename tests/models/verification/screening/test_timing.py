@@ -1,7 +1,7 @@
 """Load that came back around the event, and load that was absent before it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from negawatt.models.verification.screening.outcome import ScreenOutcome
 from tests.models.verification.screening.conftest import (
     EVENT_DAY,
     HOUR,
+    HOURS,
     START_UTC,
     InputsOf,
     reduced,
@@ -94,3 +95,65 @@ def test_idle_spans_that_overlap_are_counted_once(inputs_of: InputsOf) -> None:
 
     assert found.looked_at["idle_ratio"] == pytest.approx(1 / 3)
     assert found.findings[0].message == "33% of the event lay in span 2"
+
+
+def swinging(day: date, hour: int) -> float:
+    """Weeks of 90 and 110 kW in turn; on the event day and the day after 110, in the event 60."""
+    if day >= EVENT_DAY:
+        return 60 if day == EVENT_DAY and hour in HOURS else 110
+    return 90 if day.isocalendar().week % 2 else 110
+
+
+def test_energy_within_the_swing_of_the_days_is_no_rebound(inputs_of: InputsOf) -> None:
+    """10 kW more over 36 hours are three times the claim of 120 kWh, and one spread."""
+    found = result_of(inputs_of(swinging, 100), "rebound and pre-use")
+
+    assert found.looked_at["returned_share_ratio"] > 2  # type: ignore[operator]  # a float
+    assert found.outcome is NOTHING
+
+
+def test_another_event_in_the_hours_around_leaves_rebound_untested(inputs_of: InputsOf) -> None:
+    other = Interval(START_UTC + 6 * HOUR, START_UTC + 7 * HOUR)
+
+    found = result_of(inputs_of(reduced, 100, other_event_windows=(other,)), "rebound and pre-use")
+
+    assert found.outcome is NOT_SCREENED
+    assert "without another event" in found.lacked[0]
+
+
+def test_a_low_hour_before_within_the_swing_of_the_days_is_left_alone(
+    inputs_of: InputsOf,
+) -> None:
+    """40 kW are claimed; 75 kW at 11:00 beside days of 85 and 115: 25 kW absent, 1.6 spreads."""
+
+    def power_kw(day: date, hour: int) -> float:
+        if day == EVENT_DAY:
+            return 60 if hour in HOURS else 75
+        return 85 if day.toordinal() % 2 else 115
+
+    found = result_of(inputs_of(power_kw, 100, idle_spans=()), "no action")
+
+    assert found.outcome is NOTHING
+
+
+def test_what_the_site_did_before_it_was_told_is_what_counts(inputs_of: InputsOf) -> None:
+    """Told at 12:00, down from 13:00 on: in the hour before the start it was low, as asked."""
+
+    def power_kw(day: date, hour: int) -> float:
+        return 60 if day == EVENT_DAY and 13 <= hour < 19 else 100
+
+    found = result_of(inputs_of(power_kw, 100, idle_spans=()), "no action")
+
+    assert found.outcome is NOTHING
+
+
+def test_a_twentieth_of_the_event_in_an_idle_span_is_left_alone(inputs_of: InputsOf) -> None:
+    """Nine minutes of three hours are 5 %."""
+    span = IdleSpan(
+        interval=Interval(START_UTC, START_UTC + timedelta(minutes=9)), reason="an empty queue"
+    )
+
+    found = result_of(inputs_of(reduced, 100, idle_spans=(span,)), "no action")
+
+    assert found.looked_at["idle_ratio"] == pytest.approx(0.05)
+    assert found.outcome is NOTHING

@@ -107,5 +107,19 @@ def test_a_plan_that_is_not_there_is_refused(tmp_path: Path) -> None:
         run(str(tmp_path / "hall"), "--plan", str(tmp_path / "missing.toml"))
 
 
+@pytest.mark.slow
+def test_a_scenario_is_simulated_by_its_name(tmp_path: Path) -> None:
+    """Nobody acts in a null event, so its reduction is 0, though 25 % were announced."""
+    options = ("--scenario", "null_event", "--nodes", "8", "--days", "2", "--seed", "3")
+
+    summary = json.loads(run(str(tmp_path / "hall"), *options, "--json"))
+
+    events = json.loads((tmp_path / "hall" / "public" / "events.json").read_text())
+    truth = json.loads((tmp_path / "hall" / "truth" / "summary.json").read_text())
+    assert summary["site_id"] == "null-event-hall"
+    assert summary["true_reduction_kw"] == truth["site_reduction_kw"] == 0
+    assert events[-1]["target_fraction"] == 0.25
+
+
 def test_help_has_an_example() -> None:
     assert "Example: negawatt simulate" in run("--help")

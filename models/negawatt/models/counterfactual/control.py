@@ -58,9 +58,7 @@ def touches(actions: Iterable[ControlAction]) -> dict[int, list[Touch]]:
             continue
         if action.action is Action.RELEASE or action.power_ratio >= 1:
             if action.job in opened:
-                found.setdefault(action.job, []).append(
-                    _touch(opened.pop(action.job), action.at_s)
-                )
+                found.setdefault(action.job, []).append(_touch(opened.pop(action.job), action.at_s))
         else:
             opened.setdefault(action.job, []).append(action)
     for job, acts in opened.items():

@@ -5,7 +5,7 @@ the values themselves (fleet.py). Which columns a table must have is checked her
 that cannot be understood is refused by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -123,9 +123,7 @@ def fleet_from_tables(
         node_down=None if node_state is None else _down(node_state, clock, list(nodes)),
         other_sites_kw=_other_sites(tables.get("other_sites"), clock),
         events=tuple(_event(event, clock) for event in events),
-        missing=tuple(
-            cost for name, (_, cost) in OPTIONAL.items() if name not in tables and cost
-        ),
+        missing=tuple(cost for name, (_, cost) in OPTIONAL.items() if name not in tables and cost),
     )
 
 
@@ -378,7 +376,9 @@ def _other_sites(table: pl.DataFrame | None, clock: _Clock) -> dict[str, NDArray
     if table is None:
         return {}
     parts: dict[tuple[object, ...], pl.DataFrame] = table.partition_by("site", as_dict=True)
-    return {str(site): _series(part, "kw", clock) for (site,), part in sorted(parts.items(), key=str)}
+    return {
+        str(site): _series(part, "kw", clock) for (site,), part in sorted(parts.items(), key=str)
+    }
 
 
 def _event(entry: Mapping[str, object], clock: _Clock) -> FleetEvent:

@@ -138,7 +138,9 @@ class Prepared:
     def idle_w(self) -> float:
         """Power of a GPU that nobody holds [W]."""
         event = self.fleet.events[-1]
-        idle_w = idle_power_w(self.fleet, slice(max(0, event.start_minute - 1440), event.end_minute))
+        idle_w = idle_power_w(
+            self.fleet, slice(max(0, event.start_minute - 1440), event.end_minute)
+        )
         return 0.0 if np.isnan(idle_w) else idle_w
 
     def class_power_w(self, job_class: str, before_minute: int) -> float:
@@ -306,9 +308,7 @@ def _expected_w(
     known = (minutes.gpus_on > 0) & ~np.isnan(minutes.per_gpu_w) & ~touched
     settled = known & (minutes.age_minutes >= WARMUP_MINUTES)
     shape = prepared.shape(job, minutes.first, minutes.first + len(touched))
-    level = level_around(
-        minutes, settled, (first, last), reference=reference, shape=shape
-    )
+    level = level_around(minutes, settled, (first, last), reference=reference, shape=shape)
     if level is not None:
         per_gpu_w, source = level.per_gpu_w, level.source
     elif settled.any():

@@ -27,9 +27,7 @@ _LOAD_BINS: Final = 12
 _MIN_MINUTES_PER_BIN: Final = 30
 
 
-def touched_minutes(
-    its_touches: Sequence[Touch], first: int, n_minutes: int
-) -> NDArray[np.bool_]:
+def touched_minutes(its_touches: Sequence[Touch], first: int, n_minutes: int) -> NDArray[np.bool_]:
     """Return the minutes in which a job was held down, or loaded again after a pause."""
     touched = np.zeros(n_minutes, dtype=bool)
     for touch in its_touches:

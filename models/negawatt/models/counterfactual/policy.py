@@ -50,9 +50,7 @@ class PolicyFit:
     case_count: int
 
 
-def infer_policy(
-    cases: Iterable[QueueCase], policies: Sequence[Policy] = POLICIES
-) -> PolicyFit:
+def infer_policy(cases: Iterable[QueueCase], policies: Sequence[Policy] = POLICIES) -> PolicyFit:
     """Return the policy that explains quiet stretches best.
 
     All partitions are of one scheduler, so one policy is chosen for all.

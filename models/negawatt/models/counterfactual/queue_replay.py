@@ -185,9 +185,7 @@ class _Replay:
     def __init__(
         self, node_size: int, nodes_up: Sequence[bool], policy: Policy, start_s: float
     ) -> None:
-        self._nodes = _Nodes(
-            node_size, [node_size if up else 0 for up in nodes_up], list(nodes_up)
-        )
+        self._nodes = _Nodes(node_size, [node_size if up else 0 for up in nodes_up], list(nodes_up))
         self._policy = policy
         self._now_s = start_s
         self._waiting: list[tuple[tuple[float, ...], Request]] = []
@@ -332,7 +330,9 @@ class _Replay:
         shadow_s, left = shadow
         if self._now_s + request.estimate_s <= shadow_s:
             return allocation
-        fit = self._nodes.fit([min(a, b) for a, b in zip(self._nodes.free, left, strict=True)], request.gpu_count)
+        fit = self._nodes.fit(
+            [min(a, b) for a, b in zip(self._nodes.free, left, strict=True)], request.gpu_count
+        )
         if fit is None:
             return None
         for node, count in fit:

@@ -38,6 +38,8 @@ def quiet_windows(
     for start in range(first, _FIRST_MINUTES + margin_minutes - 1, -_STEP_MINUTES):
         end = start + length_minutes
         whole = (start - margin_minutes, end + margin_minutes)
-        if end <= last_end and not any(whole[0] < stop and whole[1] > begin for begin, stop in loud):
+        if end <= last_end and not any(
+            whole[0] < stop and whole[1] > begin for begin, stop in loud
+        ):
             starts.append(start)
     return starts

@@ -86,8 +86,7 @@ class QueueCase:
             span_s=self.span_s,
         )
         started = [
-            replace(self.waiting[its.key], start_s=its.start_s, end_s=its.end_s)
-            for its in replayed
+            replace(self.waiting[its.key], start_s=its.start_s, end_s=its.end_s) for its in replayed
         ]
         return [*self.running, *started]
 
@@ -175,9 +174,7 @@ class Timetable:
         submit_s = np.empty(len(self.run_job))
         ends_s: dict[int, list[float]] = {}
         for index, job in enumerate(self.run_job.tolist()):
-            before = [
-                end_s for end_s in ends_s.get(job, []) if end_s <= self.run_start_s[index]
-            ]
+            before = [end_s for end_s in ends_s.get(job, []) if end_s <= self.run_start_s[index]]
             submit_s[index] = max(before, default=self._fleet.jobs[job].submit_s)
             ends_s.setdefault(job, []).append(float(self.run_end_s[index]))
         return submit_s

@@ -102,13 +102,11 @@ class _Run:
     def fork(self) -> Self:
         """Return a run that goes on from here by itself."""
         twin = copy.copy(self)
-        twin.__dict__["_partitions"] = copy.copy(self._partitions)
-        twin.__dict__["_agenda"] = copy.copy(self._agenda)
         for name, value in vars(self).items():
             if isinstance(value, dict):
                 setattr(twin, name, {key: copy.copy(part) for key, part in value.items()})
-            elif isinstance(value, list | set):
-                setattr(twin, name, value.copy())
+            elif isinstance(value, list | set | Agenda | Partitions):
+                setattr(twin, name, copy.copy(value))
         return twin
 
     def expect(self, event: HallEvent) -> None:

@@ -26,7 +26,6 @@ from negawatt.models.simulation.workloads import (
     JobMix,
 )
 
-_LONGEST_RUNTIME_MEDIANS = 4.0
 _HIGH_PRIORITY_SHARE = 0.15
 # GPU time asked for on reserved nodes: they are kept free for runs that come and go.
 _RESERVED_LOAD_RATIO = 0.6
@@ -183,7 +182,7 @@ def _jobs_of_class(
     for number, minute in enumerate(minutes):
         work_s = profile.runtime_median_s * min(
             float(np.exp(profile.runtime_log_sd * random.standard_normal())),
-            _LONGEST_RUNTIME_MEDIANS,
+            profile.longest_medians,
         )
         yield Job(
             job_id=f"{name}-{number:05d}",

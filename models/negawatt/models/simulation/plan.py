@@ -44,7 +44,8 @@ class HallPlan(PlanPart):
         reserved_nodes: Nodes of those for batch that are kept for large training jobs.
         gpus_per_node: GPUs in each node.
         mix: Which batch jobs arrive.
-        batch_load_ratio: GPU time that batch jobs ask for, over the batch nodes' capacity.
+        batch_load_ratio: GPU time that batch jobs ask for, over the batch nodes' capacity; the
+            longest jobs are cut, which takes 2 to 3 % from it.
         backfill: The scheduler reserves GPUs for the job at the head of the queue and lets others
             pass only where their estimates do not delay it (EASY); else they pass until the head
             starves.

@@ -123,7 +123,7 @@ def scenario_plan(scenario: Scenario, seed: int, *, nodes: int = 64, days: int =
         "nodes": nodes,
         "reserved_nodes": nodes // _RESERVED_SHARE,
         "mix": JobMix.CLUSTER,
-        "batch_load_ratio": 1.02,
+        "batch_load_ratio": 0.92,
         "backfill": True,
         # A peak of half leaves room for a surge. In the published hour of Azure's conversation
         # service (Patel et al., ISCA 2024) generated tokens a minute vary by 12 %, half of it slow.
@@ -175,7 +175,7 @@ def _changes(
             quiet = event.model_copy(update={"carried_out": False, "hold_starts": False})
             return {"events": (*events[:-1], quiet)}
         case Scenario.HELD_STARTS:
-            return {"batch_load_ratio": 0.8, "incidents": _incidents(scenario, event, random)}
+            return {"batch_load_ratio": 0.72, "incidents": _incidents(scenario, event, random)}
         case Scenario.NON_COMPLIANCE:
             return {"noncompliant_ratio": 0.35}
         case Scenario.MIGRATION:

@@ -61,6 +61,7 @@ class BatchProfile:
         tier_weights: How often each tier occurs.
         dip_every_s: Work between checkpoints or evaluations [s].
         dip_s: Length of one such dip, in work at full speed [s].
+        longest_medians: Longest runtime over the median.
         largest_ratio: Largest size over the GPUs of the pool; a node's are always allowed.
         level_mean: Mean power over the class's in the power-cap sweep.
         level_sd: Standard deviation of that ratio from job to job.
@@ -78,6 +79,7 @@ class BatchProfile:
     tier_weights: Mapping[int, float]
     dip_every_s: float
     dip_s: float
+    longest_medians: float = 4.0
     largest_ratio: float = 1.0
     level_mean: float = 1.0
     level_sd: float = 0.02
@@ -128,6 +130,7 @@ CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         runtime_median_s=50_400.0,
         runtime_log_sd=1.0,
         tier_weights={0: 0.1, 1: 0.4, 2: 0.5},
+        longest_medians=10.0,
         dip_every_s=3_600.0,
         dip_s=90.0,
         largest_ratio=0.34,
@@ -145,6 +148,7 @@ CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         runtime_median_s=16_200.0,
         runtime_log_sd=1.0,
         tier_weights={0: 0.08, 1: 0.22, 2: 0.4, 3: 0.3},
+        longest_medians=10.0,
         dip_every_s=1_800.0,
         dip_s=45.0,
         largest_ratio=0.34,
@@ -162,6 +166,7 @@ CLUSTER_PROFILES: Final[Mapping[JobClass, BatchProfile]] = {
         runtime_median_s=10_800.0,
         runtime_log_sd=0.8,
         tier_weights={1: 0.1, 2: 0.3, 3: 0.6},
+        longest_medians=10.0,
         dip_every_s=900.0,
         dip_s=10.0,
         level_mean=0.93,

@@ -22,6 +22,8 @@ _COMMANDS: Final = (
     ("import", "imports", "Bring meters, jobs, events and sites into the warehouse."),
     ("programs", "programs", "The settlement programs as data, with their sources."),
     ("baseline", "baseline", "One load file, one event, one program: the baseline."),
+    ("backtest", "backtest", "One load file, many programs: how far they are off on quiet days."),
+    ("counterfactual", "counterfactual", "A fleet folder: what it would have drawn, by job."),
     ("settle", "settle", "Settle one event: statement and report."),
     ("report", "report", "Write the newest statement's report again."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),

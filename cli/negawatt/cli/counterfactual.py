@@ -1,0 +1,192 @@
+"""``negawatt counterfactual``: what a fleet would have drawn in an event.
+
+Here: options, the progress of the steps, the file and the words. Not here: the method
+(negawatt.models.counterfactual) and the folder's format (negawatt.warehouse.fleet_folder).
+"""
+
+import json
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from negawatt.cli.fleet_input import read_fleet
+from negawatt.cli.options import JsonOption
+from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
+from negawatt.models.counterfactual.job_aware import Counterfactual, job_aware
+from negawatt.models.counterfactual.summary import Scope, Summary, interval_frame, summarize
+from negawatt.models.domain.errors import ConfigurationError
+from negawatt.warehouse.layout import appearing_file
+
+_JOBS_SHOWN = 12
+_STEPS = 4
+
+
+def counterfactual(
+    folder: Annotated[
+        Path, typer.Argument(help="Fleet folder: gpu_power, gpus, jobs, placements, events, ...")
+    ],
+    event: Annotated[
+        str, typer.Option(help="Which event: last, or its place in events.json from 1.")
+    ] = "last",
+    scope: Annotated[
+        Scope, typer.Option(help="Count power at the site's meter or at the GPUs.")
+    ] = Scope.SITE,
+    minutes: Annotated[int, typer.Option(min=1, help="Length of the intervals [min].")] = 15,
+    out: Annotated[
+        Path | None, typer.Option(help="Parquet file to write: ts, cf_kw, lo_kw, hi_kw.")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Estimate what a fleet would have drawn in an event, and what its reduction is made of.
+
+    Every job that control touched gets its own level and its own work, starts that were held are
+    replayed through the queue, and everything else keeps its actual power. lo_kw and hi_kw are
+    the 90 % band of the event's mean.
+
+    Example: negawatt counterfactual hall/public --event last --scope site --out est.parquet
+    """
+    quiet = json_output or not sys.stderr.isatty()
+    with typer.progressbar(
+        length=_days(folder) + _STEPS, label="reading", hidden=quiet, file=sys.stderr
+    ) as progress:
+        fleet = read_fleet(folder, on_day=lambda: progress.update(1))
+        chosen = _event(fleet, event)
+        found = job_aware(fleet, chosen, on_step=lambda _: progress.update(1))
+    summary = summarize(found, fleet, scope=scope)
+    frame = interval_frame(found, fleet, scope=scope, interval_minutes=minutes)
+    if out is not None:
+        with appearing_file(out) as temporary:
+            frame.write_parquet(temporary)
+    if json_output:
+        typer.echo(json.dumps(_facts(found, fleet, summary, out), allow_nan=False, default=str))
+    else:
+        typer.echo("\n".join(_words(found, fleet, summary, out)))
+
+
+def _days(folder: Path) -> int:
+    return len(list((folder / "gpu_power").glob("*.parquet")))
+
+
+def _event(fleet: Fleet, text: str) -> FleetEvent:
+    if text == "last":
+        return fleet.events[-1]
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= len(fleet.events):
+        return fleet.events[int(text) - 1]
+    raise ConfigurationError(
+        thing="--event",
+        expected=f"last, or a number from 1 to {len(fleet.events)}",
+        found=repr(text),
+        remedy="count the entries of events.json from 1",
+    )
+
+
+def _words(found: Counterfactual, fleet: Fleet, summary: Summary, out: Path | None) -> list[str]:
+    event = found.event
+    start, end = fleet.at(event.start_minute), fleet.at(event.end_minute)
+    where = "the site's meter" if summary.scope is Scope.SITE else "the GPUs"
+    lines = [
+        f"event             {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC, counted at {where}",
+        f"would have drawn  {summary.expected_kw:.1f} kW",
+        f"drew              {summary.actual_kw:.1f} kW",
+        f"reduction         {summary.reduction_kw:.1f} kW ({summary.reduction_kwh:.1f} kWh), 90 % "
+        f"interval {summary.lower_kw:.1f} to {summary.upper_kw:.1f} kW",
+        f"at least          {summary.at_least_kw:.1f} kW with 90 % confidence",
+        "",
+        "of the reduction, mean over the event",
+    ]
+    lines += [f"  {name:<20}{kw:>9.1f} kW" for name, kw in _parts(summary)]
+    lines += _job_words(summary)
+    lines += ["", *_basis(found, summary)]
+    lines += [
+        f"elsewhere         {s} drew {kw:+.1f} kW against the hour before: not deducted"
+        for s, kw in summary.elsewhere_kw.items()
+    ]
+    lines += [f"note              {finding}" for finding in found.findings]
+    return lines if out is None else [*lines, f"written           {out}"]
+
+
+def _parts(summary: Summary) -> list[tuple[str, float]]:
+    names = {
+        "capped": "capped jobs",
+        "paused": "paused jobs",
+        "migrated": "migrated jobs",
+        "held": "held starts",
+        "ended": "ended later",
+        "displaced": "started instead",
+    }
+    parts = [(names[name], kw) for name, kw in summary.by_mechanism_kw.items()]
+    if summary.scope is Scope.SITE:
+        parts.append(("hosts and cooling", summary.hosts_and_cooling_kw))
+    if summary.storage_kw:
+        parts.append(("storage", summary.storage_kw))
+    return parts
+
+
+def _job_words(summary: Summary) -> list[str]:
+    if not summary.jobs:
+        return []
+    shown = summary.jobs[:_JOBS_SHOWN]
+    lines = ["", "jobs, the largest part first (at the GPUs)"]
+    for part in shown:
+        how = ", ".join(part.by_mechanism_kw)
+        lines.append(
+            f"  {part.job_id:<24}{part.job_class:<18}tier {part.tier}  {part.gpu_count:>4} GPUs"
+            f"{part.change_kw:>9.2f} kW  {how}; level from {part.source}"
+        )
+    if len(summary.jobs) > len(shown):
+        rest_kw = sum(part.change_kw for part in summary.jobs[_JOBS_SHOWN:])
+        lines.append(f"  and {len(summary.jobs) - len(shown)} more{rest_kw:>58.2f} kW")
+    return lines
+
+
+def _basis(found: Counterfactual, summary: Summary) -> list[str]:
+    band, policy = summary.band, found.policy
+    lines = [
+        f"band              {band.placebo_kw:.1f} kW from {band.placebo_count} quiet windows, "
+        f"{band.held_kw:.1f} kW for held starts, {band.other_kw:.1f} kW for the meter's response",
+        f"scheduler         by {policy.policy.order.value}, backfill {policy.policy.backfill.value}"
+        f"; busy GPUs within {policy.busy_error_gpus:.1f} over {policy.case_count} quiet windows",
+    ]
+    if band.reason:
+        lines.append(f"wide because      {band.reason}")
+    if found.response is not None and summary.scope is Scope.SITE:
+        gain = found.response.gain_ratio(found.response.mean_temp_c)
+        lines.append(
+            f"meter             {gain:.3f} kW for each kW of GPUs, cooling follows in "
+            f"{found.response.tau_minutes:.0f} min, {found.response.n_days} days"
+        )
+    return lines
+
+
+def _facts(
+    found: Counterfactual, fleet: Fleet, summary: Summary, out: Path | None
+) -> dict[str, object]:
+    event = found.event
+    facts = asdict(summary)
+    facts["band"] |= {"reason": summary.band.reason or None}
+    return {
+        "event_start_utc": fleet.at(event.start_minute).isoformat(),
+        "event_end_utc": fleet.at(event.end_minute).isoformat(),
+        **facts,
+        "scheduler": {
+            "order": found.policy.policy.order.value,
+            "backfill": found.policy.policy.backfill.value,
+            "patience_s": _known(found.policy.policy.patience_s),
+            "busy_error_gpus": _known(found.policy.busy_error_gpus),
+            "case_count": found.policy.case_count,
+        },
+        "inflation_ratio": _known(found.inflation.ratio) if found.inflation else None,
+        "gain_ratio": found.response.gain_ratio(found.response.mean_temp_c)
+        if found.response
+        else None,
+        "findings": found.findings,
+        "output": None if out is None else str(out),
+    }
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -7,7 +7,15 @@ here: which figures are settled (build.py).
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -165,6 +173,24 @@ def quantized(value: Decimal, decimals: int, mode: str) -> Decimal:
     """
     result = value.quantize(Decimal(1).scaleb(-decimals), rounding=mode, context=_CONTEXT)
     return abs(result) if result.is_zero() else result
+
+
+_NOISE_DECIMALS: Final = 40
+"""Far below any amount, far above the last of 60 digits."""
+
+
+def without_noise(value: Decimal) -> Decimal:
+    """Return the value that divisions which do not end have missed by their last digit.
+
+    A tie is a tie again, and a threshold that was reached is reached.
+
+    Examples:
+        Three times a third of a half, of 60 digits, is a hair below a half:
+
+        >>> exactly(lambda: without_noise(sum([Decimal("0.5") / 3] * 3)))() == Decimal("0.5")
+        True
+    """
+    return quantized(value, _NOISE_DECIMALS, ROUND_HALF_EVEN)
 
 
 def plain(value: Decimal) -> Decimal:

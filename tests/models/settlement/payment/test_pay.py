@@ -170,7 +170,7 @@ def test_a_guaranteed_drop_counts_the_comparison_load(event_of: EventOf) -> None
         committed_kw=Decimal(424),
     )
 
-    assert event_with("pjm_capacity_gld", event).ratio == 1
+    assert event_with("pjm_capacity_gld", event).ratios == (Decimal(1),)
 
 
 def test_capacity_is_nominated_megawatts_times_price_times_days() -> None:
@@ -199,8 +199,52 @@ def test_a_special_case_resource_is_paid_by_its_best_four_hours(event_of: EventO
 
     payment = pay_period(load_payment_rule("nyiso_scr"), period, [delivered])
 
-    assert delivered.ratio == Decimal("0.7")
+    assert delivered.ratios == (Decimal("0.7"),)
     assert payment.total == 700
+
+
+def test_capacity_bidding_finds_the_tier_of_each_hour(event_of: EventOf) -> None:
+    """Hours of 100, 70 and 50 of 100 kW: 1, 0.35 and -0.1 make 0.41667; 100 kW x 10.
+
+    The tier of the mean, 73.3 %, would have been 0.36667.
+    """
+    rule = load_payment_rule("pge_cbp")
+    month = PeriodInputs(
+        subject="July",
+        period_count=Decimal(1),
+        nominated_kw=Decimal(100),
+        prices={"capacity_price": price(10, per="kW-month")},
+    )
+    first = measure(rule, event_of([100, 70], committed_kw=Decimal(100)))
+    second = measure(rule, event_of([50], committed_kw=Decimal(100)))
+
+    assert pay_period(rule, month, [first, second]).total == Decimal("416.67")
+    assert pay_period(rule, month, [second, first]).total == Decimal("416.67")
+
+
+def test_two_events_of_a_month_count_by_their_hours(event_of: EventOf) -> None:
+    """One hour of 100 and three of 50 of 100 kW: 62.5 %, at 2 decimals 0.63; 100 kW x 5."""
+    rule = load_payment_rule("coned_csrp")
+    month = PeriodInputs(subject="July", period_count=Decimal(1), nominated_kw=Decimal(100))
+    events = [
+        measure(rule, event_of(kwh, committed_kw=Decimal(100))) for kwh in ([100], [50, 50, 50])
+    ]
+
+    assert pay_period(rule, month, events).total == 315
+
+
+def test_thirds_that_add_up_to_a_tie_are_a_tie(event_of: EventOf) -> None:
+    """Hours of 33, 33, 34 and of 166 of 100 kW: 2.66 / 4 = 0.665, half up 0.67; 100 kW x 5.
+
+    The first event's ratio is a third; three thirds of 60 digits are a hair below 1.
+    """
+    rule = load_payment_rule("coned_csrp")
+    month = PeriodInputs(subject="July", period_count=Decimal(1), nominated_kw=Decimal(100))
+    events = [
+        measure(rule, event_of(kwh, committed_kw=Decimal(100))) for kwh in ([33, 33, 34], [166])
+    ]
+
+    assert pay_period(rule, month, events).total == 335
 
 
 def test_emergency_response_multiplies_both_factors(event_of: EventOf) -> None:
@@ -222,7 +266,7 @@ def test_emergency_response_multiplies_both_factors(event_of: EventOf) -> None:
         prices={"awarded_price": price(6, per="MW-h")},
     )
 
-    assert delivered.ratio == Decimal("0.5")
+    assert delivered.ratios == (Decimal("0.5"),)
     assert pay_period(load_payment_rule("ercot_ers"), period, [delivered]).total == 960
 
 

@@ -2,6 +2,7 @@
 
 import random
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -177,3 +178,36 @@ def test_a_payment_is_rounded_once_and_at_the_end(rows: list[tuple[Decimal, Deci
     assert line.exact_amount == event_amount(rule.payments[0], rule, event, measure(rule, event))
     assert abs(line.exact_amount - exact) < Decimal("1E-18")
     assert line.amount == line.exact_amount.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+
+
+@FEW
+@given(
+    loads=st.lists(st.decimals(0, 100, places=4), min_size=1, max_size=36),
+    net_cone=st.decimals(100, 500, places=2),
+)
+def test_a_shortfall_charge_agrees_with_fractions(loads: list[Decimal], net_cone: Decimal) -> None:
+    """Five-minute intervals do not divide evenly: the same by rational arithmetic, to the cent."""
+    event = EventInputs(
+        subject="event 'e'",
+        interval_minutes=5,
+        interval_start_utc=(START_UTC,) * len(loads),
+        metered_kwh=tuple(loads),
+        peak_load_kw=Decimal(1000),
+        loss_factor=Decimal("1.037"),
+        committed_kw=Decimal(900),
+        year_days=Decimal(365),
+        already_charged=Decimal(0),
+        prices={
+            "net_cone": Price(amount=net_cone, currency="USD", per="MW-day"),
+            "clearing_price": Price(amount=Decimal(10_000), currency="USD", per="MW-day"),
+        },
+    )
+    delivered_kw = [
+        max(Fraction(0), 1000 - Fraction("1.037") * 12 * Fraction(load)) for load in loads
+    ]
+    short_mwh = sum(max(Fraction(0), 900 - kw) for kw in delivered_kw) / 12 / 1000
+    expected = -round(short_mwh * Fraction(net_cone) * 365 / 30 * 100)
+
+    payment = pay_event(load_payment_rule("pjm_capacity_fsl"), event)
+
+    assert payment.total * 100 == expected

@@ -196,11 +196,14 @@ class Averaging:
 
     Attributes:
         kind: ``event_mean``; ``best_consecutive`` or ``worst_consecutive`` hours;
-            ``capped_intervals`` (the mean of intervals that each count 0 to 1).
+            ``capped_intervals`` (the mean of intervals that each count 0 to 1);
+            ``per_interval``: no one ratio, a function is taken of each interval's own.
         consecutive_h: Hours of the two consecutive ones [h].
     """
 
-    kind: Literal["event_mean", "best_consecutive", "worst_consecutive", "capped_intervals"]
+    kind: Literal[
+        "event_mean", "best_consecutive", "worst_consecutive", "capped_intervals", "per_interval"
+    ]
     consecutive_h: Annotated[int, Field(ge=1)] | None = None
 
     def __post_init__(self) -> None:

@@ -32,13 +32,14 @@ class Delivered:
     Attributes:
         interval_kw: Mean delivered power of each interval [kW].
         event_kw: The power that the program says the event delivered [kW].
-        ratio: Delivered over committed; None where nothing is committed.
-        weight: Intervals that the ratio stands for, where a period has several events.
+        ratios: Delivered over committed, one for the event, or one for each interval; empty where
+            nothing is committed.
+        weight: Intervals that each ratio stands for, where a period has several events.
     """
 
     interval_kw: tuple[Decimal, ...]
     event_kw: Decimal
-    ratio: Decimal | None
+    ratios: tuple[Decimal, ...]
     weight: int
 
 
@@ -51,7 +52,7 @@ def measure(rule: PaymentRule, event: EventInputs) -> Delivered:
     """
     performance = rule.performance
     if performance.measure in ("limit", "readings", "score"):
-        return Delivered(interval_kw=(), event_kw=ZERO, ratio=None, weight=0)
+        return Delivered(interval_kw=(), event_kw=ZERO, ratios=(), weight=0)
     counted_kw = _after_negative_rule(performance, event, _measured_kw(performance, event))
     if performance.cap_at != "none":
         counted_kw = capped(counted_kw, _limits_kw(performance, event))
@@ -60,8 +61,8 @@ def measure(rule: PaymentRule, event: EventInputs) -> Delivered:
     return Delivered(
         interval_kw=interval_kw,
         event_kw=event_kw,
-        ratio=_ratio(performance, event, interval_kw, event_kw),
-        weight=weight,
+        ratios=_ratios(performance, event, interval_kw, event_kw),
+        weight=1 if performance.averaging.kind == "per_interval" else weight,
     )
 
 
@@ -110,14 +111,17 @@ def _event_kw(
     return consecutive_mean_kw(interval_kw, count, choose), count
 
 
-def _ratio(
+def _ratios(
     performance: Performance,
     event: EventInputs,
     interval_kw: tuple[Decimal, ...],
     event_kw: Decimal,
-) -> Decimal | None:
-    committed_kw = event.committed_kw
-    if performance.averaging.kind == "capped_intervals":
+) -> tuple[Decimal, ...]:
+    committed_kw, kind = event.committed_kw, performance.averaging.kind
+    if kind == "capped_intervals":
         first_ratio = event.needed("first_interval_ratio")
-        return event_performance_ratio(interval_kw, event.needed("committed_kw"), first_ratio)
-    return event_kw / committed_kw if committed_kw else None
+        return (event_performance_ratio(interval_kw, event.needed("committed_kw"), first_ratio),)
+    if not committed_kw:
+        return ()
+    measured_kw = interval_kw if kind == "per_interval" else (event_kw,)
+    return tuple(value_kw / committed_kw for value_kw in measured_kw)

@@ -10,10 +10,11 @@ from decimal import Decimal
 from negawatt.models.settlement.payment.capacity import availability_factor, capacity_amount
 from negawatt.models.settlement.payment.components import Availability, Capacity
 from negawatt.models.settlement.payment.delivered import ZERO
+from negawatt.models.settlement.payment.function import PerformanceFunction
 from negawatt.models.settlement.payment.inputs import PeriodInputs
 from negawatt.models.settlement.payment.measure import Delivered
 from negawatt.models.settlement.payment.rules import PaymentRule
-from negawatt.models.settlement.rounding import exactly
+from negawatt.models.settlement.rounding import exactly, without_noise
 
 
 @exactly
@@ -33,7 +34,7 @@ def period_amount(
         factor = availability_factor(availability, component.squared_below_ratio)
         factor *= period_ratio(period, events)
     elif component.function is not None:
-        factor = component.function(period_ratio(period, events))
+        factor = _function_value(component.function, rule, period, events)
     else:
         factor = Decimal(1)
     return capacity_amount(
@@ -69,7 +70,25 @@ def period_ratio(period: PeriodInputs, events: Sequence[Delivered]) -> Decimal:
         return period.needed("performance_ratio")
     weighted = ZERO
     for event in events:
-        if event.ratio is None:
-            period.refuse("committed_kw of every event of the period", "none")
-        weighted += event.ratio * event.weight
-    return weighted / sum(event.weight for event in events)
+        weighted += sum(_known_ratios(period, event), ZERO) * event.weight
+    weight = sum(event.weight * len(event.ratios) for event in events)
+    return without_noise(weighted / weight)
+
+
+def _function_value(
+    function: PerformanceFunction,
+    rule: PaymentRule,
+    period: PeriodInputs,
+    events: Sequence[Delivered],
+) -> Decimal:
+    """Return the function of the mean, or the mean of the function: tiers are no straight line."""
+    if rule.performance.averaging.kind != "per_interval" or not events:
+        return function(period_ratio(period, events))
+    values = [function(ratio) for event in events for ratio in _known_ratios(period, event)]
+    return sum(values, ZERO) / len(values)
+
+
+def _known_ratios(period: PeriodInputs, event: Delivered) -> tuple[Decimal, ...]:
+    if not event.ratios:
+        period.refuse("committed_kw of every event of the period", "none")
+    return event.ratios

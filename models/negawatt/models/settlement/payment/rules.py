@@ -26,7 +26,7 @@ from negawatt.models.settlement.payment.components import (
     Ratio,
 )
 from negawatt.models.settlement.payment.standing import StandingRule
-from negawatt.models.settlement.rounding import quantized
+from negawatt.models.settlement.rounding import quantized, without_noise
 
 _FILES: Final = files("negawatt.models.settlement.payment") / "programs"
 _MODES: Final[Mapping[str, str]] = {
@@ -154,7 +154,7 @@ class PaymentRule(PaymentFile):
         """Round a figure of a stage; unrounded where the program states no rounding of it."""
         for step in self.rounding:
             if step.stage == stage:
-                return quantized(value, step.decimals, _MODES[step.mode])
+                return quantized(without_noise(value), step.decimals, _MODES[step.mode])
         return value
 
 

@@ -79,7 +79,7 @@ def compare(
     """
     fitting = tuple(load.enclosing(window) for window in windows)
     power_kw = _mean_kw(load, fitting)
-    not_ordinary = (*inputs.other_event_windows, inputs.event.interval, *fitting)
+    not_ordinary = (*inputs.other_event_windows, *fitting)
     like_kw = []
     for day in _days_before(inputs, load, is_like_day or inputs.is_like_day):
         of_day = tuple(on_day(window, inputs, day) for window in fitting)

@@ -92,8 +92,10 @@ def _words(found: Counterfactual, fleet: Fleet, summary: Summary, out: Path | No
         f"event             {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC, counted at {where}",
         f"would have drawn  {summary.expected_kw:.1f} kW",
         f"drew              {summary.actual_kw:.1f} kW",
-        f"reduction         {summary.reduction_kw:.1f} kW ({summary.reduction_kwh:.1f} kWh), 90 % "
-        f"interval {summary.lower_kw:.1f} to {summary.upper_kw:.1f} kW",
+        (
+            f"reduction         {summary.reduction_kw:.1f} kW ({summary.reduction_kwh:.1f} kWh), 90 % "
+            f"interval {summary.lower_kw:.1f} to {summary.upper_kw:.1f} kW"
+        ),
         f"at least          {summary.at_least_kw:.1f} kW with 90 % confidence",
         "",
         "of the reduction, mean over the event",
@@ -146,10 +148,14 @@ def _job_words(summary: Summary) -> list[str]:
 def _basis(found: Counterfactual, summary: Summary) -> list[str]:
     band, policy = summary.band, found.policy
     lines = [
-        f"band              {band.placebo_kw:.1f} kW from {band.placebo_count} quiet windows, "
-        f"{band.held_kw:.1f} kW for held starts, {band.other_kw:.1f} kW for the meter's response",
-        f"scheduler         by {policy.policy.order.value}, backfill {policy.policy.backfill.value}"
-        f"; busy GPUs within {policy.busy_error_gpus:.1f} over {policy.case_count} quiet windows",
+        (
+            f"band              {band.placebo_kw:.1f} kW from {band.placebo_count} quiet windows, "
+            f"{band.held_kw:.1f} kW for held starts, {band.other_kw:.1f} kW for the meter's response"
+        ),
+        (
+            f"scheduler         by {policy.policy.order.value}, backfill {policy.policy.backfill.value}"
+            f"; busy GPUs within {policy.busy_error_gpus:.1f} over {policy.case_count} quiet windows"
+        ),
     ]
     if band.reason:
         lines.append(f"wide because      {band.reason}")

@@ -37,3 +37,12 @@ def test_what_the_event_promised_and_allowed_comes_with_it(
     assert (event.committed_kw, event.limit_kw) == (Decimal(20), Decimal(75))
     assert (event.interval_minutes, event.duration_minutes, event.is_test) == (60, 120, False)
     assert event.metered_kwh == (Decimal("70.000"), Decimal("80.000"))
+    assert event.comparison_kwh == (Decimal("100.000"), Decimal("100.001"))
+
+
+def test_a_test_is_paid_as_one(settle: Callable[..., StatementBody]) -> None:
+    body = settle()
+
+    tested = inputs_of_statement(replace(body, event=replace(body.event, kind="test")))
+
+    assert tested.is_test

@@ -247,6 +247,37 @@ def test_thirds_that_add_up_to_a_tie_are_a_tie(event_of: EventOf) -> None:
     assert pay_period(rule, month, events).total == 335
 
 
+def test_thirds_that_add_up_to_the_threshold_reach_it(event_of: EventOf) -> None:
+    """Hours of 33, 33, 34 and of 0 of 100 kW are a quarter: 100 kW x 5 x 0.25, and not nothing."""
+    rule = load_payment_rule("coned_csrp")
+    month = PeriodInputs(subject="July", period_count=Decimal(1), nominated_kw=Decimal(100))
+    events = [
+        measure(rule, event_of(kwh, committed_kw=Decimal(100))) for kwh in ([33, 33, 34], [0])
+    ]
+
+    assert pay_period(rule, month, events).total == 125
+
+
+def test_a_charge_at_a_rate_without_end_that_is_half_a_cent_is_a_tie(event_of: EventOf) -> None:
+    """300 USD/MW-day x 365 / 30 h / 12 is 304.1666...; 1.2 kW of it are 0.365, half to even 0.36."""
+    event = event_of(
+        [0],
+        interval_minutes=5,
+        metered_kwh=(Decimal("0.1"),),
+        peak_load_kw=Decimal(1000),
+        loss_factor=Decimal(1),
+        committed_kw=Decimal(1000),
+        year_days=Decimal(365),
+        already_charged=Decimal(0),
+        prices={
+            "net_cone": price(300, per="MW-day"),
+            "clearing_price": price(10, per="MW-day"),
+        },
+    )
+
+    assert pay_event(load_payment_rule("pjm_capacity_fsl"), event).total == Decimal("-0.36")
+
+
 def test_emergency_response_multiplies_both_factors(event_of: EventOf) -> None:
     """1 MW x 6 USD/MW-h x 500 h x 0.8 squared x 0.5 = 960."""
     delivered = event_with(

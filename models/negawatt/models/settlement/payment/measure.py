@@ -34,7 +34,7 @@ class Delivered:
         event_kw: The power that the program says the event delivered [kW].
         ratios: Delivered over committed, one for the event, or one for each interval; empty where
             nothing is committed.
-        weight: Intervals that each ratio stands for, where a period has several events.
+        weight: Intervals that were measured: what the event counts for among those of a period.
     """
 
     interval_kw: tuple[Decimal, ...]
@@ -62,7 +62,7 @@ def measure(rule: PaymentRule, event: EventInputs) -> Delivered:
         interval_kw=interval_kw,
         event_kw=event_kw,
         ratios=_ratios(performance, event, interval_kw, event_kw),
-        weight=1 if performance.averaging.kind == "per_interval" else weight,
+        weight=weight,
     )
 
 

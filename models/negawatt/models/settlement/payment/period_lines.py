@@ -70,9 +70,9 @@ def period_ratio(period: PeriodInputs, events: Sequence[Delivered]) -> Decimal:
         return period.needed("performance_ratio")
     weighted = ZERO
     for event in events:
-        weighted += sum(_known_ratios(period, event), ZERO) * event.weight
-    weight = sum(event.weight * len(event.ratios) for event in events)
-    return without_noise(weighted / weight)
+        ratios = _known_ratios(period, event)
+        weighted += sum(ratios, ZERO) / len(ratios) * event.weight
+    return without_noise(weighted / sum(event.weight for event in events))
 
 
 def _function_value(

@@ -259,23 +259,23 @@ def test_thirds_that_add_up_to_the_threshold_reach_it(event_of: EventOf) -> None
 
 
 def test_a_charge_at_a_rate_without_end_that_is_half_a_cent_is_a_tie(event_of: EventOf) -> None:
-    """300 USD/MW-day x 365 / 30 h / 12 is 304.1666...; 1.2 kW of it are 0.365, half to even 0.36."""
+    """60 USD/MW-day x 365 / 30 h / 12 is 60.8333...; 162 kW of it are 9.855, half to even 9.86."""
     event = event_of(
         [0],
         interval_minutes=5,
-        metered_kwh=(Decimal("0.1"),),
+        metered_kwh=(Decimal("13.5"),),
         peak_load_kw=Decimal(1000),
         loss_factor=Decimal(1),
         committed_kw=Decimal(1000),
         year_days=Decimal(365),
         already_charged=Decimal(0),
         prices={
-            "net_cone": price(300, per="MW-day"),
+            "net_cone": price(60, per="MW-day"),
             "clearing_price": price(10, per="MW-day"),
         },
     )
 
-    assert pay_event(load_payment_rule("pjm_capacity_fsl"), event).total == Decimal("-0.36")
+    assert pay_event(load_payment_rule("pjm_capacity_fsl"), event).total == Decimal("-9.86")
 
 
 def test_emergency_response_multiplies_both_factors(event_of: EventOf) -> None:

@@ -340,6 +340,7 @@ def all_programs() -> dict[str, dict[str, object]]:
     five_minutes, est, aest = Program(EASTERN, 5), Program(EST, 60), Program(AEST, 5)
     tampa, brussels = Program(EASTERN, 15), Program(ZoneInfo("Europe/Brussels"), 15)
     wednesdays = [date(2026, 7, 8), date(2026, 7, 1), date(2026, 6, 24)]
+    three = highest(tampa, back(10), 3)
     control = [40 * v / 200 for v in pacific.at(DAY, FIRST, END, seed=2)]
     chicago = Program(CENTRAL, 60)
     return {
@@ -391,10 +392,7 @@ def all_programs() -> dict[str, dict[str, object]]:
         ),
         "pjm_synchronized_reserve": sync_reserve(),
         "spp_forecast": plain([], chicago.at(DAY, FIRST, END, seed=3)),
-        "teco_3_of_10": plain(
-            highest(tampa, back(10), 3),
-            columns([tampa.event(day) for day in highest(tampa, back(10), 3)]),
-        ),
+        "teco_3_of_10": plain(three, columns([tampa.event(day) for day in three])),
     }
 
 

@@ -190,12 +190,13 @@ def test_a_site_twice_as_large_has_a_baseline_exactly_twice_as_large(
 
 @pytest.mark.parametrize("program_id", EACH)
 def test_days_beyond_the_look_back_never_matter(program_id: str) -> None:
-    """A pair of days needs the day before the last one."""
+    """A pair of days needs the day before the last one; a month's fit ends before the month."""
     rule = load_program(program_id)
     load = load_for(rule)
     if rule.algorithm in ("average_coincident_load", "guaranteed_load_drop"):
         return  # no look-back of its own
     reach_days = max(rule.lookback.max_calendar_days, 30) + 2 if rule.lookback else 0
+    reach_days += 31 if rule.regression else 0
     end_utc = window_of(rule).end_utc - timedelta(days=reach_days, hours=23)
     too_old = Interval(load.start_utc, max(end_utc, load.start_utc + timedelta(hours=1)))
 

@@ -93,7 +93,7 @@ def test_an_override_that_does_not_fit_is_refused(override: str, said: str) -> N
 
 
 def test_a_program_or_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"program 'pjm': expected one of before_and_aft"):
+    with pytest.raises(ConfigurationError, match=r"program 'pjm': expected one of aemo_wdr"):
         load_program("pjm")
     with pytest.raises(ConfigurationError, match="a readable file, found No such file"):
         program_from_file(tmp_path / "none.toml")

@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.calendar import ProgramClock, program_clock
-from negawatt.models.baselines.clocked import positions_on_days, values_at
+from negawatt.models.baselines.clocked import (
+    labels_of,
+    positions_on_days,
+    values_at,
+    whole_days_kwh,
+)
 from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.intervals import at_interval
 from negawatt.models.baselines.rule import BaselineRule
@@ -133,7 +138,7 @@ class Case:
         A clock time that does not exist on a day is not known; of one that occurs twice the mean
         is taken.
         """
-        labels = tuple(self.clock.label(start_utc, self.event_day) for start_utc in starts_utc)
+        labels = labels_of(self.clock, tuple(starts_utc), self.event_day)
         positions, irregular = positions_on_days(self.clock, self.history, days, labels)
         energy_kwh, coverage_ratio = values_at(self.history, positions)
         disturbed = self._disturbed(positions)
@@ -147,17 +152,14 @@ class Case:
                 disturbed[row, column] = self._disturbed(twice).any()
         return DayRows(energy_kwh=energy_kwh, coverage_ratio=coverage_ratio, disturbed=disturbed)
 
-    def whole_day(self, day: date) -> Window:
-        """Return a local day from midnight to midnight."""
-        hours = self.clock.day(day)
-        step, origin_utc = self.history.interval, self.history.start_utc
-        first = -((origin_utc - hours.start_utc) // step)
-        last = (hours.end_utc - origin_utc) // step
-        energy_kwh, coverage_ratio = values_at(self.history, np.arange(first, last))
-        return Window(energy_kwh, 1.0 - float(coverage_ratio.mean()))
+    def whole_days(self, days: tuple[date, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the energy of local days [kWh] and the share of each that was not measured."""
+        return whole_days_kwh(self.clock, self.history, days)
 
     def _positions(self, starts_utc: Sequence[datetime]) -> NDArray[np.int64]:
-        return np.array([self.history.index_of(start_utc) for start_utc in starts_utc], np.int64)
+        origin_s, step_s = int(self.history.start_utc.timestamp()), self.history.interval.seconds
+        starts_s = np.array([int(start_utc.timestamp()) for start_utc in starts_utc], np.int64)
+        return (starts_s - origin_s) // step_s
 
     def _disturbed(
         self, positions: NDArray[np.int64], visible: timedelta = timedelta(0)

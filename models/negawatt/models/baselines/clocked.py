@@ -3,7 +3,7 @@
 Here: positions and values. Not here: which days and clock times matter (case.py, meter_days.py).
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +16,14 @@ from negawatt.models.domain.units import S_PER_H
 from negawatt.models.metering.load_series import LoadSeries
 
 _S_PER_DAY: Final = 24 * S_PER_H
+
+
+@lru_cache(maxsize=1024)
+def labels_of(
+    clock: ProgramClock, starts_utc: tuple[datetime, ...], day: date
+) -> tuple[ClockLabel, ...]:
+    """Return what the clock shows at instants, relative to a local day."""
+    return tuple(clock.label(start_utc, day) for start_utc in starts_utc)
 
 
 @lru_cache(maxsize=1024)
@@ -75,6 +83,32 @@ def positions_on_days(
 def _s_after_midnight(label: ClockLabel) -> int:
     wall = label.wall
     return int(timedelta(hours=wall.hour, minutes=wall.minute, seconds=wall.second).total_seconds())
+
+
+def whole_days_kwh(
+    clock: ProgramClock, history: LoadSeries, days: tuple[date, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the energy of local days [kWh] and the share of each that was not measured.
+
+    Args:
+        clock: The program's clock.
+        history: The load.
+        days: Local days.
+
+    Returns:
+        Energy, shape (n_days,), NaN where part of it is not known; missing share, shape (n_days,).
+    """
+    starts_s, uneven = _day_starts(clock, days, 0)
+    step_s = history.interval.seconds
+    first = -((int(history.start_utc.timestamp()) - starts_s) // step_s)
+    positions = first[:, np.newaxis] + np.arange(_S_PER_DAY // step_s)
+    energy_kwh, coverage_ratio = values_at(history, positions)
+    daily_kwh, missing_ratio = energy_kwh.sum(axis=1), 1.0 - coverage_ratio.mean(axis=1)
+    for row in uneven:
+        count = int(clock.day(days[row]).duration_s) // step_s
+        energy_kwh, coverage_ratio = values_at(history, first[row] + np.arange(count))
+        daily_kwh[row], missing_ratio[row] = energy_kwh.sum(), 1.0 - coverage_ratio.mean()
+    return daily_kwh, missing_ratio
 
 
 def values_at(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.calendar import day_type_of, holiday_name, program_clock, season_of
-from negawatt.models.baselines.case import TOLERANCE, Case, Window
+from negawatt.models.baselines.case import TOLERANCE, Case, DayRows
 from negawatt.models.baselines.ranking import NEAREST, distances
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.baselines.rule_days import DayType
@@ -92,12 +92,14 @@ def candidates(
     days, by_calendar = _days_nearest_first(case.rule, case.event_day, max_calendar_days)
     n = len(starts_utc)
     rows = case.on_days(days, (*starts_utc, *adjustment_starts_utc))
-    whole_days = [case.whole_day(day) for day in days] if _needs_whole_day(case) else []
-    distance = distances(case, days)
+    whole = case.whole_days(days) if _needs_whole_day(case) else None
+    distance = np.full(len(days), np.nan)
+    like = [row for row, reason in enumerate(by_calendar) if not reason]
+    distance[like] = distances(case, tuple(days[row] for row in like))
     by_event = event_days(case, day_type)
     by_site = site_days(case)
     disturbed: NDArray[np.bool_] = np.any(rows.disturbed[:, n:], axis=1)
-    missing_ratio, is_complete = _data(case, rows.energy_kwh, rows.coverage_ratio, whole_days)
+    missing_ratio, is_complete = _data(case, rows, whole)
     reasons: list[str] = []
     readmissible: list[int] = []
     outages: list[int] = []
@@ -119,9 +121,7 @@ def candidates(
         days=days,
         window_kwh=rows.energy_kwh[:, :n],
         adjustment_kwh=rows.energy_kwh[:, n:],
-        daily_kwh=np.array([float(day.energy_kwh.sum()) for day in whole_days])
-        if whole_days
-        else np.full(len(days), np.nan),
+        daily_kwh=np.full(len(days), np.nan) if whole is None else whole[0],
         distance=distance,
         reasons=tuple(reasons),
         readmissible=tuple(readmissible),
@@ -203,15 +203,14 @@ def _days_of(case: Case, windows: Iterable[Interval]) -> set[date]:
 
 def _data(
     case: Case,
-    energy_kwh: NDArray[np.float64],
-    coverage_ratio: NDArray[np.float64],
-    whole_days: Sequence[Window],
+    rows: DayRows,
+    whole: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return how much of each day was not measured, and whether that is little enough."""
-    unknown: NDArray[np.bool_] = np.any(np.isnan(energy_kwh), axis=1)
-    missing_ratio = 1.0 - coverage_ratio.mean(axis=1)
-    if whole_days:
-        missing_ratio = np.array([day.missing_ratio for day in whole_days])
-        unknown |= np.array([np.isnan(day.energy_kwh).any() for day in whole_days])
+    unknown: NDArray[np.bool_] = np.any(np.isnan(rows.energy_kwh), axis=1)
+    missing_ratio = 1.0 - rows.coverage_ratio.mean(axis=1)
+    if whole is not None:
+        daily_kwh, missing_ratio = whole
+        unknown |= np.isnan(daily_kwh)
     limit = case.rule.exclusions.incomplete_days.max_missing_fraction
     return missing_ratio, ~unknown & (missing_ratio <= limit + TOLERANCE)

@@ -4,6 +4,7 @@ Here: one number for each day. Not here: which days are kept by it (x_of_y.py).
 """
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -76,7 +77,12 @@ def _compared_starts_utc(case: Case, shape: Shape) -> tuple[datetime, ...]:
 
 def highest_c(case: Case, series: TemperatureSeries, day: date) -> float:
     """Return the highest temperature of a local day [degree Celsius]; NaN where part is unknown."""
-    values_c = series.within(case.clock.day(day))
+    return _highest_c(series, case.clock.day(day))
+
+
+@lru_cache(maxsize=4096)
+def _highest_c(series: TemperatureSeries, hours: Interval) -> float:
+    values_c = series.within(hours)
     return float("nan") if np.isnan(values_c).any() else float(values_c.max())
 
 

@@ -84,7 +84,7 @@ def _days(case: Case) -> tuple[CandidateDay, ...]:
     assert lookback is not None  # check_rule refuses such a rule  # noqa: S101
     by_month = rule.regression.fitted_until == "month_start"
     end = case.event_day.replace(day=1) if by_month else case.event_day
-    oldest = case.event_day - timedelta(lookback.max_calendar_days)
+    oldest = end - timedelta(lookback.max_calendar_days)
     dropped = event_days(case, event_day_type(case)) | site_days(case)
     dropped |= dict.fromkeys(rule.exclusions.extra_days, "declared exclusion")
     rows = []

@@ -107,7 +107,7 @@ def _gpu_rows(column: pa.ChunkedArray, gpus: list[str], path: Path) -> NDArray[n
     if unknown:
         raise _refused(path, "GPUs of gpus.parquet", repr(unknown[0]))
     rows = np.array([row_of[name] for name in named], dtype=np.int64)
-    return rows[names.indices.to_numpy()]
+    return rows[np.asarray(names.indices, dtype=np.int64)]
 
 
 def _first_ts_ms(path: Path) -> int:
@@ -125,7 +125,7 @@ def _ts_ms(path: Path) -> NDArray[np.int64]:
         raise _refused(path, "a Parquet file with rows and a column ts", str(error)) from error
     if len(ts) == 0:
         raise _refused(path, "readings", "no rows")
-    return ts.cast(_MS, safe=False).cast(pa.int64()).to_numpy()
+    return np.asarray(ts.cast(_MS, safe=False).cast(pa.int64()), dtype=np.int64)
 
 
 def _read(path: Path) -> pl.DataFrame:

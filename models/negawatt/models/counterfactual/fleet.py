@@ -12,8 +12,6 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.domain.units import S_PER_MINUTE
-
 
 class Action(StrEnum):
     """What control did to a job, as the operator logged it."""
@@ -67,12 +65,6 @@ class Run:
     gpus: NDArray[np.int64]
     start_s: float
     end_s: float
-
-    def minutes(self, n_minutes: int) -> slice:
-        """Return the whole minutes of the run, of the fleet's ``n_minutes``."""
-        first = max(0, -int(-self.start_s // S_PER_MINUTE))
-        last = n_minutes if np.isinf(self.end_s) else int(self.end_s // S_PER_MINUTE)
-        return slice(min(first, n_minutes), min(max(last, first), n_minutes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,12 +143,12 @@ class Fleet:
     @property
     def n_gpus(self) -> int:
         """Number of GPUs."""
-        return self.gpu_power_w.shape[0]
+        return int(self.gpu_power_w.shape[0])
 
     @property
     def n_minutes(self) -> int:
         """Number of minutes."""
-        return self.gpu_power_w.shape[1]
+        return int(self.gpu_power_w.shape[1])
 
     @property
     def n_nodes(self) -> int:

@@ -183,7 +183,8 @@ class _Clock:
 
 
 def _check_columns(tables: Mapping[str, pl.DataFrame]) -> None:
-    for name, columns in REQUIRED.items() | {(n, c) for n, (c, _) in OPTIONAL.items()}:
+    wanted = {**REQUIRED, **{name: columns for name, (columns, _) in OPTIONAL.items()}}
+    for name, columns in wanted.items():
         if name not in tables and name in OPTIONAL:
             continue
         found = tables[name].columns if name in tables else None
@@ -232,7 +233,17 @@ def _jobs(table: pl.DataFrame, clock: _Clock) -> tuple[Job, ...]:
             est_runtime_s=estimate_s,
             priority=its_priority,
         )
-        for job_id, job_class, tier, gpu_count, pool, submitted_s, ended_s, estimate_s, its_priority in zip(
+        for (
+            job_id,
+            job_class,
+            tier,
+            gpu_count,
+            pool,
+            submitted_s,
+            ended_s,
+            estimate_s,
+            its_priority,
+        ) in zip(
             _text(table["job_id"]),
             _text(table["class"]),
             table["tier"].cast(pl.Int64).to_list(),

@@ -18,6 +18,7 @@ from negawatt.models.counterfactual.fleet import Action, Fleet, Run
 from negawatt.models.counterfactual.job_level import (
     WARMUP_MINUTES,
     Reference,
+    WorkClock,
     level_around,
     load_shape,
     same_work,
@@ -70,7 +71,7 @@ class JobChange:
     @property
     def total_kw(self) -> NDArray[np.float64]:
         """The job's whole change [kW], (n,)."""
-        return np.sum(list(self.change_kw.values()), axis=0)
+        return sum(self.change_kw.values(), np.zeros(len(self.expected_kw)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -198,9 +199,9 @@ def gpu_change(
             stays.setdefault(stay.job, []).append(stay)
     different = set(stays) | set(touched)
     for run in fleet.runs:
-        if fleet.jobs[run.job].pool in prepared.queued_pools:
-            if run.start_s < span_s[1] and run.end_s > span_s[0]:
-                different.add(run.job)
+        in_span = run.start_s < span_s[1] and run.end_s > span_s[0]
+        if in_span and fleet.jobs[run.job].pool in prepared.queued_pools:
+            different.add(run.job)
     changes = (
         _job_change(
             prepared,
@@ -236,7 +237,7 @@ def _job_change(
     same = (would_hold == held) & ~touched[window]
     if same.all():
         return None
-    level = _expected_w(prepared, job, minutes, stays, its_touches, touched, span, reference)
+    level = _expected_w(prepared, job, minutes, stays, its_touches, span, reference)
     actual_kw = np.where(held > 0, np.nan_to_num(minutes.per_gpu_w[window]) * held, 0) / W_PER_KW
     expected_kw = np.where(same, actual_kw, would_hold * level.per_gpu_w / W_PER_KW)
     change_kw = np.where(
@@ -298,13 +299,13 @@ def _expected_w(
     minutes: JobMinutes,
     stays: Sequence[Stay] | None,
     its_touches: Sequence[Touch],
-    touched: NDArray[np.bool_],
     span: tuple[int, int],
     reference: Reference,
 ) -> _Expected:
     """Return what one of a job's GPUs would have drawn: seen work first, then levels."""
     fleet = prepared.fleet
     first, last = span
+    touched = touched_minutes(its_touches, minutes.first, len(minutes.gpus_on))
     known = (minutes.gpus_on > 0) & ~np.isnan(minutes.per_gpu_w) & ~touched
     settled = known & (minutes.age_minutes >= WARMUP_MINUTES)
     shape = prepared.shape(job, minutes.first, minutes.first + len(touched))
@@ -324,10 +325,17 @@ def _expected_w(
     return _Expected(per_gpu_w=per_gpu_w, source=source)
 
 
-def _wanted_work(minutes, stay, its_touches, fleet, span):
+def _wanted_work(
+    minutes: JobMinutes,
+    stay: Stay,
+    its_touches: Sequence[Touch],
+    fleet: Fleet,
+    span: tuple[int, int],
+) -> tuple[WorkClock, NDArray[np.float64]]:
+    """Return a job's work as it was done, and as it would have been by each minute of a span."""
     clock = work_clock(minutes, its_touches, fleet.progress.get(stay.job))
     first, last = span
-    at_minute = np.arange(first, last) + 0.5
+    at_minute = np.arange(first, last, dtype=np.float64) + 0.5
     if stay.start_s < first * S_PER_MINUTE:
         at_first = clock.work_minutes[first - minutes.first]
         return clock, at_first + at_minute - at_minute[0]

@@ -22,6 +22,7 @@ _NEAR_MINUTES: Final = 180
 _MARGIN_MINUTES: Final = 15
 _MIN_STRAY: Final = 0.02
 _SDS: Final = 3.5
+_MIN_PLACEBOS: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def inflation(
         }
         placebos.append(_excess(prepared, flexible, stretch))
     known = [value for value in placebos if not np.isnan(value)]
-    sd_ratio = float(np.std(known)) if len(known) >= 9 else float("nan")
+    sd_ratio = float(np.std(known)) if len(known) >= _MIN_PLACEBOS else float("nan")
     limit = max(_MIN_STRAY, _SDS * sd_ratio) if known else _MIN_STRAY
     return Inflation(ratio=ratio, placebo_sd_ratio=sd_ratio, is_inflated=bool(ratio > limit))
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.counterfactual.control import event_actions, touches_during
-from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
+from negawatt.models.counterfactual.fleet import Action, Fleet, FleetEvent
 from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
 from negawatt.models.counterfactual.inflation import NOTICE_MINUTES, Inflation, inflation
 from negawatt.models.counterfactual.job_level import Reference
@@ -27,6 +27,8 @@ from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.uncertainty.fleet_band import ErrorScale, FleetBand, fleet_band
 
 MAX_PLACEBOS: Final = 60
+UNLOGGED_HOLD_MINUTES: Final = 30
+"""Where holds are not logged, the queue is replayed from this long before the first cap."""
 _POLICY_WINDOWS: Final = 40
 _AFTER_EVENT_MINUTES: Final = 360
 
@@ -112,7 +114,19 @@ def job_aware(
     gpu_kw = total_gpu_kw(fleet)
     response, why_not = _response(fleet, event, gpu_kw)
     findings += [*why_not, *(response.findings if response else ())]
-    return _assembled(fleet, event, gpu_kw, change, policy, inflated, response, placebos, findings)
+    learned = _Learned(
+        gpu_kw=gpu_kw, policy=policy, inflation=inflated, response=response, placebos=placebos
+    )
+    return _assembled(fleet, event, change, learned, findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Learned:
+    gpu_kw: NDArray[np.float64]
+    policy: PolicyFit
+    inflation: Inflation | None
+    response: SiteResponse | None
+    placebos: list[Placebo]
 
 
 class _Windows:
@@ -142,9 +156,14 @@ class _Windows:
 
 
 def _span(fleet: Fleet, event: FleetEvent) -> tuple[int, int]:
-    """Return the first minute of control and the minute after the event."""
-    acts_s = [action.at_s for action in event_actions(fleet, event)]
-    first = min([event.start_minute, *(int(at_s // S_PER_MINUTE) for at_s in acts_s)])
+    """Return the first minute of control and the minute after the event.
+
+    A scheduler that holds starts without a log may do so before the first cap.
+    """
+    acts = event_actions(fleet, event)
+    first = min([event.start_minute, *(int(act.at_s // S_PER_MINUTE) for act in acts)])
+    if acts and not any(act.action is Action.HOLD for act in acts):
+        first -= UNLOGGED_HOLD_MINUTES
     return first, event.end_minute
 
 
@@ -155,7 +174,7 @@ def _gpu_change(
     acts = event_actions(prepared.fleet, event)
     if not acts:
         return GpuChange(first=first, last=last, jobs=()), None
-    span_s = (min(event.start_minute * S_PER_MINUTE, acts[0].at_s), float(last * S_PER_MINUTE))
+    span_s = (float(first * S_PER_MINUTE), float(last * S_PER_MINUTE))
     touched = touches_during(prepared.touches, *span_s)
     inflated = inflation(prepared, touched, windows.span, windows.starts[:_POLICY_WINDOWS])
     reference = Reference()
@@ -201,14 +220,11 @@ def _response(
 def _assembled(
     fleet: Fleet,
     event: FleetEvent,
-    gpu_kw: NDArray[np.float64],
     change: GpuChange,
-    policy: PolicyFit,
-    inflated: Inflation | None,
-    response: SiteResponse | None,
-    placebos: list[Placebo],
+    learned: _Learned,
     findings: list[str],
 ) -> Counterfactual:
+    response, placebos = learned.response, learned.placebos
     span = slice(change.first, change.last)
     in_event = slice(event.start_minute - change.first, None)
     storage_kw = _storage_change_kw(fleet, change.first, change.last)
@@ -230,13 +246,13 @@ def _assembled(
     return Counterfactual(
         event=event,
         first_minute=change.first,
-        gpu_kw=gpu_kw[span],
+        gpu_kw=learned.gpu_kw[span],
         gpu_change=change,
         site_change_kw=site_change_kw,
         meter_kw=meter_kw,
         storage_change_kw=storage_kw,
-        policy=policy,
-        inflation=inflated,
+        policy=learned.policy,
+        inflation=learned.inflation,
         response=response,
         gpu_band=gpu_band,
         site_band=site_band,

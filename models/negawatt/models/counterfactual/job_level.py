@@ -157,11 +157,12 @@ def load_shape(
     bins = np.array_split(np.argsort(load_known, kind="stable"), _LOAD_BINS)
     x = np.array([load_known[part].mean() for part in bins])
     y = np.array([power_known_w[part].mean() for part in bins])
-    shape = np.interp(load, x, y)
+    shape: NDArray[np.float64] = np.interp(load, x, y)
     shape += np.minimum(load - x[0], 0) * _slope(x[:3], y[:3])
     shape += np.maximum(load - x[-1], 0) * _slope(x[-4:], y[-4:])
     most_w = max(float(np.quantile(power_known_w, 0.999)), y.max())
-    return np.clip(shape, 0.5 * y.min(), most_w)
+    np.clip(shape, 0.5 * y.min(), most_w, out=shape)
+    return shape
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -50,4 +50,5 @@ def lagged(
     for block in range(n_blocks):
         first = block * _BLOCK
         states[first + 1 : first + 1 + _BLOCK] = within[block] + states[first] * keep ** (steps + 1)
-    return values + (states[: len(values)] - values) * share
+    means: NDArray[np.float64] = values + (states[: len(values)] - values) * share
+    return means

@@ -51,7 +51,7 @@ class RunSums:
         self._sums: dict[int, tuple[int, NDArray[np.float64], NDArray[np.int64]]] = {}
 
     def mean_w(self, run: int, first: int, last: int) -> tuple[float, int]:
-        """Return the mean power of one GPU of a run over its settled minutes [W], and their count."""
+        """Return the mean power of one GPU of a run in settled minutes [W], and their count."""
         start, sums_w, counts = self._of(run)
         a = min(max(first - start, 0), len(sums_w) - 1)
         b = min(max(last - start, 0), len(sums_w) - 1)
@@ -147,7 +147,7 @@ def _level(
 def _started_kw(
     prepared: Prepared, sums: RunSums, stays: Sequence[Stay], span: tuple[int, int]
 ) -> float:
-    """Return the mean power over idle of the stays that begin in a span, at their own level [kW]."""
+    """Return the mean power over idle of stays that begin in a span, at their own level [kW]."""
     first_s, last_s = (minute * S_PER_MINUTE for minute in span)
     total_kw = 0.0
     for stay in stays:

@@ -220,12 +220,12 @@ class _Replay:
         while self._agenda and self._agenda[0][0] < end_s:
             self._now_s = self._agenda[0][0]
             while self._agenda and self._agenda[0][0] <= self._now_s:
-                _, kind, number, what = heapq.heappop(self._agenda)
-                self._happen(kind, number, what)
+                _, _, number, what = heapq.heappop(self._agenda)
+                self._happen(number, what)
             self._start_waiting()
         return self._stays
 
-    def _happen(self, kind: int, number: int, what: object) -> None:
+    def _happen(self, number: int, what: object) -> None:
         if isinstance(what, Request):
             self._wait(what)
         elif isinstance(what, NodeChange):

@@ -199,7 +199,7 @@ class Timetable:
             touched: What control did in the span, by job.
             span_s: First act of control, and the last instant to know [s].
         """
-        first_s, last_s = span_s
+        first_s, _ = span_s
         stays = self._seen(pool, touched, span_s)
         running = tuple(stay for stay, _ in stays if stay.start_s <= first_s)
         waiting = [(stay, submit_s) for stay, submit_s in stays if stay.start_s > first_s]

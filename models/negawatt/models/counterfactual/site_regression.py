@@ -49,8 +49,7 @@ def ar_weights(residuals: Floats, is_known: NDArray[np.bool_]) -> Floats:
     covariance = np.array(products) / pairs
     distance = np.abs(np.subtract.outer(np.arange(AR_ORDER), np.arange(AR_ORDER)))
     matrix = covariance[distance] + _TINY * np.eye(AR_ORDER) * (covariance[0] or 1.0)
-    weights: Floats = np.linalg.solve(matrix, covariance[1:])
-    return weights
+    return np.linalg.solve(matrix, covariance[1:]).astype(np.float64)
 
 
 def whitened(values: Floats, weights: Floats) -> Floats:
@@ -98,7 +97,8 @@ class Regression:
             is_kept &= is_known[order - lag : len(is_known) - lag]
         white = whitened(nuisance, weights)[is_kept]
         matrix = white.T @ white
-        inverse = np.linalg.inv(matrix + _TINY * np.diag(np.diag(matrix) + 1.0))
+        ridge = _TINY * np.diag(np.diag(matrix) + 1.0)
+        inverse = np.linalg.inv(matrix + ridge).astype(np.float64)
         white_target = whitened(np.where(is_known, target, 0.0), weights)[is_kept]
         return cls(
             target=white_target,

@@ -22,7 +22,7 @@ def total_gpu_kw(fleet: Fleet) -> NDArray[np.float64]:
     same work more often than not.
     """
     power_w = fleet.gpu_power_w
-    known_w = np.add.reduce(power_w, axis=0, dtype=np.float64)
+    known_w: NDArray[np.float64] = np.add.reduce(power_w, axis=0, dtype=np.float64)
     lost = np.isnan(known_w)
     if lost.any():
         known_w[lost] = _filled_sum(fleet, power_w[:, lost])
@@ -37,8 +37,8 @@ def _filled_sum(fleet: Fleet, power_w: NDArray[np.float32]) -> NDArray[np.float6
     np.add.at(counts, fleet.gpu_node, known)
     np.add.at(sizes, fleet.gpu_node, 1.0)
     mean_w = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    total_w = (mean_w * sizes).sum(axis=0)
-    total_w[known.mean(axis=0) < 0.5] = np.nan
+    total_w: NDArray[np.float64] = (mean_w * sizes).sum(axis=0)
+    total_w[known.sum(axis=0) < len(known) / 2] = np.nan
     return total_w
 
 

@@ -62,6 +62,8 @@ class Request:
         duration_s: How long it will hold them [s].
         estimate_s: How long its owner said it would [s].
         priority: Higher starts first.
+        aged_from_s: Since when its age counts [s], where that is not ``submit_s``: a job that a
+            failure sent back keeps its place.
     """
 
     key: int
@@ -70,6 +72,7 @@ class Request:
     duration_s: float
     estimate_s: float
     priority: float
+    aged_from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +101,12 @@ class NodeChange:
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """A stay that the replay began: ``end_s`` may be after the span."""
+    """A stay that the replay began, and where: ``end_s`` may be after the span."""
 
     key: int
     start_s: float
     end_s: float
+    allocation: Allocation
 
 
 @dataclass(slots=True)
@@ -245,7 +249,8 @@ class _Replay:
             Order.SMALL: float(request.gpu_count),
             Order.LARGE: -float(request.gpu_count),
         }[self._policy.order]
-        return (first, request.submit_s, request.key)
+        aged_from_s = request.submit_s if request.aged_from_s is None else request.aged_from_s
+        return (first, aged_from_s, request.key)
 
     def _change(self, change: NodeChange) -> None:
         nodes = self._nodes
@@ -304,7 +309,7 @@ class _Replay:
 
     def _start(self, request: Request, allocation: Allocation) -> None:
         end_s = self._now_s + request.duration_s
-        stay = Replayed(key=request.key, start_s=self._now_s, end_s=end_s)
+        stay = Replayed(key=request.key, start_s=self._now_s, end_s=end_s, allocation=allocation)
         self._stays.append(stay)
         self._nodes.take(allocation)
         self._end_later(end_s, self._now_s + request.estimate_s, allocation)

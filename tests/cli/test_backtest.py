@@ -8,7 +8,11 @@ import typer
 from typer.testing import CliRunner
 
 from negawatt.cli.backtest import backtest
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import (
+    ConfigurationError,
+    DataRefusedError,
+    InsufficientHistoryError,
+)
 
 RUNNER = CliRunner()
 APP = typer.Typer()
@@ -106,3 +110,25 @@ def test_the_chart_names_every_program_with_a_figure(
     text = path.read_text(encoding="utf-8")
     assert "caiso_10_in_10" in text
     assert "pjm_economic_3day" in text
+
+
+@pytest.mark.slow
+def test_models_that_corroborate_stand_beside_the_programs(load: Path) -> None:
+    """Noise without memory: seeing the day tells nothing, and the models err by the noise."""
+    document = json.loads(output(load, *CAISO, "--models", "--days", "20", "--json"))
+
+    found = {row["method"]: row["accuracy"]["rrmse_ratio"] for row in document["programs"]}
+    assert set(found) == {"caiso_10_in_10", "model, hours before", "model, hours around"}
+    assert max(found.values()) < 0.08
+
+
+@pytest.mark.slow
+def test_models_refuse_hours_that_they_cannot_see_before(load: Path) -> None:
+    with pytest.raises(DataRefusedError, match="four or more after midnight"):
+        output(load, *CAISO, "--models", "--days", "5", "--event-hours", "02-04")
+
+
+@pytest.mark.slow
+def test_models_refuse_a_load_too_short_to_learn_from(load: Path) -> None:
+    with pytest.raises(InsufficientHistoryError, match="like days before"):
+        output(load, *CAISO, "--models", "--days", "60")

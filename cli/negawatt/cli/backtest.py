@@ -7,7 +7,7 @@ the file (load_file.py).
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import time
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +21,12 @@ from negawatt.cli.programs import rule_of
 from negawatt.models.backtest.gates import GATES, GateVerdict, verdict
 from negawatt.models.backtest.placebos import MethodTest, back_test, is_business_day, recent_windows
 from negawatt.models.backtest.spread import Spread, method_spread
-from negawatt.models.baselines.calendar import program_clock
+from negawatt.models.baselines.calendar import ProgramClock, program_clock
 from negawatt.models.baselines.registry import list_programs
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
 
 _MARKS = {True: "passed", False: "FAILED", None: "too few events"}
 
@@ -56,6 +57,9 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
             "--set", help="Replace a key of every rule, e.g. interval_minutes=60; repeatable."
         ),
     ] = None,
+    models: Annotated[
+        bool, typer.Option(help="Also test the models that corroborate; they take half a year.")
+    ] = False,
     chart: Annotated[
         Path | None, typer.Option(help="Draw the errors of every program into this .svg or .html.")
     ] = None,
@@ -74,7 +78,8 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
     overrides += [] if holidays is None else [f"holiday_calendar={holidays}"]
     rules = _rules(program or list(list_programs()), tuple(overrides))
     series = read_load(load)
-    clock = program_clock(rules[0].settlement_clock)
+    own = rules[0].settlement_clock
+    clock = program_clock(own if time_zone is None else replace(own, mode="prevailing"))
     calendar = rules[0].holiday_calendar
     windows = recent_windows(
         series, clock, hours, is_like=lambda day: is_business_day(day, calendar), count=days
@@ -87,13 +92,31 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
         file=typer.get_text_stream("stderr"),
     ) as progress:
         tests.extend(progress)
-    spread = _spread(tests)
+    if models:
+        tests += _model_tests(series, windows, clock, hours, calendar)
+    spread = _spread([test for test in tests if test.rule is not None])
     if chart is not None:
         _draw(tests, chart)
     if json_output:
         typer.echo(json.dumps(_document(tests, windows, spread), indent=2))
     else:
         typer.echo("\n".join(_lines(tests, windows, spread)))
+
+
+def _model_tests(
+    load: LoadSeries,
+    windows: tuple[Interval, ...],
+    clock: ProgramClock,
+    hours: tuple[time, time],
+    calendar: str,
+) -> list[MethodTest]:
+    from negawatt.models.backtest.site_models import (  # noqa: PLC0415 - scikit-learn takes a second
+        back_test_models,
+    )
+
+    return back_test_models(
+        load, windows, clock, hours, is_like=lambda day: is_business_day(day, calendar)
+    )
 
 
 def _hours(text: str) -> tuple[time, time]:
@@ -121,7 +144,7 @@ def _wrong(option: str, expected: str, found: str) -> ConfigurationError:
 
 def _spread(tests: Sequence[MethodTest]) -> Spread | None:
     """Return the spread over the programs; the metered energy is the same for all of them."""
-    known_kwh = {test.rule.program_id: test.baseline_kwh.sum(axis=1) for test in tests}
+    known_kwh = {test.name: test.baseline_kwh.sum(axis=1) for test in tests}
     metered_kwh = [test.metered_kwh.sum(axis=1) for test in tests if test.accuracy is not None]
     return method_spread(known_kwh, metered_kwh[0]) if len(metered_kwh) > 1 else None
 
@@ -134,7 +157,7 @@ def _draw(tests: Sequence[MethodTest], path: Path) -> None:
 
     rows = [
         {
-            "method": test.rule.program_id,
+            "method": test.name,
             "p10_pct": 100 * found.event_error_ratio_p10,
             "p50_pct": 100 * found.event_error_ratio_p50,
             "p90_pct": 100 * found.event_error_ratio_p90,
@@ -164,6 +187,16 @@ def _verdicts(test: MethodTest) -> list[GateVerdict]:
     return [] if test.accuracy is None else [verdict(gate, test.accuracy) for gate in GATES]
 
 
+def _rule_document(test: MethodTest) -> dict[str, object]:
+    if test.rule is None:
+        return {"rule_id": None, "rule_digest": None, "overrides": []}
+    return {
+        "rule_id": test.rule.rule_id,
+        "rule_digest": test.rule.digest,
+        "overrides": list(test.rule.overrides),
+    }
+
+
 def _document(
     tests: Sequence[MethodTest], windows: Sequence[Interval], spread: Spread | None
 ) -> dict[str, object]:
@@ -171,10 +204,8 @@ def _document(
         "events": [window.start_utc.isoformat() for window in windows],
         "programs": [
             {
-                "program_id": test.rule.program_id,
-                "rule_id": test.rule.rule_id,
-                "rule_digest": test.rule.digest,
-                "overrides": list(test.rule.overrides),
+                "method": test.name,
+                **_rule_document(test),
                 "accuracy": None if test.accuracy is None else asdict(test.accuracy),
                 "band_ratio": test.band_ratio,
                 "coverage": None if test.coverage is None else asdict(test.coverage),
@@ -197,22 +228,23 @@ def _document(
 def _lines(
     tests: Sequence[MethodTest], windows: Sequence[Interval], spread: Spread | None
 ) -> Iterator[str]:
+    rule_overrides = next((test.rule.overrides for test in tests if test.rule is not None), ())
     first, last = windows[0].start_utc, windows[-1].start_utc
     yield f"{len(windows)} pretended events, {first:%Y-%m-%d} to {last:%Y-%m-%d}; nothing happened"
     yield "Errors are baseline less metered, in % of metered energy: + pays for nothing done."
     yield ""
     found = [test for test in _ranked(tests) if test.accuracy is not None]
-    width = max((len(test.rule.program_id) for test in found), default=len("program"))
+    width = max((len(test.name) for test in found), default=len("program"))
     gates = "  ".join(f"{gate.name:<5}" for gate in GATES)
     columns = "events  RRMSE   bias  event error p10..p90  90 % band  held"
     yield f"{'program':<{width}}  {columns}  {gates}".rstrip()
     for test in found:
-        yield f"{test.rule.program_id:<{width}}  {_figures(test)}".rstrip()
+        yield f"{test.name:<{width}}  {_figures(test)}".rstrip()
     yield ""
     for test in found:
         for one in _verdicts(test):
             if one.passed is not True:
-                yield f"{test.rule.program_id}: {one.gate.name} {_MARKS[one.passed]}: {one.reason}"
+                yield f"{test.name}: {one.gate.name} {_MARKS[one.passed]}: {one.reason}"
     yield from _refusals(tests)
     if spread is not None:
         yield (
@@ -223,7 +255,7 @@ def _lines(
             f"  most often the highest: {spread.most_often_highest}, on average "
             f"{spread.highest_gain_ratio:+.1%} of the load against the mean of all"
         )
-    for override in tests[0].rule.overrides:
+    for override in rule_overrides:
         yield f"override  {override}"
 
 
@@ -233,7 +265,7 @@ def _refusals(tests: Sequence[MethodTest]) -> Iterator[str]:
     for test in tests:
         for reason in test.refused.values():
             what = reason.partition(": ")[2].partition(";")[0]
-            refused.setdefault(what, Counter())[test.rule.program_id] += 1
+            refused.setdefault(what, Counter())[test.name] += 1
     for what, programs in refused.items():
         yield f"no baseline: {what}"
         yield f"  {', '.join(f'{name} ({count})' for name, count in programs.items())}"

@@ -31,10 +31,11 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MethodTest:
-    """One rule on the placebo events of one meter.
+    """One rule or model on the placebo events of one meter.
 
     Attributes:
-        rule: The rule.
+        name: The program, or what the model is called.
+        rule: The rule; None for a model.
         baseline_kwh: Adjusted baseline [kWh], shape (n_events, n_intervals); NaN where the rule
             gives none.
         metered_kwh: What was metered [kWh], same shape.
@@ -45,7 +46,8 @@ class MethodTest:
         coverage: How often such bands, made from earlier events only, held; None likewise.
     """
 
-    rule: BaselineRule
+    name: str
+    rule: BaselineRule | None
     baseline_kwh: Array
     metered_kwh: Array
     refused: dict[int, str]
@@ -128,14 +130,19 @@ def back_test(
     for rule in rules:
         found = many_baselines(rule, [load], windows, other_event_windows=events, sites=sites)
         baseline_kwh, metered_kwh = found.adjusted_baseline_kwh[0], found.metered_kwh[0]
-        yield _tested(
-            rule, baseline_kwh, metered_kwh, {j: why for (_, j), why in found.refused.items()}
-        )
+        refused = {j: why for (_, j), why in found.refused.items()}
+        yield judged(rule.program_id, baseline_kwh, metered_kwh, refused=refused, rule=rule)
 
 
-def _tested(
-    rule: BaselineRule, baseline_kwh: Array, metered_kwh: Array, refused: dict[int, str]
+def judged(
+    name: str,
+    baseline_kwh: Array,
+    metered_kwh: Array,
+    *,
+    refused: dict[int, str],
+    rule: BaselineRule | None = None,
 ) -> MethodTest:
+    """Return accuracy, band and coverage of a method on placebo events, oldest first."""
     error_kwh = (baseline_kwh - metered_kwh).sum(axis=1)
     metered_sum_kwh = metered_kwh.sum(axis=1)
     known = np.isfinite(error_kwh) & (metered_sum_kwh > 0)
@@ -143,6 +150,7 @@ def _tested(
     widths = half_widths(error_ratio)
     has_bands = bool(np.isfinite(widths).any())
     return MethodTest(
+        name=name,
         rule=rule,
         baseline_kwh=baseline_kwh,
         metered_kwh=metered_kwh,

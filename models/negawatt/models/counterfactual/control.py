@@ -56,7 +56,8 @@ def touches(actions: Iterable[ControlAction]) -> dict[int, list[Touch]]:
     for action in actions:
         if action.action is Action.HOLD:
             continue
-        if action.action is Action.RELEASE or action.power_ratio >= 1:
+        is_full = action.action is Action.CAP and action.power_ratio >= 1
+        if action.action is Action.RELEASE or is_full:
             if action.job in opened:
                 found.setdefault(action.job, []).append(_touch(opened.pop(action.job), action.at_s))
         else:

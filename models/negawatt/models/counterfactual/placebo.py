@@ -151,7 +151,7 @@ def _started_kw(
     first_s, last_s = (minute * S_PER_MINUTE for minute in span)
     total_kw = 0.0
     for stay in stays:
-        if stay.start_s <= first_s:
+        if stay.start_s < first_s:
             continue
         held_s = max(0.0, min(stay.end_s, last_s) - max(stay.start_s, first_s))
         total_kw += (

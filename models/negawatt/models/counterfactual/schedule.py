@@ -201,8 +201,8 @@ class Timetable:
         """
         first_s, _ = span_s
         stays = self._seen(pool, touched, span_s)
-        running = tuple(stay for stay, _ in stays if stay.start_s <= first_s)
-        waiting = [(stay, submit_s) for stay, submit_s in stays if stay.start_s > first_s]
+        running = tuple(stay for stay, _ in stays if stay.start_s < first_s)
+        waiting = [(stay, submit_s) for stay, submit_s in stays if stay.start_s >= first_s]
         waiting = sorted(waiting + self._never_seen(pool, span_s), key=_by_submission)
         nodes = np.unique(self._fleet.gpu_node[self._fleet.gpu_pool == pool])
         up, changes = _service(self._fleet, nodes, span_s)
@@ -302,6 +302,7 @@ class Timetable:
             duration_s=stay.end_s - stay.start_s if seen else self.runtime_ratio * estimate_s,
             estimate_s=estimate_s,
             priority=self._fleet.jobs[stay.job].priority,
+            aged_from_s=float(self.job_submit_s[stay.job]),
         )
 
     def _holder(self, stay: Stay, nodes: NDArray[np.int64]) -> Holder:

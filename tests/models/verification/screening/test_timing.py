@@ -147,6 +147,28 @@ def test_what_the_site_did_before_it_was_told_is_what_counts(inputs_of: InputsOf
     assert found.outcome is NOTHING
 
 
+def test_the_hour_before_a_notification_on_a_sunday_is_compared_with_sundays(
+    inputs_of: InputsOf,
+) -> None:
+    """Weekends draw 40 kW, weekdays 100. Told on Sunday at noon of an event on Wednesday.
+
+    Of the weekdays three days after a Sunday each is a Wednesday, and nothing was absent.
+    """
+
+    def power_kw(day: date, hour: int) -> float:
+        return 40 if day.weekday() >= 5 else reduced(day, hour)
+
+    inputs = inputs_of(power_kw, 100, idle_spans=())
+    told = replace(inputs.event, notified_at_utc=START_UTC - 76 * HOUR)
+
+    found = result_of(replace(inputs, event=told), "no action")
+
+    before = found.looked_at["hour_before_notification"]
+    assert isinstance(before, dict)
+    assert before["like_day_kw_mean"] == before["power_kw_mean"] == 40
+    assert found.outcome is NOTHING
+
+
 def test_a_twentieth_of_the_event_in_an_idle_span_is_left_alone(inputs_of: InputsOf) -> None:
     """Nine minutes of three hours are 5 %."""
     span = IdleSpan(

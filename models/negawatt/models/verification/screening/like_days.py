@@ -3,7 +3,7 @@
 Here: which days, and how unusual the event day is among them. Not here: what that means.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -60,19 +60,19 @@ def compare(
     load: LoadSeries,
     windows: tuple[Interval, ...],
     limits: LikeDayLimits,
-    *,
-    is_like_day: Callable[[date], bool] | None = None,
 ) -> Comparison | None:
     r"""Compare windows of the event day with the same clock hours of the last like days.
 
     .. math:: z = \frac{x - \bar x_d}{s \sqrt{1 + 1/n}}
+
+    Where a window reaches into other days, those must be like the neighbors of the event's day too:
+    the day after a Friday is no workday.
 
     Args:
         inputs: The event, its clock and the other events.
         load: The load that is compared.
         windows: Windows around the event, taken together.
         limits: How many days, and the least spread.
-        is_like_day: What says which days are like the event's, if not the inputs do.
 
     Returns:
         The comparison; None where the windows are not all measured, or too few days are.
@@ -81,7 +81,7 @@ def compare(
     power_kw = _mean_kw(load, fitting)
     not_ordinary = (*inputs.other_event_windows, *fitting)
     like_kw = []
-    for day in _days_before(inputs, load, is_like_day or inputs.is_like_day):
+    for day in _days_before(inputs, load, _neighbors(inputs, fitting)):
         of_day = tuple(on_day(window, inputs, day) for window in fitting)
         if any(taken.overlaps(window) for taken in not_ordinary for window in of_day):
             continue
@@ -125,12 +125,27 @@ def _mean_kw(load: LoadSeries, windows: tuple[Interval, ...]) -> float:
     return float(np.concatenate([power_kw_in(load, window) for window in windows]).mean())
 
 
+def _neighbors(inputs: ScreenInputs, windows: tuple[Interval, ...]) -> set[timedelta]:
+    """Return how far the local days that the windows touch lie from the event's day."""
+    found = set()
+    for window in windows:
+        first = window.start_utc.astimezone(inputs.time_zone).date() - inputs.event_date
+        last_utc = window.end_utc - timedelta(microseconds=1)
+        last = last_utc.astimezone(inputs.time_zone).date() - inputs.event_date
+        found |= {first + n * _ONE_DAY for n in range((last - first).days + 1)}
+    return found - {timedelta(0)}
+
+
 def _days_before(
-    inputs: ScreenInputs, load: LoadSeries, is_like_day: Callable[[date], bool]
+    inputs: ScreenInputs, load: LoadSeries, neighbors: set[timedelta]
 ) -> Iterator[date]:
+    """Yield the like days before the event's, most recent first."""
     first = load.start_utc.astimezone(inputs.time_zone).date()
+    own = {apart: inputs.is_like_day(inputs.event_date + apart) for apart in neighbors}
     day = inputs.event_date - _ONE_DAY
     while day >= first:
-        if is_like_day(day):
+        if inputs.is_like_day(day) and all(
+            inputs.is_like_day(day + apart) == is_like for apart, is_like in own.items()
+        ):
             yield day
         day -= _ONE_DAY

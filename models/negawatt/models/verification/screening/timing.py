@@ -4,7 +4,7 @@ Energy that is used an hour later is moved, not saved. A site that was off befor
 nothing. Not here: the other tests.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from negawatt.models.domain.findings import FindingCode
@@ -23,15 +23,10 @@ from negawatt.models.verification.screening.thresholds import Thresholds
 REBOUND: Final = "rebound and pre-use"
 NO_ACTION: Final = "no action"
 _HOUR: Final = timedelta(hours=1)
-_ONE_DAY: Final = timedelta(days=1)
 
 
 def rebound(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:
-    """Compare the energy of the hours before and after the event with that of like days.
-
-    A like day is one whose neighbors are like the event day's neighbors too: the day after a Friday
-    is no workday.
-    """
+    """Compare the energy of the hours before and after the event with that of like days."""
     claim, limit = inputs.claim(), limits.rebound
     if claim is None:
         return not_screened(REBOUND, inputs.subject, CLAIM_NEED)
@@ -46,14 +41,7 @@ def rebound(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:
         need = f"{limit.before_h} h before and {limit.after_h} h after without another event"
         return not_screened(REBOUND, inputs.subject, need)
 
-    def is_like_day(day: date) -> bool:
-        return all(
-            inputs.is_like_day(day + n * _ONE_DAY)
-            == inputs.is_like_day(inputs.event_date + n * _ONE_DAY)
-            for n in (-1, 0, 1)
-        )
-
-    found = compare(inputs, inputs.load, windows, limits.like_days, is_like_day=is_like_day)
+    found = compare(inputs, inputs.load, windows, limits.like_days)
     if found is None:
         need = (
             f"load from {limit.before_h} h before to {limit.after_h} h after the event, and the "

@@ -123,3 +123,49 @@ def test_help_names_the_columns_and_has_an_example() -> None:
 
     assert "interval_start_utc" in text
     assert "Example: negawatt baseline" in text
+
+
+def test_every_value_that_was_averaged_can_be_checked_by_hand() -> None:
+    """16:00 on 6 July 2026: 1357.6 kWh; its adjustment window starts with 12:00: 1270.4 kWh."""
+    text = output(*EVENT, *OTHER, *PROGRAM, "--details")
+
+    assert "2026-07-06  16:00  event           1357.600" in text
+    assert "2026-07-06  12:00  adjustment      1270.400" in text
+
+
+def test_json_holds_the_days_that_were_ranked_with_every_value() -> None:
+    """The mean of the four kept days' first hour is the unadjusted baseline of that hour."""
+    document = json.loads(output(*EVENT, *OTHER, *PROGRAM, "--json"))
+
+    (table,) = document["tables"]
+    kept = {d["candidate_date"] for d in document["days"] if d["use"] == "selected"}
+    first_kwh = [d["window_kwh"][0] for d in table["days"] if d["candidate_date"] in kept]
+    assert len(table["days"]) == 5
+    assert sum(first_kwh) / 4 == pytest.approx(document["intervals"][0]["baseline_kwh"])
+    assert table["adjustment_start_utc"][0] == "2026-07-07T16:00:00+00:00"
+    assert [fact["parameter"] for fact in document["low_confidence_facts"]] == [
+        "accuracy_gate.days"
+    ]
+
+
+def test_a_level_comes_from_the_site_file_and_says_how(tmp_path: Path) -> None:
+    """1050 kW over 1.05 is 1000 kW at the meter."""
+    site = tmp_path / "site.toml"
+    site.write_text("peak_load_contribution_kw = 1050\nloss_factor = 1.05\n")
+
+    text = output(*EVENT, "--program", "pjm_capacity_fsl", "--site", str(site))
+
+    assert "peak load contribution: 1050.000000 kW" in text
+    assert "peak load contribution at the meter: 1000.000000 kW" in text
+    assert "    1000.000" in text
+
+
+def test_an_input_that_is_not_stated_is_refused_by_its_name() -> None:
+    with pytest.raises(NegawattError, match="'peak_load_contribution_kw', found 0; state"):
+        output(*EVENT, "--program", "pjm_capacity_fsl")
+
+
+def test_facts_that_nobody_read_are_marked() -> None:
+    text = output(*EVENT, *OTHER, *PROGRAM)
+
+    assert "low confidence: accuracy_gate.days: The test uses about 60 days" in text

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from negawatt.cli.load_file import read_load
+from negawatt.cli.load_file import read_load, read_temperature
 from negawatt.models.domain.errors import DataRefusedError
 
 HEAD = "interval_start_utc,energy_kwh\n"
@@ -88,3 +88,72 @@ def test_a_file_that_breaks_the_grid_is_refused(tmp_path: Path, text: str, said:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataRefusedError, match="a readable CSV or Parquet file"):
         read_load(tmp_path / "none.csv")
+
+
+LOCAL = "interval_start_local,energy_kwh\n"
+NEW_YORK = "America/New_York"
+
+
+def test_clock_times_are_read_in_the_zone_that_the_caller_states(tmp_path: Path) -> None:
+    """Midnight in New York on 1 July is 04:00 UTC."""
+    file = written(tmp_path, LOCAL + "2026-07-01 00:00:00,1\n2026-07-01 01:00:00,2\n")
+
+    load = read_load(file, zone=NEW_YORK)
+
+    assert load.start_utc == datetime(2026, 7, 1, 4, tzinfo=UTC)
+    assert load.energy_kwh.tolist() == [1.0, 2.0]
+
+
+def test_the_hour_that_the_clock_skips_is_not_known_where_the_file_leaves_it_out(
+    tmp_path: Path,
+) -> None:
+    """Clock times 01:00 and 03:00 on 8 March 2026 are neighbors: nothing is missing."""
+    file = written(tmp_path, LOCAL + "2026-03-08 01:00:00,1\n2026-03-08 03:00:00,2\n")
+
+    assert read_load(file, zone=NEW_YORK).energy_kwh.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "said"),
+    [
+        # 02:00 on 8 March does not exist: a zero there is a gap of the clock, not of the load.
+        (LOCAL + "2026-03-08 01:00:00,5\n2026-03-08 02:00:00,0\n", NEW_YORK, "each once"),
+        (LOCAL + "2026-11-01 01:00:00,5\n2026-11-01 01:00:00,6\n", NEW_YORK, "each once"),
+        (LOCAL + "2026-07-01 00:00:00,5\n2026-07-01 01:00:00,6\n", None, "no zone"),
+        (LOCAL + "2026-07-01T00:00+02:00,5\n2026-07-01 01:00:00,6\n", NEW_YORK, "without offset"),
+        (HEAD + "2026-07-01T00:00+02:00,5\n2026-07-01T01:00,6\n", None, "instants in UTC"),
+        (HEAD + "2026-07-01T00:00Z,5\n2026-07-01T01:00Z,6\n", NEW_YORK, "only with it"),
+        (HEAD + "2026-07-01T00:00Z,5\n2026-07-01T01:00Z,-6\n", None, "-6 kW at 2026-07-01T01:00"),
+        (HEAD + "2026-07-01T00:00Z,5\n2026-07-01T01:00Z,3e8\n", None, "kW or kWh?"),
+        (HEAD + "2026-07-01T00:00Z,5\n2026-07-01T01:00Z,inf\n", None, "kW or kWh?"),
+        (
+            "interval_start_utc,power_w\n2026-07-01T00:00Z,5\n",
+            None,
+            "energy_kwh or power_kw, found columns interval_start_utc, power_w",
+        ),
+    ],
+)
+def test_what_is_ambiguous_or_cannot_be_is_refused(
+    tmp_path: Path, text: str, zone: str | None, said: str
+) -> None:
+    with pytest.raises(DataRefusedError) as error:
+        read_load(written(tmp_path, text), zone=zone)
+
+    assert said in str(error.value)
+
+
+def test_a_site_that_exports_may_have_negative_load(tmp_path: Path) -> None:
+    file = written(tmp_path, HEAD + "2026-07-01T00:00Z,5\n2026-07-01T01:00Z,-6\n")
+
+    assert read_load(file, may_export=True).energy_kwh.tolist() == [5.0, -6.0]
+
+
+def test_a_temperature_file_has_the_same_grid(tmp_path: Path) -> None:
+    text = "interval_start_utc,temperature_c\n2026-07-01T00:00Z,-5\n2026-07-01T02:00Z,7\n"
+    text += "2026-07-01T01:00Z,\n"
+
+    series = read_temperature(written(tmp_path, text))
+
+    assert series.interval_minutes == 60
+    assert np.isnan(series.temperature_c).tolist() == [False, True, False]
+    assert series.temperature_c[[0, 2]].tolist() == [-5.0, 7.0]

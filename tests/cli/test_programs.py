@@ -77,3 +77,37 @@ def test_a_broken_file_exits_2_with_its_key_and_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["list", "show", "check"])
 def test_help_has_an_example(command: str) -> None:
     assert f"Example: negawatt programs {command}" in output(command, "--help")
+
+
+def test_facts_that_nobody_read_are_marked_low() -> None:
+    shown = output("show", "spp_forecast")
+
+    assert "! LOW algorithm [memory-low, spp]: The participant supplies" in shown
+    assert "LOW" not in output("show", "pjm_capacity_gld")
+
+
+@pytest.mark.parametrize(
+    ("program_id", "words"),
+    [
+        ("ercot_ers_matching_pair", "compared before the event, 1 h away from it, and 1 days bef"),
+        ("ercot_ers_middle_8_of_10", "too few days  compute by ercot_ers_nearest_20"),
+        (
+            "ercot_ers_regression",
+            "model of time of week and temperature, fitted on 60 days or more",
+        ),
+        ("isone_90_10", "the first 5 days count alike, each later one 10%"),
+        ("centerpoint_load_management", "of [-2, -1) h around the start, the event day included"),
+        ("ieso_15_of_20", "at most 35 days of the type"),
+        ("korea_mid_6_of_10", "above 125% of mean of candidates (20 days); the upper limit in a"),
+        ("pjm_capacity_gld", "asks for      peak_load_contribution_kw, loss_factor (--site)"),
+        ("nyiso_scr_acl", "mean of the 20 highest loads in the 40 hours of highest system load"),
+        ("caiso_control_group", "control group of 150 units or more"),
+        ("spp_forecast", "the site's own schedule, locked before the event start"),
+        ("france_nebef_rectangle", "each as long as the event"),
+        ("pjm_synchronized_reserve", "the first 1 min of the event are read"),
+        ("aemo_wdr_10_of_10", "are within 4%"),
+        ("japan_high_4_of_5", "adjusted      at least 0 kW"),
+    ],
+)
+def test_every_parameter_has_its_words(program_id: str, words: str) -> None:
+    assert words in output("show", program_id)

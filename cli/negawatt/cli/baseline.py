@@ -1,24 +1,23 @@
 """``negawatt baseline``: one load file, one event, one program, with the whole derivation.
 
-Not here: the arithmetic (negawatt.models.baselines), reading the file (load_file.py).
+Not here: the arithmetic (negawatt.models.baselines), reading files (load_file.py, site_file.py),
+the words of the answer (baseline_words.py).
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
 import typer
 
+from negawatt.cli.baseline_words import document_of, lines_of
 from negawatt.cli.load_file import COLUMNS_HELP, read_load
 from negawatt.cli.options import JsonOption
 from negawatt.cli.programs import rule_of
+from negawatt.cli.site_file import read_site
 from negawatt.models.baselines.engine import compute_baseline
-from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
 
@@ -50,6 +49,22 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
         float,
         typer.Option(min=0, help="How long before the event the load was being lowered already."),
     ] = 0.0,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file with what the program asks for beside the load: temperature, levels, "
+            "outages, other meters."
+        ),
+    ] = None,
+    load_zone: Annotated[
+        str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
+    ] = None,
+    may_export: Annotated[
+        bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
+    ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print the days' values of every interval too.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Compute the baseline of one event, and print how it came about.
@@ -61,17 +76,17 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
     zone = _zone(time_zone or rule.settlement_clock.tz)
     result = compute_baseline(
         rule,
-        read_load(load),
+        read_load(load, zone=load_zone, may_export=may_export),
         _interval("--event-start, --event-end", event_start, event_end, zone),
         other_event_windows=[_other(text, zone) for text in other_event or ()],
         notified_at_utc=None if notified_at is None else _utc("--notified-at", notified_at, zone),
         ramp_minutes=ramp_minutes,
+        site=None if site is None else read_site(site),
     )
-    overrides = rule.overrides
     if json_output:
-        typer.echo(json.dumps(_document(result, overrides), indent=2))
+        typer.echo(json.dumps(document_of(result, rule), indent=2))
     else:
-        typer.echo("\n".join(_lines(result, overrides, zone)))
+        typer.echo("\n".join(lines_of(result, rule, zone, details=details)))
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -114,86 +129,3 @@ def _wrong(option: str, expected: str, found: str) -> ConfigurationError:
     return ConfigurationError(
         thing=option, expected=expected, found=repr(found), remedy="correct the option"
     )
-
-
-def _document(result: BaselineResult, overrides: tuple[str, ...]) -> dict[str, object]:
-    intervals = [
-        {
-            "interval_start_utc": start_utc.isoformat(),
-            "metered_kwh": _number(result.metered_kwh[i]),
-            "baseline_kwh": _number(result.baseline_kwh[i]),
-            "adjusted_baseline_kwh": _number(result.adjusted_baseline_kwh[i]),
-            "reduction_kwh": _number(result.reduction_kwh[i]),
-        }
-        for i, start_utc in enumerate(result.interval_start_utc)
-    ]
-    return {
-        "program_id": result.program_id,
-        "rule_id": result.rule_id,
-        "rule_digest": result.rule_digest,
-        "overrides": list(overrides),
-        "meter_id": result.meter_id,
-        "interval_minutes": result.interval_minutes,
-        "day_type": result.day_type,
-        "intervals": intervals,
-        "days": [asdict(d) | {"candidate_date": str(d.candidate_date)} for d in result.days],
-        "adjustment": asdict(result.adjustment),
-        "findings": [asdict(finding) for finding in result.findings],
-    }
-
-
-def _number(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _lines(result: BaselineResult, overrides: tuple[str, ...], zone: ZoneInfo) -> Iterator[str]:
-    yield f"rule      {result.rule_id}  sha256 {result.rule_digest}"
-    for override in overrides:
-        yield f"override  {override}"
-    yield f"meter     {result.meter_id}"
-    if result.days:
-        yield f"event day type: {result.day_type}"
-        yield ""
-        yield "day         use         mean in event hours [kW]  reason"
-    for day in result.days:
-        power_kw = day.window_power_kw_mean
-        shown = "not known" if power_kw is None else f"{power_kw:.3f}"
-        yield f"{day.candidate_date}  {day.use:<10}  {shown:>24}  {day.reason}"
-    yield ""
-    yield from _adjustment_lines(result)
-    yield ""
-    yield from _interval_lines(result, zone)
-    for finding in result.findings:
-        yield f"{finding.severity}: {finding.code}: {finding.subject}: {finding.message}"
-
-
-def _adjustment_lines(result: BaselineResult) -> Iterator[str]:
-    made = result.adjustment
-    if made.applied_value is None:
-        yield f"adjustment: {made.kind} ({made.note})"
-        return
-    yield (
-        f"adjustment: {made.kind}; metered {made.window_metered_kw:.3f} kW, baseline "
-        f"{made.window_baseline_kw:.3f} kW in its window"
-    )
-    unit = " kW" if made.kind == "additive" else ""
-    yield f"  uncapped {made.uncapped_value:.6f}{unit}, applied {made.applied_value:.6f}{unit}"
-
-
-def _interval_lines(result: BaselineResult, zone: ZoneInfo) -> Iterator[str]:
-    yield "interval start             metered    baseline    adjusted   reduction  [kWh]"
-    columns = (
-        result.metered_kwh,
-        result.baseline_kwh,
-        result.adjusted_baseline_kwh,
-        result.reduction_kwh,
-    )
-    for start_utc, *values_kwh in zip(result.interval_start_utc, *columns, strict=True):
-        shown = "  ".join(f"{_shown(value_kwh):>10}" for value_kwh in values_kwh)
-        yield f"{start_utc.astimezone(zone).isoformat(timespec='minutes')}  {shown}"
-    totals = "  ".join(f"{_shown(column.sum()):>10}" for column in columns)
-    yield f"{'sum':<22}  {totals}"
-
-
-def _shown(value_kwh: np.float64) -> str:
-    return "not known" if np.isnan(value_kwh) else f"{value_kwh:.3f}"

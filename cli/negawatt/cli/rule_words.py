@@ -6,11 +6,16 @@ negawatt.models.baselines.rule.
 
 from collections.abc import Iterator
 
-from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_days import DayType, ReadmitEventDays, UseAvailable
-from negawatt.models.baselines.rule_windows import HourWindow
+from negawatt.cli.day_words import day_lines, spaced, window_of
+from negawatt.cli.input_words import input_lines
+from negawatt.models.baselines.rule import BaselineRule, low_confidence_facts
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_COMBINED = {
+    "intervals": "intervals of equal weight",
+    "windows": "windows of equal weight",
+    "minimum": "the lower of the two means",
+    "highest": "the highest interval of all",
+}
 
 
 def rule_lines(rule: BaselineRule) -> Iterator[str]:
@@ -20,13 +25,23 @@ def rule_lines(rule: BaselineRule) -> Iterator[str]:
     yield f"in force      {_in_force(rule)}"
     clock = rule.settlement_clock
     yield f"clock         {clock.tz}, {clock.mode} time; intervals of {rule.interval_minutes} min"
-    yield from (_same_day_lines(rule) if rule.same_day else _day_lines(rule))
+    if rule.performance_evaluation_methodology is not None:
+        yield f"NAESB method  {spaced(rule.performance_evaluation_methodology)}"
+    if rule.coarser_data == "flat_profile":
+        yield "coarser data  longer intervals are spread evenly"
+    if rule.aggregation is not None:
+        yield f"portfolio     {spaced(rule.aggregation)}"
+    yield from _method_lines(rule)
     yield from _after_lines(rule)
     yield ""
     yield "Facts ('!': read the primary document before money moves on it)"
+    if low_confidence_facts(rule):
+        yield "  LOW: nobody read it, and it may well be otherwise"
     for fact in rule.facts:
         mark = "!" if fact.confidence.needs_check else " "
-        yield f"{mark} {fact.parameter} [{fact.confidence}, {fact.source_id}]: {fact.statement}"
+        low = "LOW " if fact.confidence.is_low else ""
+        known = f"[{fact.confidence}, {fact.source_id}]"
+        yield f"{mark} {low}{fact.parameter} {known}: {fact.statement}"
         if fact.check:
             yield f"    check: {fact.check}"
     yield ""
@@ -37,73 +52,17 @@ def rule_lines(rule: BaselineRule) -> Iterator[str]:
             yield f"    {source.url}"
 
 
+def _method_lines(rule: BaselineRule) -> Iterator[str]:
+    yield f"method        {spaced(rule.algorithm)}"
+    if rule.day_types:
+        yield from day_lines(rule)
+    yield from _same_day_lines(rule)
+    yield from input_lines(rule)
+
+
 def _in_force(rule: BaselineRule) -> str:
     first, last = rule.effective.from_date, rule.effective.to_date
     return f"{first or 'not stated'} to {last or 'not stated'}"
-
-
-def _day_lines(rule: BaselineRule) -> Iterator[str]:
-    for day_type in rule.day_types:
-        yield f"days          {_day_type(rule, day_type)}"
-    yield f"holidays      {rule.holiday_calendar}"
-    yield f"clock change  {rule.dst_policy.replace('_', ' ')}"
-    if rule.lookback is not None:
-        reach = rule.lookback
-        ahead = ", and as far ahead" if reach.direction == "both" else ""
-        yield (
-            f"look-back     {reach.gap_days} to {reach.max_calendar_days} calendar days before the "
-            f"event day{ahead}"
-        )
-    yield f"dropped       event days: {rule.exclusions.own_event_days.replace('_', ' ')}"
-    if rule.exclusions.extra_days:
-        yield f"dropped       {', '.join(map(str, rule.exclusions.extra_days))}"
-    yield f"dropped       {_low_usage(rule)}"
-    for step in rule.insufficient_days:
-        yield f"too few days  {_fallback(step)}"
-    yield "too few days  refuse"
-    if rule.rank is not None:
-        yield (
-            f"rank          {rule.rank.order.replace('_', ' ')} by "
-            f"{rule.rank.metric.replace('_', ' ')}, per {rule.rank.scope}; of equal ones the more "
-            "recent"
-        )
-    yield f"baseline      {rule.aggregator.replace('_', ' ')} of the kept days, per interval"
-
-
-def _day_type(rule: BaselineRule, day_type: DayType) -> str:
-    days = ", ".join(_DAYS[dow - 1] for dow in day_type.dows)
-    holiday = f"holidays count as {day_type.holiday_as}"
-    if day_type.holiday_as is None:
-        holiday = "holidays count as no day"
-    if rule.holiday_calendar == "none":
-        holiday = "no holidays"
-    unscreened = "" if day_type.screened else "; event and low-usage days stay in"
-    return (
-        f"{day_type.name} ({days}): {day_type.selected_count} of {day_type.considered_count}, at "
-        f"least {day_type.min_days}; {holiday}{unscreened}"
-    )
-
-
-def _low_usage(rule: BaselineRule) -> str:
-    screen = rule.low_usage
-    if screen.reference == "none":
-        return "low usage: no screen"
-    renewed = ", renewed as older days move up" if screen.iterative else ""
-    upper = f" or above {screen.upper_threshold:.0%}" if screen.upper_threshold else ""
-    return (
-        f"low usage: {screen.metric.replace('_', ' ')} below {screen.threshold:.0%}{upper} of "
-        f"{screen.reference.replace('_', ' ')}{renewed}"
-    )
-
-
-def _fallback(step: object) -> str:
-    if isinstance(step, UseAvailable):
-        fewest = step.use_available_if_at_least
-        return f"go on with {'the least number' if fewest == 'min_days' else fewest} or more"
-    if isinstance(step, ReadmitEventDays):
-        how = step.readmit_event_days
-        return f"readmit event days, {how.order.replace('_', ' ')} first, until {how.until}"
-    return "refuse"
 
 
 def _same_day_lines(rule: BaselineRule) -> Iterator[str]:
@@ -111,15 +70,15 @@ def _same_day_lines(rule: BaselineRule) -> Iterator[str]:
         return
     windows = rule.same_day
     if windows.before is not None:
-        yield f"baseline      event day, {_window(windows.before)} h around the event's start"
+        yield f"baseline      event day, {window_of(windows.before)} h around the event's start"
     if windows.after is not None:
-        yield f"baseline      event day, {_window(windows.after)} h around the event's end"
+        yield f"baseline      event day, {window_of(windows.after)} h around the event's end"
+    if windows.event_length:
+        yield "              each as long as the event"
+    if windows.into_event_minutes:
+        yield f"              the first {windows.into_event_minutes} min of the event are read"
     yield f"buffer        {windows.buffer_minutes} min on either side"
-    yield (
-        f"combined      {windows.combine} of equal weight"
-        if windows.combine != "minimum"
-        else ("combined      the lower of the two means")
-    )
+    yield f"combined      {_COMBINED[windows.combine]}"
 
 
 def _after_lines(rule: BaselineRule) -> Iterator[str]:
@@ -135,23 +94,35 @@ def _after_lines(rule: BaselineRule) -> Iterator[str]:
         )
         if adjustment.pre is not None:
             anchor = adjustment.anchor.replace("_", " ")
-            yield f"              window {_window(adjustment.pre)} h around {anchor}"
+            yield f"              window {window_of(adjustment.pre)} h around {anchor}"
         if adjustment.post is not None:
-            yield f"              window {_window(adjustment.post)} h around the event's end"
-        yield (
-            f"              against {adjustment.basis.replace('_', ' ')}; where load is missing: "
-            + (adjustment.on_missing.replace("_", " "))
-        )
+            yield f"              window {window_of(adjustment.post)} h around the event's end"
+        if adjustment.by_window:
+            yield (
+                f"              against {spaced(adjustment.basis)}; where load is missing: "
+                f"{spaced(adjustment.on_missing)}"
+            )
+    yield from _bound_lines(rule)
     missing = rule.exclusions.incomplete_days.max_missing_fraction
     yield f"missing data  at most {missing:.0%} of a window"
     if rule.accuracy_gate is not None:
         gate = rule.accuracy_gate
-        yield f"accuracy      {gate.metric} at most {gate.max_ratio:.0%} over {gate.days} days"
+        yield (
+            f"accuracy      {gate.metric} at most {gate.max_ratio:.0%} over {gate.days} days, "
+            f"{spaced(gate.hours)}"
+        )
+        if gate.bias is not None:
+            yield f"              {gate.bias.metric} within {gate.bias.max_abs_ratio:.0%}"
     for step in rule.rounding:
         yield f"rounding      {step.stage}: {step.decimals} decimals, {step.mode}"
     if not rule.rounding:
         yield "rounding      none stated"
 
 
-def _window(window: HourWindow) -> str:
-    return f"[{window.start_h:+g}, {window.end_h:+g})"
+def _bound_lines(rule: BaselineRule) -> Iterator[str]:
+    for name, level_kw in (
+        ("at least", rule.baseline_floor_kw),
+        ("at most", rule.baseline_ceiling_kw),
+    ):
+        if level_kw is not None:
+            yield f"adjusted      {name} {level_kw:g} kW"

@@ -205,8 +205,8 @@ def test_a_shortfall_charge_agrees_with_fractions(loads: list[Decimal], net_cone
     delivered_kw = [
         max(Fraction(0), 1000 - Fraction("1.037") * 12 * Fraction(load)) for load in loads
     ]
-    short_mwh = sum(max(Fraction(0), 900 - kw) for kw in delivered_kw) / 12 / 1000
-    expected = -round(short_mwh * Fraction(net_cone) * 365 / 30 * 100)
+    short_kwh = sum(max(Fraction(0), 900 - kw) for kw in delivered_kw) / 12
+    expected = -round(short_kwh * Fraction(net_cone) * 365 / 30 / 10)
 
     payment = pay_event(load_payment_rule("pjm_capacity_fsl"), event)
 

@@ -120,6 +120,16 @@ def test_with_easy_two_long_jobs_do_not_share_what_the_head_leaves() -> None:
     assert starts(stays) == {2: 0, 1: 100, 3: 150}
 
 
+def test_with_easy_nobody_takes_the_rest_of_a_node_that_the_head_needs_whole() -> None:
+    """The head needs two empty nodes at 100, for five GPUs: until then the second stays empty."""
+    holders = [holder(100, 1), Holder(end_s=50, estimated_end_s=50, allocation=((1, 4),))]
+    queue = [request(1, 5, 50), request(2, 1, 500, submit_s=60)]
+
+    stays = played(queue, holders, nodes_up=(True, True))
+
+    assert starts(stays) == {1: 100, 2: 100}
+
+
 def test_with_anybody_the_head_is_passed_by_whoever_fits() -> None:
     stays = played([request(1, 4, 50), request(2, 2, 300)], [holder(100, 2)], policy=ANYBODY)
 

@@ -323,8 +323,8 @@ class _Replay:
                 free[node] += count if self._nodes.in_service[node] else 0
             fit = self._nodes.fit(free, request.gpu_count)
             if fit is not None:
-                for node, count in fit:
-                    free[node] -= count
+                for node, count in fit:  # over several nodes a job needs each of them whole
+                    free[node] = 0 if len(fit) > 1 else free[node] - count
                 return max(end_s, self._now_s), free
         return FOREVER, free
 

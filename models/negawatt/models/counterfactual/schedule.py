@@ -226,7 +226,7 @@ class Timetable:
         first_s, last_s = span_s
         here = (
             (self.job_pool[self.run_job] == pool)
-            & (self.run_end_s > first_s)
+            & (self.run_end_s >= first_s)
             & (self.run_submit_s < last_s)
         )
         stays: list[tuple[Stay, float]] = []

@@ -116,7 +116,9 @@ def test_the_year_of_a_firm_service_level_charges_up_to_its_limit(event_of: Even
 
 def test_a_test_is_charged_by_its_own_rule(event_of: EventOf) -> None:
     """Mean delivered 300 of 500: 0.2 MW x (10 + 20) x 365 days."""
-    event = replace(firm_level_event(event_of, already_charged=0), is_test=True)
+    event = firm_level_event(event_of, already_charged=0)
+    rates = {"revenue_rate": price(10, per="MW-day")}
+    event = replace(event, is_test=True, prices=rates)
 
     assert pay_event(load_payment_rule("pjm_capacity_fsl"), event).total == -2190
 

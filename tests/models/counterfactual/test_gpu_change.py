@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negawatt.models.counterfactual.fleet import Action
 from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
 from negawatt.models.counterfactual.job_level import Reference
 from tests.models.counterfactual.fleets import (
@@ -242,7 +243,7 @@ def test_a_held_job_that_never_ran_draws_what_its_class_draws() -> None:
 
 
 def test_a_job_that_took_the_gpus_of_a_paused_one_would_have_waited() -> None:
-    """a is paused from 600 to 700 and frees its node; b, waiting since 500, takes it at 601."""
+    """Job a is paused from 600 to 700 and frees its node; b, waiting since 500, takes it."""
     works = [
         Work(name="a", runs=[(0, 600, NODE), (700, INF, NODE)]),
         Work(name="b", runs=[(601, 700, NODE)], submit=500, power_w=250.0),
@@ -259,7 +260,7 @@ def test_a_job_that_took_the_gpus_of_a_paused_one_would_have_waited() -> None:
 
 def test_a_job_moved_elsewhere_is_called_migrated() -> None:
     work = Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 660, 50.0)])
-    acts: list[Act] = [(600, "a", "migrate", 0.0), release(660, "a")]  # type: ignore[list-item]
+    acts: list[Act] = [(600, "a", Action.MIGRATE, 0.0), release(660, "a")]
 
     change = change_of(fleet_of([work], acts))
 

@@ -24,6 +24,7 @@ _COMMANDS: Final = (
     ("baseline", "baseline", "One load file, one event, one program: the baseline."),
     ("backtest", "backtest", "One load file, many programs: how far they are off on quiet days."),
     ("counterfactual", "counterfactual", "A fleet folder: what it would have drawn, by job."),
+    ("score", "score", "Methods against a known truth, over seeds and scenarios."),
     ("settle", "settle", "Settle one event: statement and report."),
     ("report", "report", "Write the newest statement's report again."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from negawatt.models.counterfactual.control import Touch, touches
 from negawatt.models.counterfactual.fleet import Action, Fleet, Run
 from negawatt.models.counterfactual.job_level import (
+    NOTICE_MINUTES,
     WARMUP_MINUTES,
     Reference,
     WorkClock,
@@ -144,13 +145,19 @@ class Prepared:
         )
         return 0.0 if np.isnan(idle_w) else idle_w
 
+    @cached_property
+    def most_w(self) -> float:
+        """The most that a GPU of the fleet draws in a minute, but for one in a thousand [W]."""
+        latest = self.fleet.gpu_power_w[::8, -_LEARNING_MINUTES:]
+        return float(np.nanquantile(latest[:, ::15], 0.999))
+
     def class_power_w(self, job_class: str, before_minute: int) -> float:
         """Return the mean power of a GPU in the latest runs of a class [W], NaN if none ended."""
         if job_class not in self._class_w:
             fleet, means = self.fleet, []
             for run in reversed(fleet.runs):
                 if fleet.jobs[run.job].job_class == job_class and run.job not in self.touches:
-                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute - 300)
+                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute - NOTICE_MINUTES)
                     if end - start > WARMUP_MINUTES:
                         power_w = fleet.gpu_power_w[run.gpus, start:end]
                         means.append(float(np.nanmean(power_w)))
@@ -169,7 +176,9 @@ class Prepared:
         usable = (minutes.gpus_on > 0) & ~touched_minutes(
             self.touches.get(job, ()), from_minute, last - from_minute
         )
-        shape = load_shape(load[from_minute:last], minutes.per_gpu_w, usable)
+        shape = load_shape(
+            load[from_minute:last], minutes.per_gpu_w, usable, most_w=self.most_w
+        )
         return None if shape is None else shape[first - from_minute :]
 
 
@@ -227,7 +236,7 @@ def _job_change(
     """Return one job's change; None where it would have run as it did."""
     fleet = prepared.fleet
     first, last = span
-    low = max(0, first - reference.reach_minutes - reference.notice_minutes)
+    low = max(0, first - reference.reach_minutes - NOTICE_MINUTES)
     high = min(fleet.n_minutes, last + reference.reach_minutes)
     minutes = job_minutes(fleet, prepared.runs_of.get(job, ()), low, high)
     window = slice(first - low, last - low)
@@ -337,6 +346,5 @@ def _wanted_work(
     first, last = span
     at_minute = np.arange(first, last, dtype=np.float64) + 0.5
     if stay.start_s < first * S_PER_MINUTE:
-        at_first = clock.work_minutes[first - minutes.first]
-        return clock, at_first + at_minute - at_minute[0]
+        return clock, clock.undisturbed_at(first) + at_minute - at_minute[0]
     return clock, at_minute - stay.start_s / S_PER_MINUTE

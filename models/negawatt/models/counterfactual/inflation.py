@@ -12,12 +12,14 @@ from typing import Final
 import numpy as np
 
 from negawatt.models.counterfactual.gpu_change import Prepared
-from negawatt.models.counterfactual.job_level import MIN_REFERENCE_MINUTES, WARMUP_MINUTES
+from negawatt.models.counterfactual.job_level import (
+    MIN_REFERENCE_MINUTES,
+    NOTICE_MINUTES,
+    WARMUP_MINUTES,
+)
 from negawatt.models.counterfactual.job_power import job_minutes
 from negawatt.models.domain.units import S_PER_MINUTE
 
-NOTICE_MINUTES: Final = 300
-"""Load may have been raised this long before an event: markets give four hours' notice at most."""
 _NEAR_MINUTES: Final = 180
 _MARGIN_MINUTES: Final = 15
 _MIN_STRAY: Final = 0.02
@@ -33,11 +35,13 @@ class Inflation:
         ratio: Excess of the hours before over the mean of earlier and later hours, 0 is none.
         placebo_sd_ratio: Standard deviation of the same figure in quiet times.
         is_inflated: Whether it is more than chance makes it.
+        likely_ratio: The part of the excess that chance does not explain, 0 where there is none.
     """
 
     ratio: float
     placebo_sd_ratio: float
     is_inflated: bool
+    likely_ratio: float
 
 
 def inflation(
@@ -78,7 +82,19 @@ def inflation(
     known = [value for value in placebos if not np.isnan(value)]
     sd_ratio = float(np.std(known)) if len(known) >= _MIN_PLACEBOS else float("nan")
     limit = max(_MIN_STRAY, _SDS * sd_ratio) if known else _MIN_STRAY
-    return Inflation(ratio=ratio, placebo_sd_ratio=sd_ratio, is_inflated=bool(ratio > limit))
+    return Inflation(
+        ratio=ratio,
+        placebo_sd_ratio=sd_ratio,
+        is_inflated=bool(ratio > limit),
+        likely_ratio=_likely(ratio, sd_ratio),
+    )
+
+
+def _likely(ratio: float, sd_ratio: float) -> float:
+    """Return an excess less what chance makes of it: r^2 / (r^2 + s^2) of it, never below 0."""
+    if not ratio > 0:
+        return 0.0
+    return ratio * ratio**2 / (ratio**2 + np.nan_to_num(sd_ratio) ** 2)
 
 
 def _excess(prepared: Prepared, jobs: Iterable[int], span: tuple[int, int]) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from negawatt.models.counterfactual.control import event_actions, touches_during
 from negawatt.models.counterfactual.fleet import Action, Fleet, FleetEvent
 from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
-from negawatt.models.counterfactual.inflation import NOTICE_MINUTES, Inflation, inflation
+from negawatt.models.counterfactual.inflation import Inflation, inflation
 from negawatt.models.counterfactual.job_level import Reference
 from negawatt.models.counterfactual.node_service import infer_node_down
 from negawatt.models.counterfactual.placebo import Placebo, RunSums, placebo
@@ -177,9 +177,9 @@ def _gpu_change(
     span_s = (float(first * S_PER_MINUTE), float(last * S_PER_MINUTE))
     touched = touches_during(prepared.touches, *span_s)
     inflated = inflation(prepared, touched, windows.span, windows.starts[:_POLICY_WINDOWS])
-    reference = Reference()
-    if inflated.is_inflated:
-        reference = Reference(notice_minutes=NOTICE_MINUTES, inflation_ratio=inflated.ratio)
+    reference = Reference(
+        is_inflated=inflated.is_inflated, inflation_ratio=inflated.likely_ratio
+    )
     policies = dict.fromkeys(prepared.queued_pools, policy.policy)
     return gpu_change(prepared, touched, policies, span_s, reference=reference), inflated
 

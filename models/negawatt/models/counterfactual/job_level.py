@@ -21,6 +21,8 @@ from negawatt.models.domain.units import S_PER_MINUTE
 WARMUP_MINUTES: Final = 5
 """A job loads before it works; the first minutes of a run say nothing about its level."""
 MIN_REFERENCE_MINUTES: Final = 10
+NOTICE_MINUTES: Final = 300
+"""Load may have been raised this long before an event: markets give four hours' notice at most."""
 RELOAD_MINUTES: Final = 15
 """After a pause a job loads again; so long it does not yet draw what it did."""
 _LOAD_BINS: Final = 12
@@ -52,13 +54,12 @@ class Reference:
 
     Attributes:
         reach_minutes: So long a stretch before and after [min].
-        notice_minutes: The last minutes before control that are left out [min]: 0, or the time in
-            which load was raised.
-        inflation_ratio: By how much it was raised, for jobs of which nothing else is known.
+        is_inflated: Load was raised before the event: the last hours before it are left out.
+        inflation_ratio: By how much it is likely to have been raised, 0 where it was not.
     """
 
     reach_minutes: int = 180
-    notice_minutes: int = 0
+    is_inflated: bool = False
     inflation_ratio: float = 0.0
 
 
@@ -102,24 +103,46 @@ def level_around(
     """
     shape = np.ones(len(usable)) if shape is None else shape
     first, last = span
-    begin = first - reference.notice_minutes
-    before, after, near = (
+    reach = reference.reach_minutes
+    far, near, after = (
         _ratio(minutes.per_gpu_w[part][usable[part]], shape[part][usable[part]])
         for part in (
-            minutes.part(begin - reference.reach_minutes, begin),
-            minutes.part(last, last + reference.reach_minutes),
-            minutes.part(begin, first),
+            minutes.part(first - NOTICE_MINUTES - reach, first - NOTICE_MINUTES),
+            minutes.part(first - reach, first),
+            minutes.part(last, last + reach),
         )
     )
-    if np.isnan(before) and np.isnan(after):
-        before = near / (1 + reference.inflation_ratio)
-    if np.isnan(before) and np.isnan(after):
+    if np.isnan(near) and np.isnan(far) and np.isnan(after):
         return None
+    before = level_before(far, near, after, reference)
     source = "before" if np.isnan(after) else "after" if np.isnan(before) else "before and after"
     before, after = np.nan_to_num(before, nan=after), np.nan_to_num(after, nan=before)
     share = (np.arange(last - first) + 0.5) / (last - first)
     ratio = (1 - share) * before + share * after
     return Level(per_gpu_w=ratio * shape[minutes.part(first, last)], source=source)
+
+
+def level_before(far: float, near: float, after: float, reference: Reference) -> float:
+    """Return the level before an event, guarded against load that was raised for it.
+
+    Where the load of the fleet was raised, the last hours do not count; where it may have been,
+    they count for as much less as it may have been.
+
+    Args:
+        far: Level before the notice [W], NaN where the job did not run.
+        near: Level in the last hours [W], NaN likewise.
+        after: Level after the event [W], NaN likewise.
+        reference: Whether load was raised.
+
+    Examples:
+        >>> level_before(400.0, 408.0, 402.0, Reference(inflation_ratio=0.02))
+        400.0
+        >>> level_before(400.0, 450.0, 402.0, Reference(is_inflated=True, inflation_ratio=0.1))
+        400.0
+    """
+    if reference.is_inflated and not (np.isnan(far) and np.isnan(after)):
+        return far
+    return near / (1 + reference.inflation_ratio)
 
 
 def _ratio(power_w: NDArray[np.float64], shape_w: NDArray[np.float64]) -> float:
@@ -129,24 +152,29 @@ def _ratio(power_w: NDArray[np.float64], shape_w: NDArray[np.float64]) -> float:
 
 
 def load_shape(
-    load: NDArray[np.float64], per_gpu_w: NDArray[np.float64], usable: NDArray[np.bool_]
+    load: NDArray[np.float64],
+    per_gpu_w: NDArray[np.float64],
+    usable: NDArray[np.bool_],
+    *,
+    most_w: float,
 ) -> NDArray[np.float64] | None:
     """Return the power that a service's request rate explains, minute by minute.
 
     The means of power over equal shares of the minutes, joined by straight lines; beyond the
-    largest rate the last lines go on, but not above what was ever drawn.
+    largest rate the last lines go on, but not above what a GPU of the fleet ever draws.
 
     Args:
         load: Relative request rate, (n,).
         per_gpu_w: Mean power of one of its GPUs [W], (n,).
         usable: The minutes to learn from, (n,).
+        most_w: The most that a GPU of the fleet draws [W].
 
     Returns:
         Expected power [W], (n,); None where too little was seen.
 
     Examples:
         >>> rate = np.tile(np.linspace(0.2, 1.0, 400), 2)
-        >>> shape = load_shape(rate, 100 + 200 * rate, np.arange(800) < 400)
+        >>> shape = load_shape(rate, 100 + 200 * rate, np.arange(800) < 400, most_w=700.0)
         >>> bool(np.allclose(shape[20:380], (100 + 200 * rate)[20:380]))
         True
     """
@@ -160,8 +188,7 @@ def load_shape(
     shape: NDArray[np.float64] = np.interp(load, x, y)
     shape += np.minimum(load - x[0], 0) * _slope(x[:3], y[:3])
     shape += np.maximum(load - x[-1], 0) * _slope(x[-4:], y[-4:])
-    most_w = max(float(np.quantile(power_known_w, 0.999)), y.max())
-    np.clip(shape, 0.5 * y.min(), most_w, out=shape)
+    np.clip(shape, 0.5 * y.min(), max(most_w, float(y.max())), out=shape)
     return shape
 
 
@@ -181,6 +208,13 @@ class WorkClock:
 
     first: int
     work_minutes: NDArray[np.float64]
+
+    def undisturbed_at(self, minute: int) -> float:
+        """Return the work by a minute if the job had gone on since it last ran [min], or NaN."""
+        ran = np.flatnonzero(~np.isnan(self.work_minutes[: minute - self.first + 1]))
+        if len(ran) == 0:
+            return float("nan")
+        return float(self.work_minutes[ran[-1]]) + minute - self.first - int(ran[-1])
 
 
 def work_clock(

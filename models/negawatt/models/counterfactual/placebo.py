@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from negawatt.models.counterfactual.gpu_change import Prepared
 from negawatt.models.counterfactual.job_level import (
     MIN_REFERENCE_MINUTES,
+    NOTICE_MINUTES,
     RELOAD_MINUTES,
     WARMUP_MINUTES,
     Reference,
+    level_before,
 )
 from negawatt.models.counterfactual.job_power import minute_span
 from negawatt.models.counterfactual.queue_replay import Policy
@@ -130,14 +132,20 @@ def _level(
         return 0.0, 0.0
     first, last = span
     actual_w, count = sums.mean_w(stay.run, first, last)
-    before_w, n_before = sums.mean_w(stay.run, first - reference.reach_minutes, first)
-    after_first = last + RELOAD_MINUTES
-    after_w, n_after = sums.mean_w(stay.run, after_first, last + reference.reach_minutes)
-    known = [n >= MIN_REFERENCE_MINUTES for n in (n_before, n_after)]
-    if not any(known) or count == 0:
+    reach = reference.reach_minutes
+    far_w, near_w, after_w = (
+        mean_w if n >= MIN_REFERENCE_MINUTES else float("nan")
+        for mean_w, n in (
+            sums.mean_w(stay.run, first - NOTICE_MINUTES - reach, first - NOTICE_MINUTES),
+            sums.mean_w(stay.run, first - reach, first),
+            sums.mean_w(stay.run, last + RELOAD_MINUTES, last + reach),
+        )
+    )
+    before_w = level_before(far_w, near_w, after_w, reference)
+    if count == 0 or (np.isnan(before_w) and np.isnan(after_w)):
         return 0.0, 0.0
-    before_w = before_w if known[0] else after_w
-    after_w = after_w if known[1] else before_w
+    before_w = float(np.nan_to_num(before_w, nan=after_w))
+    after_w = float(np.nan_to_num(after_w, nan=before_w))
     share = count / (2 * (last - first))
     expected_w = (1 - share) * before_w + share * after_w
     weight = stay.gpu_count * count / (last - first) / W_PER_KW

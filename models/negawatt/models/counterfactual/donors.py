@@ -104,8 +104,11 @@ def is_contaminated(power: Array, place: int) -> bool:
         place: The minute at which control began.
 
     Examples:
-        >>> steady = 100 + np.sin(np.arange(600))
-        >>> is_contaminated(steady, 500), is_contaminated(steady - 30 * (np.arange(600) > 520), 500)
+        A wave of four hours goes on; a fall by 30 in minute 520 is new.
+
+        >>> minute = np.arange(600)
+        >>> wave = 100 + np.sin(minute * 2 * np.pi / 240)
+        >>> is_contaminated(wave, 500), is_contaminated(wave - 30 * (minute > 520), 500)
         (False, True)
     """
     sums = np.concatenate([[0.0], np.cumsum(power)])

@@ -3,7 +3,8 @@
 Here: the weights and the weighted sum. Not here: the methods.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -40,7 +41,7 @@ def best_weights(errors: Array) -> Array:
 
     .. math:: \min_w w^T M w, \qquad M = \frac{1}{n} E^T E, \qquad w \ge 0, \quad \sum w = 1
 
-    Methods whose unrestricted weight is below zero are left out, the most negative first.
+    The best of all sets of methods whose unrestricted weights are not below zero.
 
     Args:
         errors: Error of each method in each window, shape (n_windows, n_methods).
@@ -56,15 +57,21 @@ def best_weights(errors: Array) -> Array:
     """
     moment = errors.T @ errors / len(errors)
     moment += 1e-9 * np.trace(moment) / len(moment) * np.eye(len(moment))
-    kept = np.arange(len(moment))
-    while True:
+    best, least = np.zeros(len(moment)), np.inf
+    for kept in _subsets(len(moment)):
         part = np.linalg.solve(moment[np.ix_(kept, kept)], np.ones(len(kept)))
         part /= part.sum()
-        if (part >= 0).all():
-            weights = np.zeros(len(moment))
-            weights[kept] = part
-            return weights
-        kept = np.delete(kept, part.argmin())
+        square = float(part @ moment[np.ix_(kept, kept)] @ part)
+        if (part >= 0).all() and square < least:
+            best, least = np.zeros(len(moment)), square
+            best[kept] = part
+    return best
+
+
+def _subsets(count: int) -> Iterator[list[int]]:
+    """Yield the places of every subset of a few things, but for the empty one."""
+    for size in range(1, count + 1):
+        yield from map(list, combinations(range(count), size))
 
 
 def ensemble(

@@ -210,7 +210,7 @@ def summarize(scores: Iterable[Score]) -> Summary:
         ...     one_sided_kw=0.6, true_gpu_kw=8.0, gpu_kw=8.0, true_held_kw=4.0, held_kw=4.4)
         ...     for seed, kw in enumerate([11.0, 9.5, 10.5])]
         >>> found = summarize(scores)
-        >>> round(found.error_ratio_p50, 9), round(found.bias_ratio, 6), found.width_ratio
+        >>> round(found.error_ratio_p50, 9), round(found.bias_ratio, 6), round(found.width_ratio, 9)
         (0.05, 0.033333, 0.16)
         >>> found.covered.ratio == found.bound.ratio == 2 / 3, round(found.held_bias_ratio, 9)
         (True, 0.05)

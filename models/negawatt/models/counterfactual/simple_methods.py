@@ -106,8 +106,9 @@ def job_composition(prepared: Prepared, event: FleetEvent) -> GpuEstimate:
         if job_class not in signatures:
             signatures[job_class] = _signature(prepared, job_class, first)
         low = max(0, first - reach)
-        minutes = job_minutes(fleet, prepared.runs_of[job], low, last)
-        would_hold = _held_through_pauses(minutes, its_touches, first)
+        minutes = job_minutes(fleet, prepared.runs_of.get(job, ()), low, last)
+        gpu_count = fleet.jobs[job].gpu_count
+        would_hold = _held_through_pauses(minutes, its_touches, first, gpu_count)
         expected_w = _expected_w(minutes, signatures[job_class], its_touches, first)
         part = minutes.part(first, last)
         actual_w = minutes.gpus_on[part] * np.nan_to_num(minutes.per_gpu_w[part])
@@ -119,17 +120,20 @@ def job_composition(prepared: Prepared, event: FleetEvent) -> GpuEstimate:
 
 
 def _jobs_in(prepared: Prepared, first: int, last: int) -> list[int]:
-    """Return the flexible jobs that held GPUs in a stretch."""
+    """Return the flexible jobs that held GPUs in a stretch, or were kept from it."""
     times = prepared.timetable
-    near = (times.run_start_s < last * S_PER_MINUTE) & (times.run_end_s > first * S_PER_MINUTE)
-    jobs = np.unique(times.run_job[near]).tolist()
-    return [job for job in jobs if prepared.fleet.jobs[job].tier > 0]
+    span_s = (first * S_PER_MINUTE, last * S_PER_MINUTE)
+    near = (times.run_start_s < span_s[1]) & (times.run_end_s > span_s[0])
+    jobs = {*times.run_job[near].tolist(), *touches_during(prepared.touches, *span_s)}
+    return sorted(job for job in jobs if prepared.fleet.jobs[job].tier > 0)
 
 
-def _held_through_pauses(minutes: JobMinutes, its_touches: Sequence[Touch], first: int) -> Array:
+def _held_through_pauses(
+    minutes: JobMinutes, its_touches: Sequence[Touch], first: int, gpu_count: int
+) -> Array:
     held = minutes.gpus_on[first - minutes.first :].astype(float)
     off = touched_minutes([touch for touch in its_touches if touch.is_off], first, len(held))
-    return np.where(off, max(held[0], held.max()), held)
+    return np.where(off, np.maximum(held, gpu_count), held)
 
 
 def _expected_w(

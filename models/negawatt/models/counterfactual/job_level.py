@@ -245,7 +245,7 @@ def work_clock(
     speed = np.where(on, speed, 0.0)
     first_on = int(np.argmax(on)) if on.any() else 0
     done = np.cumsum(speed) - speed / 2
-    work = done - done[first_on] + minutes.age_minutes[first_on] if on.any() else done
+    work = done + minutes.age_minutes[first_on] if on.any() else done
     return WorkClock(first=minutes.first, work_minutes=np.where(on, work, np.nan))
 
 

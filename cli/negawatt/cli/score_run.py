@@ -131,7 +131,8 @@ def _score(name: CaseName, case: ScoredCase, method: str, known: _Known) -> Scor
 
 
 def _tried(name: CaseName, tried: Tried) -> Score:
-    """Return a quiet window as a score: nothing was reduced in it."""
+    """Return a quiet window as a score of the load that was estimated in it."""
+    unknown = float("nan")
     return Score(
         scenario=name.scenario,
         seed=name.seed,
@@ -139,15 +140,15 @@ def _tried(name: CaseName, tried: Tried) -> Score:
         days=name.days,
         method=PLACEBOS,
         true_kw=tried.load_kw,
-        site_kw=tried.load_kw,
+        site_kw=unknown,
         estimate_kw=tried.load_kw + tried.error_kw,
-        rrmse_ratio=float("nan"),
+        rrmse_ratio=unknown,
         half_width_kw=tried.half_width_kw,
         one_sided_kw=tried.one_sided_kw,
-        true_gpu_kw=tried.load_kw,
-        gpu_kw=tried.load_kw + tried.error_kw,
-        true_held_kw=float("nan"),
-        held_kw=float("nan"),
+        true_gpu_kw=unknown,
+        gpu_kw=unknown,
+        true_held_kw=unknown,
+        held_kw=unknown,
         note=f"minute {tried.start_minute}",
     )
 

@@ -1,8 +1,7 @@
 """The tables of a fleet folder, translated into a fleet; column names end here.
 
-Here: columns, units and what an absent table costs. Not here: files (the command reads them), and
-the values themselves (fleet.py). Which columns a table must have is checked here too: a folder
-that cannot be understood is refused by name.
+Here: what each column means. Not here: files (the command reads them), the values themselves
+(fleet.py), and which columns a table must have (fleet_format.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,50 +21,12 @@ from negawatt.models.counterfactual.fleet import (
     Progress,
     Run,
 )
+from negawatt.models.counterfactual.fleet_format import OPTIONAL, check_tables
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import MS_PER_S, S_PER_MINUTE
 
 MINUTES_PER_DAY: Final = 1440
 _MS_PER_MINUTE: Final = MS_PER_S * S_PER_MINUTE
-
-REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
-    "gpus": ("gpu", "node", "pool"),
-    "jobs": (
-        "job_id",
-        "class",
-        "tier",
-        "gpus",
-        "submit",
-        "start",
-        "end",
-        "est_runtime_s",
-        "pool",
-    ),
-    "placements": ("job_id", "gpu", "start", "end"),
-}
-OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "dispatch": (
-        ("ts", "job_id", "action", "power_fraction"),
-        "no dispatch log: nothing says what control touched, so nothing is credited",
-    ),
-    "job_progress": (
-        ("ts", "job_id", "work_s"),
-        "no job progress: work lost to caps is estimated from the published cap response",
-    ),
-    "service_load": (
-        ("ts", "job_id", "load"),
-        "no service load: a capped service is taken to serve what it served around the event",
-    ),
-    "site_meter": (("ts", "kw"), "no site meter: the reduction is stated at the GPUs only"),
-    "weather": (("ts", "temp_c"), "no weather: cooling is taken to be the same at any temperature"),
-    "node_state": (
-        ("ts", "node", "state"),
-        "no node state: a silent node without jobs while jobs wait is taken to be down",
-    ),
-    "storage": (("ts", "kw"), ""),
-    "other_sites": (("ts", "site", "kw"), "no other sites: work moved elsewhere would not be seen"),
-}
-"""The columns of each optional table, and what its absence costs ('' where it costs nothing)."""
 
 _UP_STATES: Final = ("up", "ok", "idle", "healthy", "alloc", "allocated", "running", "mixed")
 
@@ -89,7 +50,7 @@ def fleet_from_tables(
         DataRefusedError: A table or a column is missing, a row names an unknown GPU or job, or
             there is no event.
     """
-    _check_columns(tables)
+    check_tables(tables)
     if not events:
         raise DataRefusedError(
             thing="events.json",
@@ -172,29 +133,22 @@ class _Clock:
 
     def seconds(self, instants: pl.Series) -> NDArray[np.float64]:
         """Return seconds [s]; NaN where an instant is null. Naive instants are UTC."""
-        ms = instants.dt.epoch("ms").cast(pl.Float64)
+        ms = instants.cast(pl.Datetime("ms")).dt.epoch("ms").cast(pl.Float64)
         return ((ms - self._start_ms) / MS_PER_S).fill_null(np.nan).to_numpy()
 
     def minute(self, text: object) -> int:
         """Return the minute of an ISO instant; without offset it is UTC."""
-        moment = datetime.fromisoformat(str(text))
+        try:
+            moment = datetime.fromisoformat(str(text))
+        except ValueError as error:
+            raise DataRefusedError(
+                thing="events.json",
+                expected="instants in ISO 8601",
+                found=repr(text),
+                remedy="write them like 2026-07-01T16:00:00+00:00",
+            ) from error
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return round((moment.timestamp() * MS_PER_S - self._start_ms) / _MS_PER_MINUTE)
-
-
-def _check_columns(tables: Mapping[str, pl.DataFrame]) -> None:
-    wanted = {**REQUIRED, **{name: columns for name, (columns, _) in OPTIONAL.items()}}
-    for name, columns in wanted.items():
-        if name not in tables and name in OPTIONAL:
-            continue
-        found = tables[name].columns if name in tables else None
-        if found is None or not set(columns) <= set(found):
-            raise DataRefusedError(
-                thing=f"fleet folder, table {name}",
-                expected="columns " + ", ".join(columns),
-                found="no such table" if found is None else "columns " + ", ".join(found),
-                remedy="write the table as docs/methods/fleet-folder.md describes it",
-            )
 
 
 def _text(column: pl.Series) -> list[str]:
@@ -216,7 +170,8 @@ def _rows(table: str, column: pl.Series, row_of: Mapping[str, int]) -> NDArray[n
 
 
 def _jobs(table: pl.DataFrame, clock: _Clock) -> tuple[Job, ...]:
-    submit_s, end_s = clock.seconds(table["submit"]), clock.seconds(table["end"])
+    submit_s, start_s, end_s = (clock.seconds(table[name]) for name in ("submit", "start", "end"))
+    submit_s = np.where(np.isnan(submit_s), start_s, submit_s)
     if "priority" in table.columns:
         priority = table["priority"].cast(pl.Float64).fill_null(0.0)
     else:
@@ -313,7 +268,7 @@ def _progress(
 ) -> dict[int, Progress]:
     if table is None:
         return {}
-    table = table.sort("job_id", "ts")
+    table = table.drop_nulls("work_s").sort("job_id", "ts")
     jobs = _rows("job_progress", table["job_id"], row_of_job)
     at_s = clock.seconds(table["ts"])
     work_s = table["work_s"].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -6,6 +6,7 @@ the words of the answer (baseline_words.py).
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,7 @@ from negawatt.cli.options import JsonOption
 from negawatt.cli.programs import rule_of
 from negawatt.cli.site_file import read_site
 from negawatt.models.baselines.engine import compute_baseline
+from negawatt.models.baselines.portfolio import portfolio_baseline
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
 
@@ -56,6 +58,10 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
             "outages, other meters."
         ),
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="Load file of another site of the portfolio; repeatable."),
+    ] = None,
     load_zone: Annotated[
         str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
     ] = None,
@@ -74,15 +80,17 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
     """
     rule = rule_of(program, tuple(set_ or ()))
     zone = _zone(time_zone or rule.settlement_clock.tz)
-    result = compute_baseline(
+    compute = partial(
+        compute_baseline,
         rule,
-        read_load(load, zone=load_zone, may_export=may_export),
-        _interval("--event-start, --event-end", event_start, event_end, zone),
+        event=_interval("--event-start, --event-end", event_start, event_end, zone),
         other_event_windows=[_other(text, zone) for text in other_event or ()],
         notified_at_utc=None if notified_at is None else _utc("--notified-at", notified_at, zone),
         ramp_minutes=ramp_minutes,
         site=None if site is None else read_site(site),
     )
+    loads = [read_load(p, zone=load_zone, may_export=may_export) for p in (load, *(also or ()))]
+    result = portfolio_baseline(rule, loads, compute)
     if json_output:
         typer.echo(json.dumps(document_of(result, rule), indent=2))
     else:

@@ -165,3 +165,66 @@ def test_daily_energy_can_be_the_measure() -> None:
     assert dropped(result) == {
         "2026-07-08": "low usage: 200 kWh is below 25% of the reference 1960 kWh"
     }
+
+
+def dropped_days(levels: dict[str, float], *overrides: str) -> dict[int, str]:
+    """Return the days of July that the screen drops from an event on the 15th, with reasons."""
+    rule = load_program(
+        "pjm_economic_3day",
+        overrides=("adjustment.type=none", "low_usage.iterative=false", *overrides),
+    )
+    load = load_of(daily(levels), date(2026, 6, 1), date(2026, 7, 15))
+    result = compute_baseline(rule, load, window("2026-07-15T17:00", "2026-07-15T19:00"))
+    return {d.candidate_date.day: d.reason for d in result.days if "usage" in d.reason}
+
+
+def test_a_running_mean_counts_the_seed_and_the_days_kept_so_far() -> None:
+    """Seed 200 (9 July). 14 July: 60 of 200 stays; mean 130. 13 July: 30 of 130 goes (below 25 %).
+
+    10 July: 40 of 130 stays. Against the seed alone 40 of 200 would have gone as well.
+    """
+    levels = {"2026-07-14": 60.0, "2026-07-13": 30.0, "2026-07-10": 40.0, "2026-07-09": 200.0}
+
+    found = dropped_days(levels, "low_usage.reference=running_mean")
+
+    assert found == {13: "low usage: 30 kWh is below 25% of the reference 130 kWh"}
+
+
+def test_the_upper_limit_counts_against_what_the_lower_one_left() -> None:
+    """14 July 10, 13 July 130, others 100. Mean of five 88: 10 is below 75 %.
+
+    Then the mean of 130, 100, 100, 100 and 100 is 106: 130 is above 120 %.
+    """
+    levels = {"2026-07-14": 10.0, "2026-07-13": 130.0}
+    limits = ("low_usage.threshold=0.75", "low_usage.upper_threshold=1.2")
+
+    found = dropped_days(levels, *limits, "low_usage.upper_in_second_pass=true")
+
+    assert found[14].startswith("low usage: 10 kWh is below 75% of the reference 88")
+    assert found[13].startswith("high usage: 130 kWh is above 120% of the reference 106")
+
+
+def test_the_reference_may_span_more_days_than_are_ranked() -> None:
+    """14 July 90, others 100, 7 and 6 July 400 kW; limit 55 %.
+
+    Mean of five 98, of eight (90 + 5 x 100 + 2 x 400) / 8 = 173.75: limits of 53.9 and 95.6 kW.
+    """
+    levels = {"2026-07-14": 90.0, "2026-07-07": 400.0, "2026-07-06": 400.0}
+    low = "low_usage.threshold=0.55"
+
+    assert dropped_days(levels, low) == {}
+    assert list(dropped_days(levels, low, "low_usage.reference_count=8")) == [14]
+
+
+def test_a_day_on_the_limit_stays_whatever_its_sum_rounds_to() -> None:
+    """A third of 0.3 kWh is 0.1: a day of 0.1 lies on the limit of a third of 0.3."""
+    levels = {"2026-07-14": 0.1}
+    mean = (0.1 + 4 * 0.35) / 5  # 0.3
+
+    assert (
+        dropped_days(
+            levels | {f"2026-07-{day:02}": 0.35 for day in (8, 9, 10, 13)},
+            f"low_usage.threshold={0.1 / mean!r}",
+        )
+        == {}
+    )

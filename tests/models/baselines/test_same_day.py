@@ -171,3 +171,35 @@ def test_a_window_shorter_than_an_interval_is_refused() -> None:
         compute_baseline(
             rule, load_of(by_hour, DAY, DAY), window("2026-07-15T12:00", "2026-07-15T17:00")
         )
+
+
+def test_windows_as_long_as_the_event_keep_the_edge_that_faces_it() -> None:
+    """Event of 16:00 to 19:00: 13:00 to 16:00 has 130, 140, 150; 19:00 to 22:00 190, 200, 210 kW.
+
+    The lower of the means 140 and 200 kW, in half hours 70 kWh.
+    """
+    load = load_of(by_hour, DAY, DAY, interval_minutes=30)
+    rule = load_program(
+        "france_nebef_rectangle", overrides=("settlement_clock.tz=America/New_York",)
+    )
+
+    result = compute_baseline(rule, load, window("2026-07-15T16:00", "2026-07-15T19:00"))
+
+    assert result.baseline_kwh.tolist() == [70.0] * 6
+
+
+@pytest.mark.parametrize(("minute", "expected_kw"), [(959, 900.0), (960, 900.0), (961, 60.0)])
+def test_synchronized_reserve_starts_from_the_greatest_reading_of_two_minutes(
+    minute: int, expected_kw: float
+) -> None:
+    """A peak of 900 kW in the minute before 16:00 or in the first one counts, a later one not."""
+
+    def load_kw(local: datetime) -> float:
+        return 900.0 if local.hour * 60 + local.minute == minute else 60.0
+
+    load = load_of(load_kw, DAY, DAY, interval_minutes=1)
+    event = window("2026-07-15T16:00", "2026-07-15T16:12")
+
+    result = compute_baseline(load_program("pjm_synchronized_reserve"), load, event)
+
+    assert result.baseline_kwh.tolist() == [expected_kw / 60] * 12

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.case import Case
+from negawatt.models.baselines.case import TOLERANCE, Case
 from negawatt.models.baselines.eligibility import Candidates
 from negawatt.models.baselines.rule_days import DayType, LowUsage
 
@@ -90,13 +90,14 @@ def _outside_band(
     lowest_kwh = rule.threshold * reference_kwh if bands != "high" else -np.inf
     upper = rule.upper_threshold if bands != "low" else None
     highest_kwh = np.inf if upper is None else upper * reference_kwh
+    slack_kwh = TOLERANCE * abs(reference_kwh)  # a day on the limit stays, whatever sums round to
     dropped = {}
     for row in screened:
         value_kwh = of_day[row]
         limit = f"of the reference {reference_kwh:.6g} kWh"
-        if value_kwh < lowest_kwh:
+        if value_kwh < lowest_kwh - slack_kwh:
             dropped[row] = f"low usage: {value_kwh:.6g} kWh is below {rule.threshold:.0%} {limit}"
-        elif value_kwh > highest_kwh:
+        elif value_kwh > highest_kwh + slack_kwh:
             dropped[row] = f"high usage: {value_kwh:.6g} kWh is above {upper:.0%} {limit}"
     return dropped
 

@@ -58,7 +58,13 @@ def test_the_baseline_is_what_was_computed_independently(program_id: str) -> Non
         assert result.adjustment.applied_value == pytest.approx(applied, rel=1e-12, abs=0)
 
 
-@pytest.mark.parametrize("program_id", sorted(BY_FORMULA))
+SLOW = "ercot_ers_regression"  # fits a model
+
+
+@pytest.mark.parametrize(
+    "program_id",
+    [pytest.param(p, marks=pytest.mark.slow) if p == SLOW else p for p in sorted(BY_FORMULA)],
+)
 def test_the_baseline_is_what_the_reference_computes(program_id: str) -> None:
     """By tests/golden/reference_programs.py; the regression solves equations: nine digits."""
     rule, expected = load_program(program_id), BY_FORMULA[program_id]

@@ -24,7 +24,7 @@ REFERENCES = {
     "korea_mid_6_of_10": naive.korea,
 }
 DAYS = 62  # before the event day
-FIRST_HOUR, LAST_HOUR = 10, 20  # what the ledger holds of each day
+FIRST_HOUR, LAST_HOUR = 11, 19  # what the ledger holds of each day
 
 
 def page_of(random: Random) -> naive.Page:
@@ -42,11 +42,15 @@ def page_of(random: Random) -> naive.Page:
     for back in range(min(known, DAYS) + 1):
         scale = 10 if random.random() < idle else 1
         copied = random.random() < tie and back > 0
-        for hour in range(FIRST_HOUR, LAST_HOUR + 1):
-            value: int | None = random.randrange(highest // 3, highest) // scale
-            if copied:
-                value = ledger[day - timedelta(back - 1), hour]
-            ledger[day - timedelta(back), hour] = None if random.random() < gap / 10 else value
+        read: list[int | None] = [
+            value // scale
+            for value in random.choices(range(highest // 3, highest), k=LAST_HOUR + 1 - FIRST_HOUR)
+        ]
+        if gap and random.random() < gap:
+            read[random.randrange(len(read))] = None
+        for hour, value in enumerate(read, start=FIRST_HOUR):
+            earlier = ledger.get((day - timedelta(back - 1), hour))
+            ledger[day - timedelta(back), hour] = earlier if copied else value
     others = {day - timedelta(back) for back in range(1, 60) if random.random() < gap}
     return naive.Page(ledger=ledger, day=day, hours=hours, others=others)
 

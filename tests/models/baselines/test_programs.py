@@ -29,6 +29,7 @@ from tests.golden import reference_programs as reference
 from tests.models.baselines.sites import load_for, notified_at_utc, site_for, window_of
 
 PROGRAMS = list_programs()
+RULE_FILE = TypeAdapter(RuleFile)
 ALWAYS = (
     "before_and_after",
     "caiso_10_in_10",
@@ -127,11 +128,10 @@ def test_every_source_is_cited_and_every_open_fact_says_what_to_check(program_id
 def test_a_file_is_what_its_rule_holds_and_no_more(program_id: str) -> None:
     """Validating what a rule prints gives the rule again."""
     rule = load_program(program_id)
-    adapter = TypeAdapter(RuleFile)
 
-    printed = adapter.dump_python(rule, mode="json", by_alias=True, serialize_as_any=False)
+    printed = RULE_FILE.dump_python(rule, mode="json", by_alias=True, serialize_as_any=False)
 
-    again = adapter.validate_python(printed)
+    again = RULE_FILE.validate_python(printed)
     assert all(getattr(rule, f.name) == getattr(again, f.name) for f in fields(RuleFile))
 
 

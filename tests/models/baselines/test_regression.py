@@ -15,6 +15,7 @@ from negawatt.models.domain.errors import InsufficientHistoryError
 from negawatt.models.metering.load_series import LoadSeries
 from tests.models.baselines.conftest import NEW_YORK, load_of, window
 
+pytestmark = pytest.mark.slow
 FIRST, LAST = date(2026, 3, 20), date(2026, 7, 15)
 EVENT = window("2026-07-15T17:00", "2026-07-15T19:00")
 OTHER = window("2026-06-10T17:00", "2026-06-10T19:00")

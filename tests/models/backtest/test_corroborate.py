@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from negawatt.models.backtest.boosting import SharedBoosting
-from negawatt.models.backtest.corroborate import Model, walk_forward
+from negawatt.models.backtest.corroborate import walk_forward
 from negawatt.models.backtest.features import Features
 from negawatt.models.backtest.shared_ridge import SharedRidge
 from negawatt.models.domain.errors import InsufficientHistoryError
@@ -59,19 +58,7 @@ def test_a_heavy_penalty_leaves_the_shared_line() -> None:
     assert 1.6 < rmse_kwh(expected_kwh, data) < 2.4
 
 
-def test_trees_learn_the_shared_line_roughly() -> None:
-    """The deviations spread by 8 kWh."""
-    data = found()
-
-    expected_kwh = walk_forward(data, DATES, IS_LIKE, FIRST, lambda: SharedBoosting(60))
-
-    assert rmse_kwh(expected_kwh, data) < 4
-
-
-@pytest.mark.parametrize("model", [SharedRidge, lambda: SharedBoosting(5)])
-def test_what_happens_in_and_after_a_month_changes_no_prediction_of_it(
-    model: type[Model],
-) -> None:
+def test_what_happens_in_and_after_a_month_changes_no_prediction_of_it() -> None:
     data = found()
     august = np.array([day.month == 8 for day in DATES]) & IS_LIKE
     later = np.array([day >= FIRST for day in DATES])
@@ -83,8 +70,8 @@ def test_what_happens_in_and_after_a_month_changes_no_prediction_of_it(
     )
 
     assert np.array_equal(
-        walk_forward(changed, DATES, IS_LIKE, FIRST, model)[:, august],
-        walk_forward(data, DATES, IS_LIKE, FIRST, model)[:, august],
+        walk_forward(changed, DATES, IS_LIKE, FIRST, SharedRidge)[:, august],
+        walk_forward(data, DATES, IS_LIKE, FIRST, SharedRidge)[:, august],
     )
 
 
@@ -104,13 +91,12 @@ def test_days_that_are_not_like_the_events_are_neither_learned_from_nor_predicte
     )
 
 
-@pytest.mark.parametrize("model", [SharedRidge, lambda: SharedBoosting(5)])
-def test_what_is_not_seen_is_not_predicted(model: type[Model]) -> None:
+def test_what_is_not_seen_is_not_predicted() -> None:
     data = found()
     place = DATES.index(date(2026, 8, 5))
     data.seen[2, place, 0] = np.nan
 
-    expected_kwh = walk_forward(data, DATES, IS_LIKE, FIRST, model)
+    expected_kwh = walk_forward(data, DATES, IS_LIKE, FIRST, SharedRidge)
 
     assert np.isnan(expected_kwh[2, place]).all()
     assert np.isfinite(expected_kwh[1, place]).all()

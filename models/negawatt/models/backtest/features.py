@@ -1,7 +1,7 @@
 """What a corroborating model may see of an event's day, relative to the site's own recent days.
 
 Here: the hours that are seen, the anchor, the features and what is learned. Not here: the models
-(shared_ridge.py, boosting.py), which days they learn from (corroborate.py).
+(shared_ridge.py), which days they learn from (corroborate.py).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Gradient boosting on the same day's deviations, one model for all meters.
+"""Gradient boosting on the same day's deviations, an opponent of the ridge: build.py uses it.
 
-Not here: features and days (features.py, corroborate.py), the linear model (shared_ridge.py).
+Not here: features and days (negawatt.models.backtest).
 """
 
 from typing import Final, Self

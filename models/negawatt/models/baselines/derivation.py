@@ -3,9 +3,8 @@
 Not here: the decisions themselves (eligibility.py, low_usage.py, fallback.py, x_of_y.py).
 """
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from negawatt.models.baselines.fallback import Screened
 from negawatt.models.baselines.result import CandidateDay, DayUse
@@ -29,19 +28,19 @@ def derivation(
     looked_at = screened.looked_at
     older_left = len(considered) < len(screened.eligible)
     listed = max(considered) + 1 if older_left else len(looked_at.days)
-    means_kwh = looked_at.window_kwh.mean(axis=1)
     per_h = S_PER_H / (interval_minutes * S_PER_MINUTE)
+    means_kw = (looked_at.window_kwh[:listed].mean(axis=1) * per_h).tolist()
     used = dict.fromkeys(considered, DayUse.CONSIDERED) | dict.fromkeys(selected, DayUse.SELECTED)
     rows = []
     for row in range(listed):
         use = used.get(row, DayUse.DROPPED)
-        mean_kwh = float(means_kwh[row])
+        mean_kw = means_kw[row]
         rows.append(
             CandidateDay(
                 candidate_date=looked_at.days[row],
                 use=use,
                 reason=_reason(screened, row, use),
-                window_power_kw_mean=None if np.isnan(mean_kwh) else mean_kwh * per_h,
+                window_power_kw_mean=None if math.isnan(mean_kw) else mean_kw,
             )
         )
     return tuple(sorted(rows, key=lambda row: row.candidate_date, reverse=True))

@@ -100,19 +100,19 @@ def candidates(
     by_site = site_days(case)
     disturbed: NDArray[np.bool_] = np.any(rows.disturbed[:, n:], axis=1)
     missing_ratio, is_complete = _data(case, rows, whole)
-    reasons: list[str] = []
+    reasons = list(by_calendar)
     readmissible: list[int] = []
     outages: list[int] = []
-    for row, day in enumerate(days):
-        event = "" if by_calendar[row] else by_event.get(day, "")
-        other = by_calendar[row] or by_site.get(day, "")
+    by_distance = case.rule.rank is not None and case.rule.rank.order == NEAREST
+    for row in like:
+        event, other = by_event.get(days[row], ""), by_site.get(days[row], "")
         data = ""
         if not is_complete[row]:
             data = f"incomplete data ({missing_ratio[row]:.2%} not measured)"
-        elif case.rule.rank and case.rule.rank.order == NEAREST and np.isnan(distance[row]):
+        elif by_distance and np.isnan(distance[row]):
             data = "incomplete data (hours or temperatures that days are compared by)"
         window = "adjustment window in another event" if disturbed[row] else ""
-        reasons.append(other or event or window or data)
+        reasons[row] = other or event or window or data
         if event and not other and not data:
             readmissible.append(row)
         if other == OUTAGE and not data:

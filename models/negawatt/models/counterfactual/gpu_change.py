@@ -60,6 +60,9 @@ class JobChange:
         change_kw: Power that it would have drawn more, its idle GPUs included, by mechanism [kW].
         busy_change: GPUs that it would have held more, (n,).
         expected_kw: Power that it would have drawn [kW], (n,).
+        guessed_kw: The part of it that rests on a level, not on work that was seen [kW], (n,).
+        guess_error_ratio: Standard error of a level that is its class's, as a share; 0 for levels
+            of its own, whose error the placebos show.
         source: What its level rests on.
     """
 
@@ -67,6 +70,8 @@ class JobChange:
     change_kw: Mapping[Mechanism, NDArray[np.float64]]
     busy_change: NDArray[np.float64]
     expected_kw: NDArray[np.float64]
+    guessed_kw: NDArray[np.float64]
+    guess_error_ratio: float
     source: str
 
     @property
@@ -118,7 +123,7 @@ class Prepared:
         self.runs_of: dict[int, list[Run]] = {}
         for run in fleet.runs:
             self.runs_of.setdefault(run.job, []).append(run)
-        self._class_w: dict[str, float] = {}
+        self._class_w: dict[str, tuple[float, float]] = {}
 
     @cached_property
     def queued_pools(self) -> tuple[str, ...]:
@@ -140,10 +145,11 @@ class Prepared:
     def idle_w(self) -> float:
         """Power of a GPU that nobody holds [W]."""
         event = self.fleet.events[-1]
-        idle_w = idle_power_w(
-            self.fleet, slice(max(0, event.start_minute - 1440), event.end_minute)
-        )
-        return 0.0 if np.isnan(idle_w) else idle_w
+        for first in (max(0, event.start_minute - 1440), 0):
+            idle_w = idle_power_w(self.fleet, slice(first, event.end_minute))
+            if not np.isnan(idle_w):
+                return idle_w
+        return 0.0
 
     @cached_property
     def most_w(self) -> float:
@@ -151,19 +157,27 @@ class Prepared:
         latest = self.fleet.gpu_power_w[::8, -_LEARNING_MINUTES:]
         return float(np.nanquantile(latest[:, ::15], 0.999))
 
-    def class_power_w(self, job_class: str, before_minute: int) -> float:
-        """Return the mean power of a GPU in the latest runs of a class [W], NaN if none ended."""
+    def class_power_w(self, job_class: str, before_minute: int) -> tuple[float, float]:
+        """Return mean and standard deviation of a GPU's power over the latest runs of a class [W].
+
+        NaN where none has ended before the notice of an event.
+        """
         if job_class not in self._class_w:
             fleet, means = self.fleet, []
             for run in reversed(fleet.runs):
                 if fleet.jobs[run.job].job_class == job_class and run.job not in self.touches:
-                    start, end = minute_span(run.start_s, run.end_s, 0, before_minute - NOTICE_MINUTES)
+                    last = before_minute - NOTICE_MINUTES
+                    start, end = minute_span(run.start_s, run.end_s, 0, last)
                     if end - start > WARMUP_MINUTES:
-                        power_w = fleet.gpu_power_w[run.gpus, start:end]
-                        means.append(float(np.nanmean(power_w)))
+                        means.append(float(np.nanmean(fleet.gpu_power_w[run.gpus, start:end])))
                 if len(means) == _CLASS_SAMPLE:
                     break
-            self._class_w[job_class] = float(np.nanmean(means)) if means else float("nan")
+            sample = np.array(means)[~np.isnan(means)]
+            self._class_w[job_class] = (
+                (float(sample.mean()), float(sample.std()))
+                if len(sample)
+                else (float("nan"), float("nan"))
+            )
         return self._class_w[job_class]
 
     def shape(self, job: int, first: int, last: int) -> NDArray[np.float64] | None:
@@ -176,9 +190,7 @@ class Prepared:
         usable = (minutes.gpus_on > 0) & ~touched_minutes(
             self.touches.get(job, ()), from_minute, last - from_minute
         )
-        shape = load_shape(
-            load[from_minute:last], minutes.per_gpu_w, usable, most_w=self.most_w
-        )
+        shape = load_shape(load[from_minute:last], minutes.per_gpu_w, usable, most_w=self.most_w)
         return None if shape is None else shape[first - from_minute :]
 
 
@@ -247,7 +259,8 @@ def _job_change(
     if same.all():
         return None
     level = _expected_w(prepared, job, minutes, stays, its_touches, span, reference)
-    actual_kw = np.where(held > 0, np.nan_to_num(minutes.per_gpu_w[window]) * held, 0) / W_PER_KW
+    actual_w = _without_gaps(minutes.per_gpu_w[window], held > 0, level.per_gpu_w)
+    actual_kw = held * actual_w / W_PER_KW
     expected_kw = np.where(same, actual_kw, would_hold * level.per_gpu_w / W_PER_KW)
     change_kw = np.where(
         same, 0.0, expected_kw - actual_kw + (held - would_hold) * prepared.idle_w / W_PER_KW
@@ -262,8 +275,24 @@ def _job_change(
         },
         busy_change=would_hold - held,
         expected_kw=expected_kw,
+        guessed_kw=np.where(same | level.seen, 0.0, expected_kw),
+        guess_error_ratio=level.error_ratio,
         source=level.source,
     )
+
+
+def _without_gaps(
+    per_gpu_w: NDArray[np.float64], on: NDArray[np.bool_], expected_w: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a job's power with lines where telemetry was lost; where all was, what is expected.
+
+    A job that is silent is not a job that draws nothing.
+    """
+    known = on & ~np.isnan(per_gpu_w)
+    if not known.any():
+        return expected_w
+    minutes = np.arange(len(per_gpu_w))
+    return np.where(known, per_gpu_w, np.interp(minutes, minutes[known], per_gpu_w[known]))
 
 
 def _gpus_held(stays: Sequence[Stay], first: int, last: int) -> NDArray[np.float64]:
@@ -299,6 +328,8 @@ def _mechanisms(
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Expected:
     per_gpu_w: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    error_ratio: float
     source: str
 
 
@@ -319,19 +350,23 @@ def _expected_w(
     settled = known & (minutes.age_minutes >= WARMUP_MINUTES)
     shape = prepared.shape(job, minutes.first, minutes.first + len(touched))
     level = level_around(minutes, settled, (first, last), reference=reference, shape=shape)
+    error_ratio = 0.0
     if level is not None:
         per_gpu_w, source = level.per_gpu_w, level.source
     elif settled.any():
         per_gpu_w = np.full(last - first, minutes.per_gpu_w[settled].mean())
         source = "its own run"
     else:
-        class_w = prepared.class_power_w(fleet.jobs[job].job_class, first)
+        class_w, class_sd_w = prepared.class_power_w(fleet.jobs[job].job_class, first)
         per_gpu_w, source = np.full(last - first, class_w), "its class"
+        error_ratio = class_sd_w / class_w
+    seen = np.zeros(last - first, dtype=bool)
     if shape is None and stays and len(stays) == 1:
         wanted = _wanted_work(minutes, stays[0], its_touches, fleet, span)
         seen_w = same_work(minutes, wanted[0], known, wanted[1])
-        per_gpu_w = np.where(np.isnan(seen_w), per_gpu_w, seen_w)
-    return _Expected(per_gpu_w=per_gpu_w, source=source)
+        seen = ~np.isnan(seen_w)
+        per_gpu_w = np.where(seen, seen_w, per_gpu_w)
+    return _Expected(per_gpu_w=per_gpu_w, seen=seen, error_ratio=error_ratio, source=source)
 
 
 def _wanted_work(

@@ -89,6 +89,8 @@ def job_aware(
         on_step: Called with the name of each step before it begins.
     """
     findings = list(fleet.missing)
+    if len({job.priority for job in fleet.jobs}) == 1:
+        findings.append("no job priorities: waiting jobs are taken to start by age")
     if fleet.node_down is None:
         fleet = replace(fleet, node_down=infer_node_down(fleet))
     prepared = Prepared(fleet)
@@ -177,9 +179,7 @@ def _gpu_change(
     span_s = (float(first * S_PER_MINUTE), float(last * S_PER_MINUTE))
     touched = touches_during(prepared.touches, *span_s)
     inflated = inflation(prepared, touched, windows.span, windows.starts[:_POLICY_WINDOWS])
-    reference = Reference(
-        is_inflated=inflated.is_inflated, inflation_ratio=inflated.likely_ratio
-    )
+    reference = Reference(is_inflated=inflated.is_inflated, inflation_ratio=inflated.likely_ratio)
     policies = dict.fromkeys(prepared.queued_pools, policy.policy)
     return gpu_change(prepared, touched, policies, span_s, reference=reference), inflated
 
@@ -208,9 +208,8 @@ def _response(
     if np.isnan(fleet.meter_kw).all():
         return None, []
     usable = np.ones(fleet.n_minutes, dtype=bool)
-    usable[
-        event.start_minute - _AFTER_EVENT_MINUTES // 2 : event.end_minute + _AFTER_EVENT_MINUTES
-    ] = False
+    before = max(0, event.start_minute - _AFTER_EVENT_MINUTES // 2)
+    usable[before : event.end_minute + _AFTER_EVENT_MINUTES] = False
     try:
         return fit_site_response(site_minutes(fleet, gpu_kw), usable=usable), []
     except (DataRefusedError, InsufficientHistoryError) as error:
@@ -273,20 +272,22 @@ def _band(
         for mechanism, kw in change.by_mechanism_kw().items()
     }
     held_kw = by_mechanism.get(Mechanism.HELD, 0.0)
-    touched_kw = gain * sum(
-        float(job.expected_kw[in_event].mean())
+    guessed_kw = [
+        (gain * float(job.guessed_kw[in_event].mean()), job.guess_error_ratio)
         for job in change.jobs
-        if {Mechanism.CAPPED, Mechanism.PAUSED, Mechanism.MIGRATED} & set(job.change_kw)
-    )
+    ]
+    class_error_kw = float(np.hypot.reduce([kw * ratio for kw, ratio in guessed_kw] or [0.0]))
     return fleet_band(
         [(gain * its.level_error_kw, gain * its.queue_error_kw) for its in placebos],
         [
             ErrorScale(level_kw=gain * its.level_kw, queue_kw=gain * its.queue_kw)
             for its in placebos
         ],
-        ErrorScale(level_kw=touched_kw, queue_kw=held_kw),
+        ErrorScale(
+            level_kw=sum(kw for kw, ratio in guessed_kw if ratio == 0), queue_kw=max(held_kw, 0.0)
+        ),
         held_kw=held_kw,
-        other_error_kw=other_error_kw,
+        other_error_kw=float(np.hypot(other_error_kw, class_error_kw)),
     )
 
 

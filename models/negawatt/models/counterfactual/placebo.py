@@ -175,5 +175,5 @@ def _own_w(prepared: Prepared, sums: RunSums, stay: Stay) -> float:
         mean_w, _ = sums.mean_w(stay.run, 0, prepared.fleet.n_minutes)
     if np.isnan(mean_w):
         job_class = prepared.fleet.jobs[stay.job].job_class
-        mean_w = prepared.class_power_w(job_class, prepared.fleet.events[-1].start_minute)
+        mean_w, _ = prepared.class_power_w(job_class, prepared.fleet.events[-1].start_minute)
     return max(0.0, mean_w - prepared.idle_w) if not np.isnan(mean_w) else 0.0

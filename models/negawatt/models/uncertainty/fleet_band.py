@@ -13,7 +13,7 @@ import numpy as np
 from negawatt.models.uncertainty.conformal import LEVEL_RATIO, finite_sample_quantile
 
 MIN_PLACEBOS: Final = 9
-HELD_ERROR_RATIO: Final = 0.06
+HELD_ERROR_RATIO: Final = 0.03
 """Standard error of the credit for held starts that no quiet window shows, as a share of it.
 
 A queue that was held back is longer than any in the history. Set on development seeds of the
@@ -49,7 +49,8 @@ class FleetBand:
         one_sided_kw: The truth is at least the estimate less this, with 90 % confidence [kW].
         placebo_kw: Half width that the placebos alone give [kW].
         held_kw: Half width from held starts that no placebo holds [kW].
-        other_kw: Half width from other errors: the meter's response, lost telemetry [kW].
+        other_kw: Half width from other errors: levels of jobs that were never seen, the meter's
+            response [kW].
         placebo_count: Placebos it rests on.
         reason: Why it was widened, "" where it was not.
     """
@@ -74,11 +75,11 @@ def fleet_band(
 ) -> FleetBand:
     r"""Return the band of one event: one score for each placebo, at the event's size.
 
-    .. math:: e_i = l_i \frac{L}{L_i} + q_i \frac{Q}{\max(Q_i, \tfrac12 \bar Q)}, \qquad
+    .. math:: e_i = l_i \frac{L}{L_i} + q_i \sqrt{\frac{Q}{\max(Q_i, \tfrac12 \bar Q)}}, \qquad
               h^2 = s_{(\lceil 0.9 (n+1) \rceil)}^2 + (z f H)^2 + (z \sigma)^2
 
-    with the placebo's errors of level and queue l and q, their sizes L and Q, the score
-    s = |e|, the credit H of held starts, and the standard error sigma of the rest.
+    with the placebo's errors of level and queue l and q, their sizes L and Q (levels err together,
+    starts one by one), the score s = |e|, the credit H of held starts, and the standard error sigma of the rest.
 
     Args:
         errors: Error of level and of queue of each placebo [kW].
@@ -114,7 +115,7 @@ def fleet_band(
     usual_queue_kw = float(np.mean([scale.queue_kw for scale in scales]))
     scaled = [
         level * event.level_kw / max(scale.level_kw, 1e-9)
-        + queue * event.queue_kw / max(scale.queue_kw, usual_queue_kw / 2, 1e-9)
+        + queue * (event.queue_kw / max(scale.queue_kw, usual_queue_kw / 2, 1e-9)) ** 0.5
         for (level, queue), scale in zip(errors, scales, strict=True)
     ]
     two_sided = finite_sample_quantile([abs(error) for error in scaled], LEVEL_RATIO)

@@ -10,11 +10,12 @@ import altair as alt
 import polars as pl
 
 from negawatt.pipelines.exports import chart_style as style
-from negawatt.pipelines.exports.axes import inline
+from negawatt.pipelines.exports.axes import extent, inline
 
 _COLORS: Final = (style.BLUE, style.VERMILLION, style.SKY, style.FAINT, style.INK)
 _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross")
 _LEAST_PCT: Final = 0.1  # a logarithmic axis has no zero
+_MARGIN: Final = 1.15
 
 
 def score_chart(errors: pl.DataFrame) -> alt.LayerChart:
@@ -28,7 +29,9 @@ def score_chart(errors: pl.DataFrame) -> alt.LayerChart:
     scenarios = errors["scenario"].unique(maintain_order=True)
     floor = pl.col("p50_pct", "p90_pct").clip(_LEAST_PCT)
     words = pl.col("scenario", "method").str.replace_all("_", " ")
-    rows = inline(errors.with_columns(floor, words))
+    errors = errors.with_columns(floor, words)
+    rows = inline(errors)
+    low, high = extent([errors["p50_pct"], errors["p90_pct"]])
     named = [method.replace("_", " ") for method in methods]
     order = [scenario.replace("_", " ") for scenario in scenarios]
     y = alt.Y(
@@ -39,24 +42,25 @@ def score_chart(errors: pl.DataFrame) -> alt.LayerChart:
     )
     offset = alt.YOffset("method:N", sort=named)
     x: dict[str, Any] = {
-        "scale": alt.Scale(type="log", nice=False),
+        "scale": alt.Scale(type="log", nice=False, domain=[low / _MARGIN, high * _MARGIN]),
         "axis": alt.Axis(
             title="Error of the event's reduction: median to 90th percentile [%]",
             values=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200],
             format="~g",
         ),
     }
+    legend = alt.Legend(title=None, orient="top", columns=3, labelLimit=240, symbolSize=60)
     color = alt.Color(
         "method:N",
         sort=named,
         scale=alt.Scale(domain=named, range=_cycled(_COLORS, len(named))),
-        legend=alt.Legend(title=None, orient="top", columns=3, labelLimit=240, symbolSize=60),
+        legend=legend,
     )
     shape = alt.Shape(
         "method:N",
         sort=named,
         scale=alt.Scale(domain=named, range=_cycled(_SHAPES, len(named))),
-        legend=color["legend"] if isinstance(color, dict) else alt.Undefined,
+        legend=legend,
     )
     return style.styled(
         alt.Chart(rows)

@@ -74,23 +74,23 @@ def test_the_error_of_a_level_grows_with_the_load_whose_level_it_is() -> None:
 
 
 def test_the_error_of_the_queue_grows_with_the_starts() -> None:
-    """The event held 60 kW of starts where placebos had 20 kW: three times 9 kW."""
+    """The event held 80 kW of starts where placebos had 20 kW: sqrt(4) times 9 kW."""
     errors = [(0.0, float(k)) for k in range(1, 10)]
 
-    found = band(errors, event=ErrorScale(level_kw=100.0, queue_kw=60.0))
+    found = band(errors, event=ErrorScale(level_kw=100.0, queue_kw=80.0))
 
-    assert found.half_width_kw == pytest.approx(27.0)
+    assert found.half_width_kw == pytest.approx(18.0)
 
 
 def test_a_placebo_in_which_hardly_anything_started_is_not_blown_up() -> None:
-    """It counts as half of the usual 18.1 kW, not as its own 1 kW: 2 x 20 / 9.05 = 4.42 kW."""
+    """It counts as half of the usual 18.1 kW, not as its own 1 kW: 2 x sqrt(20 / 9.05) = 2.97."""
     errors = [(0.0, 2.0)] + [(0.0, 0.0)] * 9
     scales = [ErrorScale(level_kw=100.0, queue_kw=1.0)] + [SIZE] * 9
     usual_kw = (1 + 9 * 20) / 10
 
     found = band(errors, scales=scales)
 
-    assert found.half_width_kw == pytest.approx(2 * 20 / (usual_kw / 2))
+    assert found.half_width_kw == pytest.approx(2 * (20 / (usual_kw / 2)) ** 0.5)
 
 
 def test_what_no_placebo_holds_is_added_in_squares() -> None:

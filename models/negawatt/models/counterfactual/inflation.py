@@ -94,7 +94,7 @@ def _likely(ratio: float, sd_ratio: float) -> float:
     """Return an excess less what chance makes of it: 1 - 2 s^2 / r^2 of it, never below 0."""
     if not ratio > 0:
         return 0.0
-    return ratio * max(0.0, 1 - 2 * (np.nan_to_num(sd_ratio) / ratio) ** 2)
+    return ratio * max(0.0, 1 - 2 * (float(np.nan_to_num(sd_ratio)) / ratio) ** 2)
 
 
 def _excess(prepared: Prepared, jobs: Iterable[int], span: tuple[int, int]) -> float:

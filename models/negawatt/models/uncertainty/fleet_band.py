@@ -79,7 +79,8 @@ def fleet_band(
               h^2 = s_{(\lceil 0.9 (n+1) \rceil)}^2 + (z f H)^2 + (z \sigma)^2
 
     with the placebo's errors of level and queue l and q, their sizes L and Q (levels err together,
-    starts one by one), the score s = |e|, the credit H of held starts, and the standard error sigma of the rest.
+    starts one by one), the score s = |e|, the credit H of held starts, and the standard error sigma
+    of the rest.
 
     Args:
         errors: Error of level and of queue of each placebo [kW].

@@ -323,12 +323,50 @@ def test_lost_telemetry_does_not_move_the_change() -> None:
     fleet = fleet_of([work], [cap(600, "a"), release(780, "a")])
     power_w = fleet.gpu_power_w.copy()
     power_w[np.random.default_rng(1).random(power_w.shape) < 0.2] = np.nan
-    lost = replace(fleet, gpu_power_w=power_w)
 
-    change = change_of(lost)
+    change = change_of(replace(fleet, gpu_power_w=power_w))
 
-    silent = np.isnan(power_w[:, EVENT[0] : EVENT[1]]).all(axis=0)
-    np.testing.assert_allclose(change.change_kw[~silent], 0.8)
+    np.testing.assert_allclose(change.change_kw, 0.8)
+
+
+def test_a_silent_node_is_not_credited_with_drawing_nothing() -> None:
+    """All GPUs of the capped job are silent from 640 to 670: 4 x (400 - 200) W all the same."""
+    work = Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 200.0)])
+    fleet = fleet_of([work], [cap(600, "a"), release(780, "a")])
+    power_w = fleet.gpu_power_w.copy()
+    power_w[:, 640:670] = np.nan
+
+    change = change_of(replace(fleet, gpu_power_w=power_w))
+
+    np.testing.assert_allclose(change.change_kw, 0.8)
+
+
+def test_a_job_that_is_silent_all_the_event_is_credited_with_nothing() -> None:
+    work = Work(name="a", runs=[(0, INF, NODE)])
+    fleet = fleet_of([work], [cap(600, "a"), release(780, "a")])
+    power_w = fleet.gpu_power_w.copy()
+    power_w[:, 590:790] = np.nan
+
+    change = change_of(replace(fleet, gpu_power_w=power_w))
+
+    assert not change.change_kw.any()
+
+
+def test_idle_power_is_looked_for_in_all_of_the_history_where_the_last_day_has_none() -> None:
+    """The node was free for the first 50 minutes of two days only; a ends 50 minutes earlier."""
+    last = (DAY + 600, DAY + 780)
+    work = Work(name="a", runs=[(50, last[1], NODE)], drawn=[(last[0], last[0] + 100, 300.0)])
+    fleet = fleet_of(
+        [work],
+        [cap(last[0], "a"), release(last[0] + 100, "a")],
+        minutes=2 * DAY,
+        events=[last],
+        progress={"a": worked((last[0], last[0] + 100, 0.5), until=last[1])},
+    )
+
+    change = change_of(fleet)
+
+    np.testing.assert_allclose(change.change_kw[-49:], -4 * (400 - 50) / 1000)
 
 
 # Random fleets: jobs one after the other on three nodes, caps and pauses in the event.

@@ -1,55 +1,41 @@
 """Measure baselines on real meters, write results.json and ../accuracy.md: ``build.py DATA DOCS``.
 
-The protocol and the reference study of the page. With ``--without-trees`` the boosted trees, which
-take minutes, are left out. Not here: the arithmetic (negawatt.models.backtest), words of the page
-(accuracy.md.j2).
+The protocol of the page. With ``--without-trees`` the boosted trees, which take minutes, are left
+out. Not here: the arithmetic (negawatt.models.backtest), the meters (meters.py), the second study
+(study.py), words of the page (accuracy.md.j2).
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import jinja2
 import numpy as np
-import polars as pl
+from meters import C_PER_WEATHER_UNIT, CALENDAR, DATES, LAST_TEST, LONDON, Array, Estate, estate
 from numpy.typing import NDArray
+from study import reference_study
 from trees import SharedBoosting
 
 from negawatt.models.backtest.accuracy import accuracy, portfolio_accuracy
 from negawatt.models.backtest.bands import CALIBRATION_COUNT, coverage, half_widths
 from negawatt.models.backtest.corroborate import LOOKBACK, Model, walk_forward
 from negawatt.models.backtest.features import Features, Sight, features
-from negawatt.models.backtest.hourly_days import HOURS, HourlyDays, hourly_days
-from negawatt.models.backtest.placebos import is_business_day
 from negawatt.models.backtest.shared_ridge import SharedRidge
-from negawatt.models.baselines.calendar import ProgramClock
-from negawatt.models.baselines.clocked import positions_on_days, values_at
-from negawatt.models.baselines.many import ManyBaselines, many_baselines
+from negawatt.models.baselines.many import many_baselines
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.towt import fit_towt
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.load_series import LoadSeries
-
-Array = NDArray[np.float64]
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
-START_UTC = datetime(2018, 1, 1, tzinfo=UTC)
-DATES = tuple(date(2018, 1, 1) + timedelta(day) for day in range(730))
-LONDON = ProgramClock(ZoneInfo("Europe/London"))
-CALENDAR = "national:GB-ENG"
 AT_HOME = ("settlement_clock.tz=Europe/London", f"holiday_calendar={CALENDAR}")
 EVENT_HOURS = (16, 17, 18)
 BEFORE_HOURS = tuple(range(8, 15))
-FIRST_TEST, LAST_TEST = date(2019, 4, 1), date(2019, 12, 20)
+FIRST_TEST = date(2019, 4, 1)
 FIRST_CALIBRATION = date(2019, 1, 2)
-MISSING_RATIO_MAX, MEAN_KWH_MIN = 0.01, 5.0
-MISSING_RATIO_MAX_STUDY = 0.02
-C_PER_WEATHER_UNIT = 10.0
 NO_CAP = ("adjustment.cap.kind=none",)
 
 TARIFFS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -90,80 +76,6 @@ BANDED = (
     "ridge, hours around",
     "ridge, hours around, other meters",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Estate:
-    """The meters of the protocol with their weather.
-
-    Attributes:
-        loads: Load of each meter.
-        days: The same as local days.
-        weather: Temperature in tens of degrees and irradiance in 300 W/m2, (n_days, 24, 2).
-    """
-
-    loads: tuple[LoadSeries, ...]
-    days: HourlyDays
-    weather: Array
-
-
-def meter_loads(data: Path, *, year: int | None = None) -> dict[int, LoadSeries]:
-    """Return every meter; hours written as 0 are not known there, so they are not known here."""
-    rows = pl.read_parquet(data / "buildings" / "cambridge_hourly.parquet")
-    if year is not None:
-        rows = rows.filter(pl.col("interval_start_utc").dt.year() == year)
-    loads = {}
-    ordered = rows.sort("meter_id", "interval_start_utc")
-    for (meter_id,), meter in ordered.group_by("meter_id", maintain_order=True):
-        energy_kwh = meter["energy_kwh"].cast(pl.Float64).to_numpy()
-        loads[int(str(meter_id))] = LoadSeries(
-            meter_id=str(meter_id),
-            start_utc=meter["interval_start_utc"][0].replace(tzinfo=UTC),
-            interval_minutes=60,
-            energy_kwh=np.where(energy_kwh == 0, np.nan, energy_kwh),
-            coverage_ratio=(energy_kwh > 0).astype(np.float64),
-        )
-    return loads
-
-
-def estate(data: Path) -> Estate:
-    """Return the meters with under 1 % missing in both years and a mean above 5 kW."""
-    loads = tuple(
-        load
-        for load in meter_loads(data).values()
-        if len(load.energy_kwh) == len(DATES) * 24
-        and np.isnan(load.energy_kwh).mean() < MISSING_RATIO_MAX
-        and np.nanmean(load.energy_kwh) > MEAN_KWH_MIN
-    )
-    is_like = np.array([is_business_day(day, CALENDAR) for day in DATES])
-    return Estate(
-        loads=loads,
-        days=hourly_days(loads, LONDON, DATES, is_like),
-        weather=weather(data),
-    )
-
-
-def weather(data: Path) -> Array:
-    """Return weather of local hours in numbers of the order of one, (n_days, 24, 2)."""
-    rows = pl.read_parquet(data / "buildings" / "bedford_weather_hourly.parquet").sort("time_utc")
-    found = []
-    for column, unit in (
-        ("air_temperature_c", C_PER_WEATHER_UNIT),
-        ("global_irradiance_w_per_m2", 300.0),
-    ):
-        values = rows[column].cast(pl.Float64).to_numpy() / unit
-        series = LoadSeries(
-            meter_id=column,
-            start_utc=START_UTC,
-            interval_minutes=60,
-            energy_kwh=values,
-            coverage_ratio=np.ones_like(values),
-        )
-        positions, uneven = positions_on_days(LONDON, series, DATES, HOURS)
-        hourly, _ = values_at(series, positions)
-        hourly[list(uneven)] = np.nan
-        found.append(hourly)
-    return np.stack(found, axis=-1)
 
 
 def expected_kwh(estate: Estate, *, with_trees: bool) -> Iterator[tuple[str, Array]]:
@@ -306,75 +218,6 @@ def _bands(
     held = coverage(whole_kwh[of_test], widths[of_test], load[of_test])
     result["portfolio"] = {key: round(value, 6) for key, value in asdict(held).items()}
     return result
-
-
-FLAT_METERS = (33, 40, 64, 96, 58, 2, 105)
-IN_UTC = ("settlement_clock.tz=UTC", f"holiday_calendar={CALENDAR}")
-STUDY: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "10 of 10, adjusted": (
-        "caiso_10_in_10",
-        ("adjustment.pre.start_h=-4", "adjustment.pre.end_h=-2"),
-    ),
-    "10 of 10, unadjusted": ("caiso_10_in_10", ("adjustment.type=none",)),
-    "high 5 of 10, unadjusted": (
-        "pjm_economic_3day",
-        ("day_types.weekday.X=5", "day_types.weekday.Y=10", "adjustment.type=none"),
-    ),
-}
-DRAWS = 20
-DAYS_PER_DRAW = 60
-FIRST_STUDY = date(2019, 2, 14)  # thirty business days of history
-
-
-def reference_study(data: Path) -> dict[str, object]:
-    """Return medians over the meters over 98 % complete in 2019, 14:00 to 17:00 UTC.
-
-    Sixty random business days, drawn twenty times: the middle draw, the lowest and the highest.
-    """
-    loads = {
-        meter_id: load
-        for meter_id, load in meter_loads(data, year=2019).items()
-        if len(load.energy_kwh) == 365 * 24
-        and np.isnan(load.energy_kwh).mean() < MISSING_RATIO_MAX_STUDY
-    }
-    start = [
-        datetime(day.year, day.month, day.day, 14, tzinfo=UTC)
-        for day in DATES
-        if FIRST_STUDY <= day <= LAST_TEST and is_business_day(day, CALENDAR)
-    ]
-    windows = [Interval(start_utc, start_utc + timedelta(hours=3)) for start_utc in start]
-    draws = [
-        np.random.default_rng(seed).choice(len(windows), DAYS_PER_DRAW, replace=False)
-        for seed in range(DRAWS)
-    ]
-    methods = {}
-    for name, (program, overrides) in STUDY.items():
-        rule = load_program(program, overrides=(*IN_UTC, *overrides))
-        found = many_baselines(rule, list(loads.values()), windows)
-        medians = [_medians(found, list(loads), draw) for draw in draws]
-        methods[name] = {
-            key: [round(100 * float(q), 2) for q in np.quantile([m[key] for m in medians], LEVELS)]
-            for key in medians[0]
-        }
-    return {"meters": len(loads), "days": len(windows), "draws": DRAWS, "methods": methods}
-
-
-LEVELS = (0.5, 0.0, 1.0)
-
-
-def _medians(
-    found: ManyBaselines, meter_ids: Sequence[int], draw: NDArray[np.int64]
-) -> dict[str, float]:
-    of_meter = {
-        meter_id: accuracy(found.adjusted_baseline_kwh[i, draw], found.metered_kwh[i, draw])
-        for i, meter_id in enumerate(meter_ids)
-    }
-    flat = [of_meter[meter_id].rrmse_ratio for meter_id in FLAT_METERS if meter_id in of_meter]
-    return {
-        "rrmse_pct": float(np.median([one.rrmse_ratio for one in of_meter.values()])),
-        "rrmse_flat_pct": float(np.median(flat)),
-        "bias_pct": float(np.median([one.bias_ratio for one in of_meter.values()])),
-    }
 
 
 def measure(data: Path, *, with_trees: bool) -> dict[str, object]:

@@ -18,7 +18,7 @@ import typer
 from negawatt.cli.load_file import COLUMNS_HELP, read_load
 from negawatt.cli.options import JsonOption
 from negawatt.cli.programs import rule_of
-from negawatt.models.backtest.gates import GATES, GateVerdict, verdict
+from negawatt.models.backtest.gates import GateVerdict, gates, verdict
 from negawatt.models.backtest.placebos import MethodTest, back_test, is_business_day, recent_windows
 from negawatt.models.backtest.spread import Spread, method_spread
 from negawatt.models.baselines.calendar import ProgramClock, program_clock
@@ -184,7 +184,7 @@ def _ranked(tests: Sequence[MethodTest]) -> list[MethodTest]:
 
 
 def _verdicts(test: MethodTest) -> list[GateVerdict]:
-    return [] if test.accuracy is None else [verdict(gate, test.accuracy) for gate in GATES]
+    return [] if test.accuracy is None else [verdict(gate, test.accuracy) for gate in gates()]
 
 
 def _rule_document(test: MethodTest) -> dict[str, object]:
@@ -235,9 +235,9 @@ def _lines(
     yield ""
     found = [test for test in _ranked(tests) if test.accuracy is not None]
     width = max((len(test.name) for test in found), default=len("program"))
-    gates = "  ".join(f"{gate.name:<5}" for gate in GATES)
+    names = "  ".join(f"{gate.name:<5}" for gate in gates())
     columns = "events  RRMSE   bias  event error p10..p90  90 % band  held"
-    yield f"{'program':<{width}}  {columns}  {gates}".rstrip()
+    yield f"{'program':<{width}}  {columns}  {names}".rstrip()
     for test in found:
         yield f"{test.name:<{width}}  {_figures(test)}".rstrip()
     yield ""
@@ -245,6 +245,9 @@ def _lines(
         for one in _verdicts(test):
             if one.passed is not True:
                 yield f"{test.name}: {one.gate.name} {_MARKS[one.passed]}: {one.reason}"
+    for gate in gates():
+        if gate.to_check:
+            yield f"! {gate.name}: check first: {' '.join(gate.to_check)}"
     yield from _refusals(tests)
     if spread is not None:
         yield (
@@ -277,9 +280,9 @@ def _figures(test: MethodTest) -> str:
     held = "    -" if test.coverage is None else f"{test.coverage.covered_ratio:5.0%}"
     band = "        -" if test.band_ratio is None else f"+-{test.band_ratio:>6.1%}"
     short = {True: "yes", False: "NO", None: "-"}
-    gates = "  ".join(f"{short[one.passed]:<5}" for one in _verdicts(test))
+    passed = "  ".join(f"{short[one.passed]:<5}" for one in _verdicts(test))
     return (
         f"{found.event_count:>6}  {found.rrmse_ratio:5.1%}  {found.bias_ratio:+5.1%}  "
         f"{found.event_error_ratio_p10:+8.1%} ..{found.event_error_ratio_p90:+8.1%}"
-        f"  {band:>9}  {held}  {gates}"
+        f"  {band:>9}  {held}  {passed}"
     )

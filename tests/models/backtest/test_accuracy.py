@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negawatt.models.backtest.accuracy import accuracy, portfolio_accuracy
-from negawatt.models.backtest.gates import GATES, verdict
+from negawatt.models.backtest.gates import gates, verdict
 from negawatt.models.backtest.spread import method_spread
 from negawatt.models.domain.errors import DataRefusedError
 
-PJM, AEMO, KOREA = GATES
+AEMO, KOREA, PJM = gates()
 
 
 def test_the_figures_of_three_events_worked_by_hand() -> None:
@@ -71,6 +71,10 @@ def test_a_fifth_off_passes_pjm_and_fails_aemo_for_its_bias() -> None:
     found = accuracy(np.full((60, 1), 12.0), np.full((60, 1), 10.0))
 
     assert [verdict(gate, found).passed for gate in (PJM, AEMO, KOREA)] == [True, False, True]
+
+
+def test_a_gate_names_what_must_be_read_before_money_moves_on_it() -> None:
+    assert any("bias threshold" in check for check in AEMO.to_check)
 
 
 def test_a_bias_either_way_fails() -> None:

@@ -1,58 +1,66 @@
-"""Whether a baseline is accurate enough for a program to accept it, with a verdict in words.
+"""Whether a baseline is accurate enough for a market to accept it, with a verdict in words.
 
-Not here: the accuracy itself (accuracy.py).
+The limits are those that the program files state (accuracy_gate). Not here: the accuracy itself
+(accuracy.py).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from negawatt.models.backtest.accuracy import Accuracy
+from negawatt.models.baselines.registry import list_programs, load_program
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.baselines.rule_parts import AccuracyGate
+
+EVENT_COUNT_MIN: Final = 20
+"""Fewest events with which negawatt gives a verdict, where the program states no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What a program asks of a baseline on ordinary days.
+    """What a market asks of a baseline on ordinary days, in the hours of events.
 
     Attributes:
-        name: Who asks.
+        name: The market.
         rrmse_ratio_max: Highest relative root mean square error that is accepted.
         bias_ratio_max: Highest average relative error, either way; None where none is asked.
         event_count_min: Fewest placebo events with which a verdict is given.
-        source: Where the limits were read.
+        to_check: What must be read before money moves on these limits.
     """
 
     name: str
     rrmse_ratio_max: float
     bias_ratio_max: float | None
     event_count_min: int
-    source: str
+    to_check: tuple[str, ...]
 
 
-EVENT_COUNT_MIN: Final = 20
-GATES: Final = (
-    Gate(
-        name="PJM",
-        rrmse_ratio_max=0.20,
-        bias_ratio_max=None,
-        event_count_min=EVENT_COUNT_MIN,
-        source="PJM Manual 11 section 10.4 (second hand; the number of days is to be checked)",
-    ),
-    Gate(
-        name="AEMO",
-        rrmse_ratio_max=0.20,
-        bias_ratio_max=0.04,
-        event_count_min=EVENT_COUNT_MIN,
-        source="AEMO WDR baseline methodology register (second hand; the 4 % is to be checked)",
-    ),
-    Gate(
-        name="Korea",
-        rrmse_ratio_max=0.30,
-        bias_ratio_max=None,
-        event_count_min=EVENT_COUNT_MIN,
-        source="Electimes columns on the Korean rules, 2019 (second hand)",
-    ),
-)
-"""The number of events below which negawatt gives no verdict is its own choice."""
+@cache
+def gates() -> tuple[Gate, ...]:
+    """Return the gates of the built-in programs, one for each market, by name.
+
+    Examples:
+        >>> [(gate.name, gate.rrmse_ratio_max, gate.bias_ratio_max) for gate in gates()]
+        [('AEMO', 0.2, 0.04), ('Korea', 0.3, None), ('PJM', 0.2, None)]
+    """
+    found: dict[str, Gate] = {}
+    for rule in map(load_program, list_programs()):
+        gate = rule.accuracy_gate
+        if gate is not None and gate.hours == "event_hours":
+            found.setdefault(rule.market, _gate(rule, gate))
+    return tuple(found[name] for name in sorted(found))
+
+
+def _gate(rule: BaselineRule, gate: AccuracyGate) -> Gate:
+    open_facts = [f for f in rule.unverified_facts if f.parameter.startswith("accuracy_gate")]
+    return Gate(
+        name=rule.market,
+        rrmse_ratio_max=gate.max_ratio,
+        bias_ratio_max=None if gate.bias is None else gate.bias.max_abs_ratio,
+        event_count_min=gate.min_days or EVENT_COUNT_MIN,
+        to_check=tuple(fact.check for fact in open_facts),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ def verdict(gate: Gate, found: Accuracy) -> GateVerdict:
         >>> from negawatt.models.backtest.accuracy import accuracy
         >>> import numpy as np
         >>> fifth_off = accuracy(np.full((30, 1), 12.0), np.full((30, 1), 10.0))
-        >>> [verdict(gate, fifth_off).reason for gate in GATES[1:]]
+        >>> [verdict(gate, fifth_off).reason for gate in gates()[:2]]
         ['RRMSE 20.0 % of at most 20 %; bias +20.0 % outside 4 %', 'RRMSE 20.0 % of at most 30 %']
     """
     if found.event_count < gate.event_count_min:

@@ -257,14 +257,14 @@ def ercot_nearest() -> dict[str, object]:
 def ercot_pair() -> dict[str, object]:
     """Ten pairs nearest to 14 July and 15 July until 15:00.
 
-    9 March has the day of 23 hours before it, 14 July the other event.
+    14 July has the day of the other event before it.
     """
 
     def pair(day: date) -> Values:
         return QUARTERLY.at(day - timedelta(1), 0, 24) + QUARTERLY.at(day, 0, 15)
 
     own = pair(DAY)
-    days = within(180, skip=(MEMORIAL, date(2026, 3, 9), date(2026, 7, 14)))
+    days = within(120, skip=(MEMORIAL, date(2026, 7, 14)))
     ten = sorted(
         days, key=lambda day: sum((a - b) ** 2 for a, b in zip(own, pair(day), strict=True))
     )[:10]

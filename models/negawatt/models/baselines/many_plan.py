@@ -133,15 +133,17 @@ def _plan(
 
 
 def _is_plain(rule: BaselineRule) -> bool:
-    """Say whether the rule takes the nearest days that are complete, and a mean of some."""
+    """Say whether the rule takes the nearest days that are complete, and a mean of some.
+
+    Cells in which a low-usage screen drops a day are left to the engine, so its passes are alike.
+    """
     screen = rule.low_usage
     return (
         rule.algorithm == "x_of_y"
         and rule.rank is not None
-        and rule.rank.metric in ("mean_event_window", "max_event_window", "recency")
+        and not rule.rank.metric.endswith("_distance")
         and rule.lookback is not None
         and rule.lookback.direction == "past"
-        and rule.lookback.max_candidate_days is None
         and not rule.lookback.season_bound
         and rule.exclusions.incomplete_days.within == "event_and_adjustment_window"
         and rule.aggregator == "mean"
@@ -151,8 +153,6 @@ def _is_plain(rule: BaselineRule) -> bool:
         and rule.adjustment.anchor in ("event_start", "notification")
         and screen.metric == "mean_event_window"
         and screen.reference != "running_mean"
-        and screen.reference_count is None
-        and not screen.upper_in_second_pass
         and not any(step.stage == "baseline" for step in rule.rounding)
     )
 

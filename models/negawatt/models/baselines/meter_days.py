@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.baselines.calendar import day_type_of
 from negawatt.models.baselines.case import TOLERANCE
-from negawatt.models.baselines.clocked import positions_on_days, values_at
+from negawatt.models.baselines.clocked import positions_on_days, values_at, whole_days_kwh
 from negawatt.models.baselines.intervals import at_interval
 from negawatt.models.baselines.many_plan import SEED_DAYS, Plan
 from negawatt.models.baselines.rule_days import DayType
@@ -28,7 +28,8 @@ class Group:
     Attributes:
         day_type: The type.
         cells: Load times number of windows plus window, shape (n_cells,).
-        considered: Rows of the days that are ranked, nearest first, shape (Y, n_cells).
+        considered: Rows of the days that are ranked, nearest first, shape (Y, n_cells); while
+            low usage is looked for, of the days of its reference as well.
         event_rows: Row of each cell's own day, shape (n_cells,).
     """
 
@@ -75,24 +76,30 @@ def tables_of(plan: Plan, loads: Sequence[LoadSeries], is_plain: Sequence[bool])
         is_plain: Which of them have no outages or other facts that drop days.
     """
     read = [_read(plan, load) for load in loads]
-    energy_kwh = np.concatenate([energy for energy, _ in read], axis=1)
-    coverage_ratio = np.concatenate([coverage for _, coverage in read], axis=1)
+    energy_kwh, coverage_ratio = (
+        np.concatenate(parts, axis=1) for parts in zip(*read, strict=True)
+    )
+    daily_kwh, missing_ratio = _daily(plan, loads)
     n = plan.interval_count
     event_kwh, adjustment_kwh = energy_kwh[:n], energy_kwh[n:]
-    highest = plan.rank.metric == "max_event_window"
     mean_kwh = event_kwh.mean(axis=0)
+    metrics = {"max_event_window": event_kwh.max(axis=0), "daily_energy": daily_kwh}
     days = MeterDays(
         event_kwh=np.ascontiguousarray(event_kwh),
         adjustment_kwh=np.ascontiguousarray(adjustment_kwh),
         adjustment_kwh_mean=adjustment_kwh.mean(axis=0)
         if len(adjustment_kwh)
         else np.full(energy_kwh.shape[1], np.nan),
-        rank_values=event_kwh.max(axis=0) if highest else mean_kwh,
+        rank_values=metrics.get(plan.rank.metric, mean_kwh),
     )
     shape = (len(loads), len(plan.days))
     limit = 1.0 - plan.rule.exclusions.incomplete_days.max_missing_fraction - TOLERANCE
+    whole = _complete(energy_kwh, coverage_ratio, limit)
+    if plan.rank.metric == "daily_energy":
+        whole = ~np.isnan(daily_kwh) & ~np.isnan(mean_kwh) & (1.0 - missing_ratio >= limit)
+        whole &= ~np.isnan(adjustment_kwh).any(axis=0)
     known = _Known(
-        whole=_complete(energy_kwh, coverage_ratio, limit).reshape(shape),
+        whole=whole.reshape(shape),
         adjustable=_complete(adjustment_kwh, coverage_ratio[n:], limit).reshape(shape),
         seed_kwh=_seeds_kwh(event_kwh.reshape(n, *shape)),
     )
@@ -108,11 +115,25 @@ def tables_of(plan: Plan, loads: Sequence[LoadSeries], is_plain: Sequence[bool])
 
 def _read(plan: Plan, load: LoadSeries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return energy [kWh] and measured share of the plan's clock times, shape (n + m, n_days)."""
-    spread = plan.rule.coarser_data == "flat_profile"
-    at_rule = at_interval(load, plan.rule.interval_minutes, flat_profile=spread)
+    at_rule = _at_rule(plan, load)
     positions, _ = positions_on_days(plan.clock, at_rule, plan.days, plan.labels)
     energy_kwh, coverage_ratio = values_at(at_rule, positions)
     return energy_kwh.T, coverage_ratio.T
+
+
+def _daily(
+    plan: Plan, loads: Sequence[LoadSeries]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return energy [kWh] and unmeasured share of every meter-day, if the rank asks for them."""
+    if plan.rank.metric != "daily_energy":
+        return np.empty(0), np.empty(0)
+    found = [whole_days_kwh(plan.clock, _at_rule(plan, load), plan.days) for load in loads]
+    return np.concatenate([kwh for kwh, _ in found]), np.concatenate([gone for _, gone in found])
+
+
+def _at_rule(plan: Plan, load: LoadSeries) -> LoadSeries:
+    spread = plan.rule.coarser_data == "flat_profile"
+    return at_interval(load, plan.rule.interval_minutes, flat_profile=spread)
 
 
 def _complete(
@@ -144,8 +165,9 @@ def _group(
     event_days = plan.event_days[windows]
     nearest = event_days - plan.rule.lookback.gap_days
     candidate = plan.candidate_days(day_type)
-    troubled = np.cumsum(candidate & ~plan.plain)
-    wanted = day_type.considered_count
+    troubled, like = np.cumsum(candidate & ~plan.plain), np.cumsum(candidate)
+    most = plan.rule.lookback.max_candidate_days or len(plan.days)
+    wanted = max(day_type.considered_count, plan.rule.low_usage.reference_count or 0)
     cells, considered, event_rows = [], [], []
     for i, whole in enumerate(known.whole):
         if not is_plain[i]:
@@ -159,6 +181,7 @@ def _group(
             (count >= wanted)
             & (event_days - oldest <= plan.rule.lookback.max_calendar_days)
             & (troubled[nearest] == troubled[np.maximum(oldest - 1, 0)])
+            & (like[nearest] - like[np.maximum(oldest - 1, 0)] <= most)
             & known.adjustable[i, event_days]
         )
         first_row = i * len(plan.days)
@@ -178,21 +201,21 @@ def _without_low_usage(
 ) -> Group:
     """Return the group without cells that have a day outside the low-usage band."""
     screen = plan.rule.low_usage
-    if screen.reference == "none" or not group.day_type.screened:
-        return group
-    of_day_kwh = mean_kwh[group.considered]
-    by_seed = screen.reference == "max_hourly_in_event_window_30d"
-    reference_kwh = seed_kwh[group.event_rows] if by_seed else of_day_kwh.mean(axis=0)
-    upper = np.inf if screen.upper_threshold is None else screen.upper_threshold
-    lowest_kwh, highest_kwh = of_day_kwh.min(axis=0), of_day_kwh.max(axis=0)
-    # A limit is compared with room for the order of sums: the engine decides what is close to it.
-    room_kwh = TOLERANCE * abs(reference_kwh)
-    good = (lowest_kwh >= screen.threshold * reference_kwh + room_kwh) & (
-        (upper == np.inf) | (highest_kwh <= upper * reference_kwh - room_kwh)
-    )
+    good = np.ones(len(group.cells), dtype=np.bool_)
+    if screen.reference != "none" and group.day_type.screened:
+        of_day_kwh = mean_kwh[group.considered]
+        span_kwh = of_day_kwh[: screen.reference_count or group.day_type.considered_count]
+        by_seed = screen.reference == "max_hourly_in_event_window_30d"
+        reference_kwh = seed_kwh[group.event_rows] if by_seed else span_kwh.mean(axis=0)
+        # A limit is compared with room for the order of sums: the engine decides what is close.
+        room_kwh = TOLERANCE * abs(reference_kwh)
+        good = of_day_kwh.min(axis=0) >= screen.threshold * reference_kwh + room_kwh
+        if screen.upper_threshold is not None:
+            highest_kwh = screen.upper_threshold * reference_kwh - room_kwh
+            good &= of_day_kwh.max(axis=0) <= highest_kwh
     return Group(
         day_type=group.day_type,
         cells=group.cells[good],
-        considered=group.considered[:, good],
+        considered=group.considered[: group.day_type.considered_count, good],
         event_rows=group.event_rows[good],
     )

@@ -98,6 +98,15 @@ def test_a_chart_of_another_kind_is_refused_before_the_work(load: Path, tmp_path
         output(load, *PJM, "--chart", str(tmp_path / "errors.png"))
 
 
+def test_a_real_event_is_no_ordinary_day(load: Path) -> None:
+    """The load ends on Tuesday 9 June; with an event on it, the last pretended one is Monday's."""
+    event = ("--other-event", "2026-06-09T16:00/2026-06-09T19:00")
+
+    document = json.loads(output(load, *PJM, *event, "--days", "1", "--json"))
+
+    assert document["events"] == ["2026-06-08T20:00:00+00:00"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["svg", "html"])
 def test_the_chart_names_every_program_with_a_figure(

@@ -1,34 +1,32 @@
 """``negawatt backtest``: how far programs are off on days on which nothing happened.
 
 Not here: the arithmetic (negawatt.models.backtest), the chart (negawatt.pipelines.exports), reading
-the file (load_file.py).
+files (load_file.py, site_file.py), the words of the answer (backtest_words.py).
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
+from negawatt.cli.backtest_words import document_of, lines_of, ranked
+from negawatt.cli.instants import other_event_of, wrong, zone_of
 from negawatt.cli.load_file import COLUMNS_HELP, read_load
 from negawatt.cli.options import JsonOption
 from negawatt.cli.programs import rule_of
-from negawatt.models.backtest.gates import GateVerdict, gates, verdict
+from negawatt.cli.site_file import read_site
 from negawatt.models.backtest.placebos import MethodTest, back_test, is_business_day, recent_windows
 from negawatt.models.backtest.spread import Spread, method_spread
 from negawatt.models.baselines.calendar import ProgramClock, program_clock
 from negawatt.models.baselines.registry import list_programs
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
-
-_MARKS = {True: "passed", False: "FAILED", None: "too few events"}
 
 
 def backtest(  # noqa: PLR0917 - one argument per option of the command
@@ -57,6 +55,20 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
             "--set", help="Replace a key of every rule, e.g. interval_minutes=60; repeatable."
         ),
     ] = None,
+    other_event: Annotated[
+        list[str] | None,
+        typer.Option(help="A real event of the site, START/END, which is passed over; repeatable."),
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with what programs ask for beside the load."),
+    ] = None,
+    load_zone: Annotated[
+        str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
+    ] = None,
+    may_export: Annotated[
+        bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
+    ] = False,
     models: Annotated[
         bool, typer.Option(help="Also test the models that corroborate; they take half a year.")
     ] = False,
@@ -72,35 +84,40 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
     """
     hours = _hours(event_hours)
     if chart is not None and chart.suffix not in {".svg", ".html"}:
-        raise _wrong("--chart", "a name that ends in .svg or .html", chart.name)
+        raise wrong("--chart", "a name that ends in .svg or .html", chart.name)
     overrides = list(set_ or ())
     overrides += [] if time_zone is None else [f"settlement_clock.tz={time_zone}"]
     overrides += [] if holidays is None else [f"holiday_calendar={holidays}"]
     rules = _rules(program or list(list_programs()), tuple(overrides))
-    series = read_load(load)
+    series = read_load(load, zone=load_zone, may_export=may_export)
     own = rules[0].settlement_clock
     clock = program_clock(own if time_zone is None else replace(own, mode="prevailing"))
     calendar = rules[0].holiday_calendar
-    windows = recent_windows(
-        series, clock, hours, is_like=lambda day: is_business_day(day, calendar), count=days
-    )
+    events = [other_event_of(text, zone_of(own.tz)) for text in other_event or ()]
+    disturbed = {day for event in events for day in clock.days_of(event)}
+
+    def is_like(day: date) -> bool:
+        return is_business_day(day, calendar) and day not in disturbed
+
+    windows = recent_windows(series, clock, hours, is_like=is_like, count=days)
+    facts = None if site is None else read_site(site)
     tests: list[MethodTest] = []
     with typer.progressbar(
-        back_test(rules, series, windows),
+        back_test(rules, series, windows, events=events, site=facts),
         length=len(rules),
         label="programs",
         file=typer.get_text_stream("stderr"),
     ) as progress:
         tests.extend(progress)
     if models:
-        tests += _model_tests(series, windows, clock, hours, calendar)
+        tests += _model_tests(series, windows, clock, hours, is_like)
     spread = _spread([test for test in tests if test.rule is not None])
     if chart is not None:
         _draw(tests, chart)
     if json_output:
-        typer.echo(json.dumps(_document(tests, windows, spread), indent=2))
+        typer.echo(json.dumps(document_of(tests, windows, spread), indent=2))
     else:
-        typer.echo("\n".join(_lines(tests, windows, spread)))
+        typer.echo("\n".join(lines_of(tests, windows, spread)))
 
 
 def _model_tests(
@@ -108,22 +125,20 @@ def _model_tests(
     windows: tuple[Interval, ...],
     clock: ProgramClock,
     hours: tuple[time, time],
-    calendar: str,
+    is_like: Callable[[date], bool],
 ) -> list[MethodTest]:
     from negawatt.models.backtest.site_models import (  # noqa: PLC0415 - scikit-learn takes a second
         back_test_models,
     )
 
-    return back_test_models(
-        load, windows, clock, hours, is_like=lambda day: is_business_day(day, calendar)
-    )
+    return back_test_models(load, windows, clock, hours, is_like=is_like)
 
 
 def _hours(text: str) -> tuple[time, time]:
     try:
         start, end = (time.fromisoformat(part.strip().zfill(2)) for part in text.split("-"))
     except ValueError as error:
-        raise _wrong("--event-hours", "two clock times such as 16-19", text) from error
+        raise wrong("--event-hours", "two clock times such as 16-19", text) from error
     return start, end
 
 
@@ -132,14 +147,8 @@ def _rules(programs: Sequence[str], overrides: tuple[str, ...]) -> list[Baseline
     zones = sorted({rule.settlement_clock.tz for rule in rules})
     if len(zones) > 1:
         expected = "a zone, because the programs have different ones"
-        raise _wrong("--time-zone", expected, ", ".join(zones))
+        raise wrong("--time-zone", expected, ", ".join(zones))
     return rules
-
-
-def _wrong(option: str, expected: str, found: str) -> ConfigurationError:
-    return ConfigurationError(
-        thing=option, expected=expected, found=repr(found), remedy="correct the option"
-    )
 
 
 def _spread(tests: Sequence[MethodTest]) -> Spread | None:
@@ -162,127 +171,11 @@ def _draw(tests: Sequence[MethodTest], path: Path) -> None:
             "p50_pct": 100 * found.event_error_ratio_p50,
             "p90_pct": 100 * found.event_error_ratio_p90,
         }
-        for test in _ranked(tests)
+        for test in ranked(tests)
         if (found := test.accuracy) is not None
     ]
     drawn = errors_chart(pl.DataFrame(rows))
     text = "Error of each program's baseline on ordinary days"
     path.write_text(
         to_svg(drawn, text) if path.suffix == ".svg" else drawn.to_html(), encoding="utf-8"
-    )
-
-
-def _ranked(tests: Sequence[MethodTest]) -> list[MethodTest]:
-    """Return the tests with figures, the most accurate first, then the others."""
-    return sorted(
-        tests,
-        key=lambda test: (
-            test.accuracy is None,
-            0.0 if test.accuracy is None else test.accuracy.rrmse_ratio,
-        ),
-    )
-
-
-def _verdicts(test: MethodTest) -> list[GateVerdict]:
-    return [] if test.accuracy is None else [verdict(gate, test.accuracy) for gate in gates()]
-
-
-def _rule_document(test: MethodTest) -> dict[str, object]:
-    if test.rule is None:
-        return {"rule_id": None, "rule_digest": None, "overrides": []}
-    return {
-        "rule_id": test.rule.rule_id,
-        "rule_digest": test.rule.digest,
-        "overrides": list(test.rule.overrides),
-    }
-
-
-def _document(
-    tests: Sequence[MethodTest], windows: Sequence[Interval], spread: Spread | None
-) -> dict[str, object]:
-    return {
-        "events": [window.start_utc.isoformat() for window in windows],
-        "programs": [
-            {
-                "method": test.name,
-                **_rule_document(test),
-                "accuracy": None if test.accuracy is None else asdict(test.accuracy),
-                "band_ratio": test.band_ratio,
-                "coverage": None if test.coverage is None else asdict(test.coverage),
-                "gates": [
-                    {"gate": found.gate.name, "passed": found.passed, "reason": found.reason}
-                    for found in _verdicts(test)
-                ],
-                "refused_count": len(test.refused),
-                "refused": [
-                    {"event": windows[place].start_utc.isoformat(), "reason": reason}
-                    for place, reason in sorted(test.refused.items())
-                ],
-            }
-            for test in _ranked(tests)
-        ],
-        "spread": None if spread is None else asdict(spread),
-    }
-
-
-def _lines(
-    tests: Sequence[MethodTest], windows: Sequence[Interval], spread: Spread | None
-) -> Iterator[str]:
-    rule_overrides = next((test.rule.overrides for test in tests if test.rule is not None), ())
-    first, last = windows[0].start_utc, windows[-1].start_utc
-    yield f"{len(windows)} pretended events, {first:%Y-%m-%d} to {last:%Y-%m-%d}; nothing happened"
-    yield "Errors are baseline less metered, in % of metered energy: + pays for nothing done."
-    yield ""
-    found = [test for test in _ranked(tests) if test.accuracy is not None]
-    width = max((len(test.name) for test in found), default=len("program"))
-    names = "  ".join(f"{gate.name:<5}" for gate in gates())
-    columns = "events  RRMSE   bias  event error p10..p90  90 % band  held"
-    yield f"{'program':<{width}}  {columns}  {names}".rstrip()
-    for test in found:
-        yield f"{test.name:<{width}}  {_figures(test)}".rstrip()
-    yield ""
-    for test in found:
-        for one in _verdicts(test):
-            if one.passed is not True:
-                yield f"{test.name}: {one.gate.name} {_MARKS[one.passed]}: {one.reason}"
-    for gate in gates():
-        if gate.to_check:
-            yield f"! {gate.name}: check first: {' '.join(gate.to_check)}"
-    yield from _refusals(tests)
-    if spread is not None:
-        yield (
-            f"choice of program: highest less lowest baseline is {spread.spread_ratio_p50:.1%} of "
-            f"the load in half the events, {spread.spread_ratio_p90:.1%} in nine of ten"
-        )
-        yield (
-            f"  most often the highest: {spread.most_often_highest}, on average "
-            f"{spread.highest_gain_ratio:+.1%} of the load against the mean of all"
-        )
-    for override in rule_overrides:
-        yield f"override  {override}"
-
-
-def _refusals(tests: Sequence[MethodTest]) -> Iterator[str]:
-    """Yield why there is no baseline, once for all programs and events with the same reason."""
-    refused: dict[str, Counter[str]] = {}
-    for test in tests:
-        for reason in test.refused.values():
-            what = reason.partition(": ")[2].partition(";")[0]
-            refused.setdefault(what, Counter())[test.name] += 1
-    for what, programs in refused.items():
-        yield f"no baseline: {what}"
-        yield f"  {', '.join(f'{name} ({count})' for name, count in programs.items())}"
-
-
-def _figures(test: MethodTest) -> str:
-    found = test.accuracy
-    assert found is not None  # the caller lists these only  # noqa: S101
-    held = "    -" if test.coverage is None else f"{test.coverage.covered_ratio:5.0%}"
-    band = "        -" if test.band_ratio is None else f"+-{test.band_ratio:>6.1%}"
-    short = {True: "yes", False: "NO", None: "-"}
-    passed = "  ".join(f"{short[one.passed]:<5}" for one in _verdicts(test))
-    return (
-        f"{found.event_count:>6}  {found.rrmse_ratio:5.1%}  {found.bias_ratio:+5.1%}  "
-        f"{found.event_error_ratio_p10:+8.1%} ..{found.event_error_ratio_p90:+8.1%}"
-        f"  {band:>9}  {held}  {passed}"
     )

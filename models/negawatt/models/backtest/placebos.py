@@ -73,29 +73,27 @@ def recent_windows(
     *,
     is_like: Callable[[date], bool],
     count: int,
-    events: Sequence[Interval] = (),
 ) -> tuple[Interval, ...]:
     """Return the same clock hours of the most recent ordinary days that a load holds, oldest first.
 
-    Days on which the clock is set are left out, and days that an event touches.
+    Days on which the clock is set are left out.
 
     Args:
         load: The load; the last windows end inside it.
         clock: Whose days and hours.
         hours: First and last instant of the window; an end at or before the start is on the day
             after.
-        is_like: Says whether a day is like those on which events are called.
+        is_like: Says whether a day is like those on which events are called, and no event
+            touched it.
         count: How many at most.
-        events: Real events of the site.
 
     Raises:
         DataRefusedError: The load holds no such day.
     """
-    touched = {day for event in events for day in clock.days_of(event)}
     windows = (
         _window(clock, day, hours)
         for day in _days_back(clock, load)
-        if day not in touched and is_like(day) and not clock.is_transition_day(day)
+        if is_like(day) and not clock.is_transition_day(day)
     )
     held = (w for w in windows if load.start_utc <= w.start_utc and w.end_utc <= load.end_utc)
     found = tuple(islice(held, count))[::-1]

@@ -228,6 +228,18 @@ def test_held_starts_are_found_without_a_logged_hold() -> None:
     np.testing.assert_allclose(kw_of(change, 1), course((630, 780, 1.4)))
 
 
+def test_a_held_job_is_known_by_its_own_run_however_late_that_is() -> None:
+    """As above, but b started at 1100, more than five hours after the event."""
+    works = [
+        Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),
+        Work(name="b", runs=[(1100, INF, OTHER_NODE)], submit=630, drawn=[(1100, 1110, 150.0)]),
+    ]
+
+    change = change_of(fleet_of(works, [cap(600, "a"), release(780, "a")], nodes=2))
+
+    np.testing.assert_allclose(kw_of(change, 1), course((630, 640, 0.4), (640, 780, 1.4)))
+
+
 def test_a_held_job_that_never_ran_draws_what_its_class_draws() -> None:
     """Class "tune" drew 250 W in a run that ended: 4 x (250 - 50) W from the submission on."""
     works = [

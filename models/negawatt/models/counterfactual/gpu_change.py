@@ -250,7 +250,10 @@ def _job_change(
     first, last = span
     low = max(0, first - reference.reach_minutes - NOTICE_MINUTES)
     high = min(fleet.n_minutes, last + reference.reach_minutes)
-    minutes = job_minutes(fleet, prepared.runs_of.get(job, ()), low, high)
+    runs = prepared.runs_of.get(job, ())
+    if runs and runs[0].start_s >= first * S_PER_MINUTE:
+        high = fleet.n_minutes  # a held job is known by what it did then, however late
+    minutes = job_minutes(fleet, runs, low, high)
     window = slice(first - low, last - low)
     held = minutes.gpus_on[window].astype(float)
     would_hold = held if stays is None else _gpus_held(stays, first, last)

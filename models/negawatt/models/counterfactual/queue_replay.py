@@ -6,6 +6,7 @@ job would have needed (schedule.py), and power.
 """
 
 import heapq
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -239,8 +240,7 @@ class _Replay:
             self._running.pop(number, None)
 
     def _wait(self, request: Request) -> None:
-        self._waiting.append((self._rank(request), request))
-        self._waiting.sort(key=lambda entry: entry[0])
+        insort(self._waiting, (self._rank(request), request), key=lambda entry: entry[0])
 
     def _rank(self, request: Request) -> tuple[float, ...]:
         first = {
@@ -282,15 +282,19 @@ class _Replay:
         shadow: tuple[float, list[int]] | None = None
         remaining = []
         blocked = False
-        too_many = self._first_that_never_fits()
+        too_many = too_many_beside = self._first_that_never_fits()
         for key, request in self._waiting:
             allocation = None
             if not blocked and request.gpu_count < too_many:
                 allocation = self._nodes.fit(self._nodes.free, request.gpu_count)
                 if allocation is None:
                     too_many = request.gpu_count
-                elif shadow is not None:
-                    allocation = self._beside(request, allocation, shadow)
+                elif shadow is not None and self._now_s + request.estimate_s > shadow[0]:
+                    allocation = None
+                    if request.gpu_count < too_many_beside:
+                        allocation = self._beside(request, shadow[1])
+                        if allocation is None:
+                            too_many_beside = request.gpu_count
             if allocation is not None:
                 self._start(request, allocation)
                 too_many = min(too_many, self._first_that_never_fits())
@@ -328,16 +332,9 @@ class _Replay:
                 return max(end_s, self._now_s), free
         return FOREVER, free
 
-    def _beside(
-        self, request: Request, allocation: Allocation, shadow: tuple[float, list[int]]
-    ) -> Allocation | None:
-        """Return the allocation if the job that waits first is not delayed by it."""
-        shadow_s, left = shadow
-        if self._now_s + request.estimate_s <= shadow_s:
-            return allocation
-        fit = self._nodes.fit(
-            [min(a, b) for a, b in zip(self._nodes.free, left, strict=True)], request.gpu_count
-        )
+    def _beside(self, request: Request, left: list[int]) -> Allocation | None:
+        """Return where a job fits without what the job that waits first will need."""
+        fit = self._nodes.fit(list(map(min, self._nodes.free, left)), request.gpu_count)
         if fit is None:
             return None
         for node, count in fit:

@@ -6,7 +6,7 @@ site uses (policy.py), and power (job_level.py).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
@@ -49,7 +49,7 @@ class Stay:
     gpu_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QueueCase:
     """A partition at one moment, with everything that will happen to it but the starts.
 
@@ -73,9 +73,15 @@ class QueueCase:
     nodes_up: tuple[bool, ...]
     changes: tuple[NodeChange, ...]
     span_s: tuple[float, float]
+    _played: dict[Policy, list[Stay]] = field(default_factory=dict, init=False, repr=False)
 
     def play(self, policy: Policy) -> list[Stay]:
         """Return every stay that reaches into the span if starts follow a policy."""
+        if policy not in self._played:
+            self._played[policy] = self._play(policy)
+        return self._played[policy]
+
+    def _play(self, policy: Policy) -> list[Stay]:
         replayed = replay(
             self.requests,
             self.holders,

@@ -254,6 +254,20 @@ def test_a_held_job_that_never_ran_draws_what_its_class_draws() -> None:
     assert [its.source for its in change.jobs if its.job == 2] == ["its class"]
 
 
+def test_a_held_job_of_a_class_that_nobody_has_seen_draws_what_others_draw() -> None:
+    """Jobs a and old drew 400 W and 200 W before the notice: 4 x (200 - 50) W, as a was touched."""
+    works = [
+        Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),
+        Work(name="old", runs=[(0, 200, OTHER_NODE)], power_w=200.0),
+        Work(name="b", submit=640, job_class="new"),
+    ]
+
+    change = change_of(fleet_of(works, [cap(600, "a"), release(780, "a")], nodes=2))
+
+    np.testing.assert_allclose(kw_of(change, 2), course((640, 780, 0.6)))
+    assert [its.source for its in change.jobs if its.job == 2] == ["all classes"]
+
+
 def test_a_job_that_took_the_gpus_of_a_paused_one_would_have_waited() -> None:
     """Job a is paused from 600 to 700 and frees its node; b, waiting since 500, takes it."""
     works = [

@@ -123,7 +123,7 @@ class Prepared:
         self.runs_of: dict[int, list[Run]] = {}
         for run in fleet.runs:
             self.runs_of.setdefault(run.job, []).append(run)
-        self._class_w: dict[str, tuple[float, float]] = {}
+        self._class_w: dict[str | None, tuple[float, float]] = {}
 
     @cached_property
     def queued_pools(self) -> tuple[str, ...]:
@@ -157,15 +157,16 @@ class Prepared:
         latest = self.fleet.gpu_power_w[::8, -_LEARNING_MINUTES:]
         return float(np.nanquantile(latest[:, ::15], 0.999))
 
-    def class_power_w(self, job_class: str, before_minute: int) -> tuple[float, float]:
+    def class_power_w(self, job_class: str | None, before_minute: int) -> tuple[float, float]:
         """Return mean and standard deviation of a GPU's power over the latest runs of a class [W].
 
-        NaN where none has ended before the notice of an event.
+        Of any class where it is None; NaN where none began before the notice of an event.
         """
         if job_class not in self._class_w:
             fleet, means = self.fleet, []
             for run in reversed(fleet.runs):
-                if fleet.jobs[run.job].job_class == job_class and run.job not in self.touches:
+                is_one = job_class in (None, fleet.jobs[run.job].job_class)
+                if is_one and run.job not in self.touches:
                     last = before_minute - NOTICE_MINUTES
                     start, end = minute_span(run.start_s, run.end_s, 0, last)
                     if end - start > WARMUP_MINUTES:
@@ -360,8 +361,12 @@ def _expected_w(
         per_gpu_w = np.full(last - first, minutes.per_gpu_w[settled].mean())
         source = "its own run"
     else:
+        source = "its class"
         class_w, class_sd_w = prepared.class_power_w(fleet.jobs[job].job_class, first)
-        per_gpu_w, source = np.full(last - first, class_w), "its class"
+        if np.isnan(class_w):
+            source = "all classes"
+            class_w, class_sd_w = prepared.class_power_w(None, first)
+        per_gpu_w = np.full(last - first, class_w)
         error_ratio = class_sd_w / class_w
     seen = np.zeros(last - first, dtype=bool)
     if shape is None and stays and len(stays) == 1:

@@ -110,3 +110,15 @@ def test_without_temperature_there_is_no_match() -> None:
     with pytest.raises(InsufficientHistoryError, match="temperature of the event day"):
         by_weather(LOAD, replace(series, temperature_c=values_c))
     assert series.start_utc == datetime(2026, 6, 1, 4, tzinfo=UTC)
+
+
+def test_hours_that_another_event_lowered_are_not_compared() -> None:
+    """Events count as ordinary days here, but 03:00 on 9 July lies in one: 14 July instead."""
+    rule = load_program(
+        "pjm_match_day",
+        overrides=('low_usage.reference="none"', "exclusions.own_event_days=none"),
+    )
+    night = window("2026-07-09T03:00", "2026-07-09T04:00")
+
+    assert kept(compute_baseline(rule, LOAD, EVENT)) == [13, 9, 8]
+    assert kept(compute_baseline(rule, LOAD, EVENT, other_event_windows=[night])) == [14, 13, 8]

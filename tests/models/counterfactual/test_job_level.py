@@ -231,12 +231,12 @@ def test_a_job_that_began_earlier_brings_its_work_along() -> None:
 
 def test_the_same_work_is_looked_up_where_it_was_undisturbed() -> None:
     """Paused from 20 to 30: the work of minute 25 is done in minute 35."""
-    power_w = 300.0 + np.arange(60)
+    power_w = 300.0 + np.arange(60, dtype=np.float64)
     minutes = job(power_w, n=60)
     minutes.gpus_on[20:30] = 0
     clock = work_clock(minutes, [touch(20, 30, Action.PAUSE, 0.0)], None)
 
-    found = same_work(minutes, clock, usable((0, 20), (30, 60), n=60), np.arange(20, 30) + 0.5)
+    found = same_work(minutes, clock, usable((0, 20), (30, 60), n=60), np.arange(20.5, 30.0))
 
     np.testing.assert_allclose(found, power_w[30:40])
 

@@ -30,7 +30,7 @@ def portfolio_baseline(
         ConfigurationError: The rule does not say what a portfolio's baseline is.
         DataRefusedError: Loads that are to be summed are not on one grid.
 
-    Source: Christensen Associates, baseline analyses of California aggregator programs, 2012 and
+    Source: Christensen Associates, baseline studies of California aggregator programs, 2012 and
     2013, compare the two.
     """
     if len(loads) == 1:

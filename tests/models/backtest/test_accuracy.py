@@ -39,6 +39,12 @@ def test_an_event_that_is_not_known_is_left_out_and_is_no_zero() -> None:
     assert found.rrmse_ratio == pytest.approx(0.1)
 
 
+def test_an_event_of_which_an_hour_is_not_known_is_left_out_whole() -> None:
+    baseline_kwh = np.array([[11.0, np.nan], [11.0, 11.0]])
+
+    assert accuracy(baseline_kwh, np.full((2, 2), 10.0)).event_count == 1
+
+
 @pytest.mark.parametrize("metered_kwh", [0.0, np.nan])
 def test_events_that_metered_nothing_are_refused(metered_kwh: float) -> None:
     with pytest.raises(DataRefusedError, match="known load above zero"):

@@ -71,6 +71,17 @@ def test_other_meters_are_seen_in_the_event_hours_only_where_that_is_said() -> N
     assert not np.array_equal(seen(other, SYNTHETIC), seen(days(), SYNTHETIC))
 
 
+def test_what_is_seen_of_the_others_is_their_mean_without_the_meter_itself() -> None:
+    """Event hours a tenth, a fifth and a half above: the first sees (0.2 + 0.5) / 2."""
+    energy_kwh = np.full((3, len(DATES), 24), 100.0)
+    energy_kwh[:, EVENT_DAY, 16:19] = [[110], [120], [150]]
+
+    found = features(replace(days(), energy_kwh=energy_kwh), weather(), SYNTHETIC).seen
+
+    means = found[:, EVENT_DAY, -3:]
+    assert means == pytest.approx(np.array([[0.35] * 3, [0.3] * 3, [0.15] * 3]))
+
+
 def test_the_hours_after_are_seen_only_by_a_model_around_the_event() -> None:
     late = changed(0, EVENT_DAY, 20)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from negawatt.models.counterfactual.fleet import Fleet
-from negawatt.models.counterfactual.fleet_tables import fleet_from_tables, minute_means
+from negawatt.models.counterfactual.fleet_tables import fleet_from_tables
+from negawatt.models.counterfactual.minute_means import minute_means
 from negawatt.models.domain.units import MS_PER_S, S_PER_MINUTE
 from negawatt.warehouse.fleet_folder import open_fleet_folder
 

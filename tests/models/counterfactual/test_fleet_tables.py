@@ -11,8 +11,9 @@ import pytest
 
 from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
 from negawatt.models.counterfactual.fleet_format import OPTIONAL, REQUIRED
-from negawatt.models.counterfactual.fleet_tables import fleet_from_tables, minute_means
+from negawatt.models.counterfactual.fleet_tables import fleet_from_tables
 from negawatt.models.counterfactual.gpu_change import GpuChange
+from negawatt.models.counterfactual.minute_means import minute_means
 from negawatt.models.domain.errors import DataRefusedError
 from tests.models.counterfactual.fleets import (
     DAY,

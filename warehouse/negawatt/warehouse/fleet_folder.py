@@ -31,7 +31,7 @@ class PowerFile:
 
     gpu_row: NDArray[np.int64]
     ts_ms: NDArray[np.int64]
-    power_w: NDArray[np.float64]
+    power_w: NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,14 +85,13 @@ def _read_power(path: Path, gpus: list[str]) -> PowerFile:
     try:
         table = pq.read_table(
             path, columns=["ts", "gpu", "power_w"], read_dictionary=["gpu"], use_threads=False
-        ).combine_chunks()
+        )
     except (OSError, pa.ArrowException) as error:
         raise _refused(path, "a Parquet file with ts, gpu and power_w", str(error)) from error
-    power_w = table["power_w"].cast(pa.float64()).to_numpy(zero_copy_only=False)
     return PowerFile(
         gpu_row=_gpu_rows(table["gpu"], gpus, path),
         ts_ms=table["ts"].cast(_MS, safe=False).cast(pa.int64()).to_numpy(),
-        power_w=power_w,
+        power_w=table["power_w"].to_numpy(),
     )
 
 

@@ -88,42 +88,6 @@ def fleet_from_tables(
     )
 
 
-def minute_means(
-    gpu_row: NDArray[np.int64],
-    ts_ms: NDArray[np.int64],
-    power_w: NDArray[np.float64],
-    *,
-    first_ms: int,
-    shape: tuple[int, int],
-) -> NDArray[np.float32]:
-    """Average readings over minutes.
-
-    Args:
-        gpu_row: GPU of each reading, (n,).
-        ts_ms: Its start, milliseconds since 1970 [ms], (n,).
-        power_w: Its mean power [W], NaN where lost, (n,).
-        first_ms: Start of the first minute, milliseconds since 1970 [ms].
-        shape: (n_gpus, n_minutes).
-
-    Returns:
-        Means of the readings that start in a minute [W], NaN where there is none, ``shape``.
-
-    Examples:
-        >>> minute_means(np.array([0, 0, 0]), np.array([0, 30_000, 60_000]),
-        ...     np.array([100.0, 200.0, np.nan]), first_ms=0, shape=(1, 2))
-        array([[150.,  nan]], dtype=float32)
-    """
-    n_gpus, n_minutes = shape
-    minute = (ts_ms - first_ms) // _MS_PER_MINUTE
-    known = (minute >= 0) & (minute < n_minutes) & ~np.isnan(power_w)
-    cell = (gpu_row * n_minutes + minute)[known]
-    sums = np.bincount(cell, weights=power_w[known], minlength=n_gpus * n_minutes)
-    counts = np.bincount(cell, minlength=n_gpus * n_minutes)
-    means = np.full(n_gpus * n_minutes, np.nan, dtype=np.float32)
-    np.divide(sums, counts, out=means, where=counts > 0, casting="unsafe")
-    return means.reshape(shape)
-
-
 class _Clock:
     """Instants of a table as seconds from the fleet's start."""
 

@@ -6,7 +6,7 @@ the rule's interval (intervals.py).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -83,6 +83,8 @@ class Case:
         notified_at_utc: When the site was told, if known.
         ramp_minutes: How long before the event the load was being lowered already [min].
         site: What else is known of the site.
+        event_span: Positions of the event in the history, the end outside.
+        other_spans: The same for other events that are near enough to matter.
     """
 
     rule: BaselineRule
@@ -94,7 +96,9 @@ class Case:
     other_event_windows: tuple[Interval, ...]
     notified_at_utc: datetime | None
     ramp_minutes: float
-    site: SiteInputs = field(default_factory=SiteInputs)
+    site: SiteInputs
+    event_span: tuple[int, int]
+    other_spans: tuple[tuple[int, int], ...]
 
     @property
     def event_day(self) -> date:
@@ -164,11 +168,10 @@ class Case:
     def _disturbed(
         self, positions: NDArray[np.int64], visible: timedelta = timedelta(0)
     ) -> NDArray[np.bool_]:
-        disturbed = np.zeros(positions.shape, dtype=np.bool_)
-        hidden = Interval(self.event.start_utc + visible, self.event.end_utc)
-        for window in (hidden, *self.other_event_windows):
-            around = self.history.enclosing(window)
-            first, last = map(self.history.index_of, (around.start_utc, around.end_utc))
+        first, last = self.event_span
+        visible_count = visible // self.history.interval
+        disturbed = (positions >= first + visible_count) & (positions < last)
+        for first, last in self.other_spans:
             disturbed |= (positions >= first) & (positions < last)
         return disturbed
 
@@ -209,7 +212,16 @@ def make_case(
         notified_at_utc=notified_at_utc,
         ramp_minutes=ramp_minutes,
         site=site or SiteInputs(),
+        event_span=_span(at_rule, event),
+        other_spans=tuple(_span(at_rule, window) for window in others),
     )
+
+
+def _span(load: LoadSeries, window: Interval) -> tuple[int, int]:
+    """Return the positions of the intervals that a window touches, the end outside."""
+    step_s, origin_s = load.interval.seconds, load.start_utc.timestamp()
+    first = (window.start_utc.timestamp() - origin_s) // step_s
+    return int(first), -int((origin_s - window.end_utc.timestamp()) // step_s)
 
 
 def _reach(rule: BaselineRule, event: Interval, others: tuple[Interval, ...]) -> Interval:

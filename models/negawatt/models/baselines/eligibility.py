@@ -89,13 +89,14 @@ def candidates(
         adjustment_starts_utc: Intervals of the adjustment window on the event day.
         max_calendar_days: How far back the look-back reaches.
     """
-    days, by_calendar = _days_nearest_first(case.rule, case.event_day, max_calendar_days)
+    days, by_calendar, like = _days_nearest_first(case.rule, case.event_day, max_calendar_days)
     n = len(starts_utc)
     rows = case.on_days(days, (*starts_utc, *adjustment_starts_utc))
     whole = case.whole_days(days) if _needs_whole_day(case) else None
+    by_distance = case.rule.rank is not None and case.rule.rank.order == NEAREST
     distance = np.full(len(days), np.nan)
-    like = [row for row, reason in enumerate(by_calendar) if not reason]
-    distance[like] = distances(case, tuple(days[row] for row in like))
+    if by_distance:
+        distance[list(like)] = distances(case, tuple(days[row] for row in like))
     by_event = event_days(case, day_type)
     by_site = site_days(case)
     disturbed: NDArray[np.bool_] = np.any(rows.disturbed[:, n:], axis=1)
@@ -103,7 +104,6 @@ def candidates(
     reasons = list(by_calendar)
     readmissible: list[int] = []
     outages: list[int] = []
-    by_distance = case.rule.rank is not None and case.rule.rank.order == NEAREST
     for row in like:
         event, other = by_event.get(days[row], ""), by_site.get(days[row], "")
         data = ""
@@ -132,8 +132,8 @@ def candidates(
 @lru_cache(maxsize=1024)
 def _days_nearest_first(
     rule: BaselineRule, event_day: date, max_calendar_days: int
-) -> tuple[tuple[date, ...], tuple[str, ...]]:
-    """Return the days of the look-back, each with what the calendar says against it."""
+) -> tuple[tuple[date, ...], tuple[str, ...], tuple[int, ...]]:
+    """Return the days of the look-back, what the calendar says against each, and the rows left."""
     assert rule.lookback is not None  # check_rule refuses such a rule  # noqa: S101
     signs = (1, -1) if rule.lookback.direction == "both" else (-1,)
     distances_in_days = range(1, max_calendar_days + 1)
@@ -142,8 +142,8 @@ def _days_nearest_first(
     most = rule.lookback.max_candidate_days
     like = [row for row, reason in enumerate(reasons) if not reason]
     if most is not None and len(like) > most:
-        days, reasons = days[: like[most - 1] + 1], reasons[: like[most - 1] + 1]
-    return days, tuple(reasons)
+        days, reasons, like = days[: like[most - 1] + 1], reasons[: like[most - 1] + 1], like[:most]
+    return days, tuple(reasons), tuple(like)
 
 
 def _reason_of_calendar(rule: BaselineRule, event_day: date, day: date) -> str:

@@ -12,6 +12,7 @@ import pytest
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.result import BaselineResult
+from negawatt.models.baselines.site_inputs import SiteInputs
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
 from negawatt.models.domain.interval import Interval
 from tests.models.baselines.conftest import at, load_of, window
@@ -27,6 +28,7 @@ def baseline_of(
     program_id: str = "pjm_economic_3day",
     other: tuple[Interval, ...] = (),
     notified_at_utc: datetime | None = None,
+    site: SiteInputs | None = None,
 ) -> BaselineResult:
     def load_kw(local: datetime) -> float:
         return hours_kw.get(local.hour, 100.0) if local.date() == DAY else 100.0
@@ -37,6 +39,7 @@ def baseline_of(
         EVENT,
         other_event_windows=other,
         notified_at_utc=notified_at_utc,
+        site=site,
     )
 
 
@@ -214,3 +217,43 @@ def test_the_window_can_be_compared_with_all_days_considered() -> None:
 
     assert selected.adjustment.window_baseline_kw == 87.5
     assert considered.adjustment.window_baseline_kw == 90.0
+
+
+def test_an_additive_cap_may_be_a_percentage_of_the_baseline() -> None:
+    """10 kW more, at most 4 % of 100 kW: 4 kW; 30 kW less, at most 7 %: 7 kW."""
+    cap = "adjustment.cap={kind='percent_of_baseline', lower=-7, upper=4}"
+
+    assert baseline_of(NEEDED, cap).adjusted_baseline_kwh.tolist() == [104.0, 104.0]
+    lowered = baseline_of(dict.fromkeys(NEEDED, 70.0), cap)
+    assert lowered.adjustment.uncapped_value == -30.0
+    assert lowered.adjusted_baseline_kwh.tolist() == [93.0, 93.0]
+
+
+@pytest.mark.parametrize(
+    ("anchor", "site"),
+    [
+        ("dispatch_instruction", SiteInputs(instructed_at_utc=at("2026-07-15T15:00"))),
+        ("gate_closure", SiteInputs(gate_closed_at_utc=at("2026-07-15T15:00"))),
+    ],
+)
+def test_the_instruction_or_the_gate_can_be_the_anchor(anchor: str, site: SiteInputs) -> None:
+    """At 15:00: the window of one hour before is 14:00, 110 kW."""
+    overrides = (f"adjustment.anchor={anchor}", "adjustment.pre={start_h=-1, end_h=0}")
+
+    assert baseline_of(NEEDED, *overrides, site=site).adjustment.window_metered_kw == 110.0
+    with pytest.raises(DataRefusedError, match=f"state the time of {anchor.replace('_', ' ')}"):
+        baseline_of(NEEDED, *overrides)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected_kwh"),
+    [("baseline_floor_kw=115", 115.0), ("baseline_ceiling_kw=105", 105.0)],
+)
+def test_the_adjusted_baseline_stays_within_the_rules_bounds(
+    override: str, expected_kwh: float
+) -> None:
+    """110 kW without bounds; the unadjusted baseline stays at 100."""
+    result = baseline_of(NEEDED, override)
+
+    assert result.adjusted_baseline_kwh.tolist() == [expected_kwh] * 2
+    assert result.baseline_kwh.tolist() == [100.0, 100.0]

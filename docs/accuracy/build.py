@@ -69,6 +69,7 @@ TREES = "boosted trees, hours before"
 TOWT = "time of week and temperature"
 TOWT_ADJUSTED = "time of week and temperature, additive"
 ADJUSTMENT_HOURS = (12, 13, 14)
+PEAK_DAYS = 20
 BANDED = (
     "PJM high 4 of 5, additive",
     "ridge, hours before",
@@ -176,6 +177,8 @@ def _accuracy(expected: Array, metered: Array, common: NDArray[np.bool_]) -> dic
     bias = [one.bias_ratio for one in of_meter]
     of_all = np.asarray(common.all(axis=0))
     whole = np.where(of_all[:, np.newaxis], held, np.nan)
+    load_kwh = np.where(of_all, metered.sum(axis=(0, 2)), 0.0)
+    peak = np.argsort(-load_kwh)[:PEAK_DAYS]
     ratios = {
         "rrmse_median": np.median(rrmse),
         "rrmse_p90": np.quantile(rrmse, 0.9),
@@ -186,6 +189,7 @@ def _accuracy(expected: Array, metered: Array, common: NDArray[np.bool_]) -> dic
         "event_error_p10": np.median([one.event_error_ratio_p10 for one in of_meter]),
         "event_error_p90": np.median([one.event_error_ratio_p90 for one in of_meter]),
         "portfolio_rrmse": portfolio_accuracy(whole, metered).rrmse_ratio,
+        "peak_bias": portfolio_accuracy(whole[:, peak], metered[:, peak]).bias_ratio,
     }
     return {f"{name}_pct": round(100 * float(ratio), 4) for name, ratio in ratios.items()}
 

@@ -99,3 +99,14 @@ def test_tariffs_err_as_an_independent_study_of_the_same_meters_found(
 
     assert row["rrmse_median_pct"] == pytest.approx(median, abs=0.1)
     assert row["rrmse_p90_pct"] == pytest.approx(p90, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("method", "bias"), [("10-in-10, unadjusted", -7.3), ("PJM high 4 of 5, unadjusted", -4.7)]
+)
+def test_peak_days_are_underestimated_without_adjustment_as_that_study_found(
+    published: dict[str, Any], method: str, bias: float
+) -> None:
+    found = published["protocol"]["methods"][method]["peak_bias_pct"]
+
+    assert found == pytest.approx(bias, abs=0.2)

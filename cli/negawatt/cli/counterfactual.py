@@ -120,7 +120,7 @@ def _parts(summary: Summary) -> list[tuple[str, float]]:
         "ended": "ended later",
         "displaced": "started instead",
     }
-    parts = [(names[name], kw) for name, kw in summary.by_mechanism_kw.items()]
+    parts = [(names[name], kw + 0.0) for name, kw in summary.by_mechanism_kw.items()]
     if summary.scope is Scope.SITE:
         parts.append(("hosts and cooling", summary.hosts_and_cooling_kw))
     if summary.storage_kw:

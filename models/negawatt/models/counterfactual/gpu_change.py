@@ -110,7 +110,7 @@ class GpuChange:
         for job in self.jobs:
             for mechanism, change_kw in job.change_kw.items():
                 sums[mechanism] = sums.get(mechanism, 0.0) + change_kw
-        return sums
+        return {mechanism: sums[mechanism] for mechanism in Mechanism if mechanism in sums}
 
 
 class Prepared:

@@ -70,7 +70,8 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
         bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
     ] = False,
     models: Annotated[
-        bool, typer.Option(help="Also test the models that corroborate; they take half a year.")
+        bool,
+        typer.Option("--models", help="Also test models that corroborate; they need two months."),
     ] = False,
     chart: Annotated[
         Path | None, typer.Option(help="Draw the errors of every program into this .svg or .html.")
@@ -80,7 +81,7 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
     """Pretend events on ordinary days, and print how far every program's baseline is off.
 
     Example: negawatt backtest load.csv --event-hours 16-19 --program pjm_economic_3day --program
-    caiso_10_in_10
+    caiso_10_in_10 --time-zone America/New_York
     """
     hours = _hours(event_hours)
     if chart is not None and chart.suffix not in {".svg", ".html"}:

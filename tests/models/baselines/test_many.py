@@ -8,13 +8,14 @@ import pytest
 
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.many import ManyBaselines, many_baselines
-from negawatt.models.baselines.registry import load_program
+from negawatt.models.baselines.registry import list_programs, load_program
 from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.baselines.site_inputs import SiteInputs
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
+from tests.models.baselines import sites as golden
 from tests.models.baselines.conftest import NEW_YORK, window
 
 AHEAD = timedelta(hours=2)
@@ -110,6 +111,28 @@ def test_every_cell_is_what_the_engine_computes(
 
     assert 0 < found.engine_count < 0.95 * 4 * 60
     assert_as_the_engine(rule, loads, windows, found, [SiteInputs()] * 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program_id", list_programs())
+def test_every_program_gives_the_same_at_once_and_one_by_one(program_id: str) -> None:
+    """Three days of the golden load: a Wednesday, and the weekend before it."""
+    rule = load_program(program_id)
+    load, site = golden.load_for(rule), golden.site_for(rule)
+    days = [date(2026, 7, 15), date(2026, 7, 12), date(2026, 7, 11)]
+    windows = [golden.window_of(rule, day) for day in days]
+
+    found = many_baselines(
+        rule,
+        [load],
+        windows,
+        other_event_windows=EVENTS,
+        notified_ahead=AHEAD,
+        sites=[site],
+    )
+
+    assert_as_the_engine(rule, [load], windows, found, [site])
+    assert (0, 0) not in found.refused
 
 
 def test_a_few_cells_are_what_the_engine_computes() -> None:

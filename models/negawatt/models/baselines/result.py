@@ -85,7 +85,7 @@ class DayTable:
         window_kwh: Energy at those clock times [kWh], shape (n_days, n).
         adjustment_start_utc: Intervals of the adjustment window on the event day, length m.
         adjustment_kwh: Energy at those clock times [kWh], shape (n_days, m).
-        rank_values: What the days were ranked by, shape (n_days,); empty for ``recency``.
+        rank_values: What the days were ranked by, shape (n_days,); the mean energy for ``recency``.
     """
 
     days: tuple[date, ...]

@@ -1,5 +1,6 @@
 """Site files: every key reaches the engine, and a wrong one is named."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -69,6 +70,17 @@ gate_closed_at = 2026-07-01T01:00:00Z
         site.loss_factor,
     )
     assert levels == (735, 630, 400, 650, 700, 1.05)
+
+
+def test_the_documented_file_is_read(tmp_path: Path) -> None:
+    """The sample of docs/programs, its files replaced by the ones that are here."""
+    page = (Path(__file__).parents[2] / "docs" / "programs" / "README.md").read_text()
+    sample = page.partition("```toml\n")[2].partition("```")[0]
+    sample = sample.replace("generator.csv", "group.csv").replace("schedule.csv", "group.csv")
+
+    site = read_site(written(tmp_path, sample))
+
+    assert all(getattr(site, field.name) for field in fields(site))
 
 
 def test_an_empty_file_states_nothing(tmp_path: Path) -> None:

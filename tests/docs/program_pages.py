@@ -22,6 +22,32 @@ from tests.models.baselines.sites import load_for, notified_at_utc, site_for, wi
 
 FOLDER = ROOT / "docs" / "programs"
 _FILES = "../../models/negawatt/models/baselines/programs"
+_SITE = """
+## What a site states
+
+Programs that ask for more than the load name it under "asks for"; `negawatt baseline --site FILE` reads it
+from a TOML file. Every key may be left out; what a program needs and does not find it refuses by name.
+
+```toml
+temperature = "weather.csv"          # columns interval_start_utc and temperature_c
+generator = "generator.csv"          # a load file: output as positive energy
+control_group = { load = "group.csv", control_count = 200, treated_count = 40 }
+nomination = { load = "schedule.csv", locked_at = 2026-07-15T10:00:00Z }
+loss_factor = 1.05
+peak_load_contribution_kw = 1050.0
+winter_peak_load_kw = 900.0
+firm_service_level_kw = 400.0
+declared_maximum_base_load_kw = 1000.0
+average_peak_demand_kw = 950.0
+system_peak_starts = [2025-07-01T20:00:00Z]
+outage_days = [2026-06-01]
+shutdown_days = [2026-06-02]
+other_program_windows = [{ start = 2026-06-03T16:00:00Z, end = 2026-06-03T18:00:00Z }]
+undispatched_windows = [{ start = 2026-06-04T16:00:00Z, end = 2026-06-04T18:00:00Z }]
+denied_windows = [{ start = 2026-06-05T16:00:00Z, end = 2026-06-05T18:00:00Z }]
+instructed_at = 2026-07-15T19:30:00Z
+gate_closed_at = 2026-07-15T19:00:00Z
+```""".splitlines()
 _ROWS = 6  # of intervals that an example shows
 _WRITTEN = "<!-- written by tests/docs/program_pages.py: change the program file instead -->"
 
@@ -51,7 +77,7 @@ def index() -> str:
             low = sum(fact.confidence.is_low for fact in rule.facts)
             counts = f"{len(rule.facts)} | {len(rule.unverified_facts)} | {low}"
             lines.append(f"| [{rule.program_id}]({rule.program_id}.md) | {rule.name} | {counts} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_SITE]) + "\n"
 
 
 def page(program_id: str) -> str:

@@ -25,8 +25,9 @@ _FILES = "../../models/negawatt/models/baselines/programs"
 _SITE = """
 ## What a site states
 
-Programs that ask for more than the load name it under "asks for"; `negawatt baseline --site FILE` reads it
-from a TOML file. Every key may be left out; what a program needs and does not find it refuses by name.
+Programs that ask for more than the load name it under "asks for"; `negawatt baseline --site FILE`
+reads it from a TOML file. Every key may be left out; what a program needs and does not find it
+refuses by name.
 
 ```toml
 temperature = "weather.csv"          # columns interval_start_utc and temperature_c

@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
+from negawatt.models.baselines.calendar import program_clock
+from negawatt.models.baselines.clocked import whole_days_kwh
 from negawatt.models.baselines.engine import compute_baseline
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.result import DayUse
@@ -83,3 +85,15 @@ def test_aligned_to_the_clock_two_occurrences_of_an_hour_are_averaged() -> None:
     result = compute_baseline(ALIGNED, load, window("2026-11-08T01:00", "2026-11-08T02:00"))
 
     assert result.baseline_kwh.tolist() == [300.0]
+
+
+def test_the_energy_of_an_uneven_day_is_that_of_its_own_hours() -> None:
+    """100 kW: 2300 kWh on 8 March 2026, 2500 kWh on 1 November, 2400 kWh between; none unknown."""
+    days = (date(2026, 3, 8), date(2026, 3, 9), date(2026, 11, 1))
+    load = load_of(daily({}), date(2026, 3, 1), date(2026, 11, 5))
+    clock = program_clock(PJM.settlement_clock)
+
+    daily_kwh, missing_ratio = whole_days_kwh(clock, load, days)
+
+    assert daily_kwh.tolist() == [2300.0, 2400.0, 2500.0]
+    assert missing_ratio.tolist() == [0.0, 0.0, 0.0]

@@ -1,5 +1,6 @@
 """Two sites together: what they sum to depends on the rule where a cap binds."""
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -12,7 +13,7 @@ from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.metering.load_series import LoadSeries
-from tests.models.baselines.conftest import daily, load_of, window
+from tests.models.baselines.conftest import at, daily, load_of, window
 
 EVENT = window("2026-07-15T17:00", "2026-07-15T19:00")
 FIRST, LAST = date(2026, 6, 1), date(2026, 7, 15)
@@ -72,3 +73,15 @@ def test_an_hour_that_one_site_does_not_know_is_not_known_of_both() -> None:
 
     assert np.isnan(result.metered_kwh).all()
     assert result.baseline_kwh.tolist() == [200.0, 200.0]
+
+
+def test_an_hour_that_one_site_measured_in_part_drops_the_day_of_both() -> None:
+    """Half of 17:00 on 13 July was measured at one site: the day is no candidate."""
+    coverage_ratio = STEADY.coverage_ratio.copy()
+    coverage_ratio[STEADY.index_of(at("2026-07-13T17:00"))] = 0.5
+    partly = replace(STEADY, coverage_ratio=coverage_ratio)
+
+    result = of_both("baseline_of_summed_load", STEADY, partly)
+
+    reasons = {str(d.candidate_date): d.reason for d in result.days}
+    assert reasons["2026-07-13"].startswith("incomplete data")

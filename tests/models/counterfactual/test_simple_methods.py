@@ -73,6 +73,37 @@ def test_a_job_without_a_level_of_its_own_has_that_of_its_class() -> None:
     np.testing.assert_allclose(found.change_kw[5:], 0.4, rtol=1e-6)
 
 
+def test_what_a_job_drew_in_the_event_says_nothing_of_its_level() -> None:
+    """An untouched job falls by itself from 400 to 200 W, and is credited 0.8 kW all the same.
+
+    That is what this method does not know.
+    """
+    works = [
+        Work(name="other", runs=[(0, 300, range(4, 8))]),
+        Work(name="a", runs=[(560, 1440, range(4))], drawn=[(FIRST, LAST, 200.0)]),
+    ]
+    fleet = fleet_of(works, nodes=2)
+
+    found = job_composition(prepare(fleet), EVENT_OF_TEST)
+
+    np.testing.assert_allclose(found.change_kw[20:], 0.8, rtol=1e-6)
+
+
+def test_runs_that_control_touched_are_no_example_of_their_class() -> None:
+    """Only the untouched run at 300 W counts, not the capped one at 200 W: 0.4 kW more."""
+    works = [
+        Work(name="other", runs=[(0, 300, range(4, 8))], power_w=300.0),
+        Work(name="a", runs=[(595, 1440, range(4))], power_w=300.0, drawn=[(595, LAST, 200.0)]),
+        Work(name="b", runs=[(300, 590, range(4, 8))], power_w=200.0),
+    ]
+    acts = [cap(300, "b"), release(590, "b"), cap(595, "a"), release(LAST, "a")]
+    fleet = fleet_of(works, acts, nodes=2)
+
+    found = job_composition(prepare(fleet), EVENT_OF_TEST)
+
+    np.testing.assert_allclose(found.change_kw[5:], 0.4, rtol=1e-6)
+
+
 def test_after_the_seen_end_nothing_is_expected() -> None:
     """The job ends at minute 700: 80 minutes of the event without it."""
     works = [

@@ -21,7 +21,7 @@ from negawatt.models.counterfactual.fleet import (
     Progress,
     Run,
 )
-from negawatt.models.counterfactual.gpu_change import GpuChange, Prepared, gpu_change
+from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
 from negawatt.models.counterfactual.job_level import Reference
 from negawatt.models.counterfactual.policy import DEFAULT_POLICY
 
@@ -31,6 +31,8 @@ IDLE_W = 50.0
 NODE_SIZE = 4
 DAY = 1440
 EVENT = (600, 780)
+NODE = [0, 1, 2, 3]
+OTHER_NODE = [4, 5, 6, 7]
 INF = float("inf")
 
 
@@ -186,3 +188,16 @@ def kw_of(change: GpuChange, job: int) -> Floats:
     """Return what a job would have drawn more [kW], zeros where it would have run as it did."""
     found = [its.total_kw for its in change.jobs if its.job == job]
     return found[0] if found else np.zeros(change.last - change.first)
+
+
+def course(*parts: tuple[int, int, float]) -> Floats:
+    """Return a course over the event: from minute to minute a value [kW], else zero."""
+    values = np.zeros(EVENT[1] - EVENT[0])
+    for first, last, value in parts:
+        values[first - EVENT[0] : last - EVENT[0]] = value
+    return values
+
+
+def mechanisms(change: GpuChange) -> dict[Mechanism, float]:
+    """Return the mean over the event by mechanism [kW]."""
+    return {name: round(float(kw.mean()), 9) for name, kw in change.by_mechanism_kw().items()}

@@ -5,13 +5,26 @@ Here: translation only, as an operator's own script might do it. Instants are na
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import polars as pl
 
 from negawatt.models.counterfactual.fleet import Fleet
 from negawatt.models.counterfactual.fleet_tables import fleet_from_tables
+from tests.models.counterfactual.fleets import (
+    DAY,
+    INF,
+    Work,
+    cap,
+    fleet_of,
+    hold,
+    pause,
+    release,
+    worked,
+)
 
 INSTANT = pl.Datetime("ms")
 
@@ -142,4 +155,31 @@ def read_back(fleet: Fleet, tables: dict[str, pl.DataFrame]) -> Fleet:
     """Return the fleet that tables tell, with the power and the events of a fleet."""
     return fleet_from_tables(
         tables, events_of(fleet), start_utc=fleet.start_utc, gpu_power_w=fleet.gpu_power_w
+    )
+
+
+@cache
+def busy_day() -> Fleet:
+    """Two nodes: a capped job that ends, a paused one, a held one, a failure, a service."""
+    works = [
+        Work(name="101", runs=[(10, 770, [0, 1])], drawn=[(600, 700, 300.0)]),
+        Work(name="102", runs=[(20, INF, [2, 3])], drawn=[(620, 660, 50.0), (680, 690, 120.0)]),
+        Work(name="103", runs=[(781, 1200, [4, 5])], submit=630, priority=2.0),
+        Work(name="104", runs=[(30, 640, [6]), (700, 900, [6])], power_w=250.0),
+        Work(name="105", submit=640, estimate=300, asked=2, job_class="tune", tier=3),
+        Work(name="106", runs=[(0, 100, [7])], job_class="tune", power_w=222.0),
+    ]
+    acts = [cap(600, "101", 0.6), release(700, "101"), pause(620, "102"), release(660, "102")]
+    fleet = fleet_of(
+        works,
+        [*acts, hold(630, "103")],
+        nodes=2,
+        progress={"101": worked((600, 700, 0.7), until=770)},
+    )
+    rate = 1.0 + np.sin(np.arange(DAY) / 50)
+    return replace(
+        fleet,
+        service_load={3: rate},
+        meter_kw=np.arange(DAY) / 10,
+        temp_c=20.0 + np.arange(DAY) / 100,
     )

@@ -3,63 +3,27 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 
 import numpy as np
 import polars as pl
 import pytest
 
-from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
-from negawatt.models.counterfactual.fleet_format import OPTIONAL, REQUIRED
+from negawatt.models.counterfactual.fleet import FleetEvent
+from negawatt.models.counterfactual.fleet_format import OPTIONAL
 from negawatt.models.counterfactual.fleet_tables import fleet_from_tables
 from negawatt.models.counterfactual.gpu_change import GpuChange
-from negawatt.models.counterfactual.minute_means import minute_means
-from negawatt.models.domain.errors import DataRefusedError
 from tests.models.counterfactual.fleets import (
-    DAY,
     EVENT,
     INF,
     START_UTC,
     Work,
-    cap,
     change_of,
     down,
     fleet_of,
-    hold,
-    pause,
-    release,
-    worked,
 )
-from tests.models.counterfactual.folders import events_of, instants, read_back, tables_of
+from tests.models.counterfactual.folders import busy_day, instants, read_back, tables_of
 
 Tables = dict[str, pl.DataFrame]
-
-
-@cache
-def busy_day() -> Fleet:
-    """Two nodes: a capped job that ends, a paused one, a held one, a failure, a service."""
-    works = [
-        Work(name="101", runs=[(10, 770, [0, 1])], drawn=[(600, 700, 300.0)]),
-        Work(name="102", runs=[(20, INF, [2, 3])], drawn=[(620, 660, 50.0), (680, 690, 120.0)]),
-        Work(name="103", runs=[(781, 1200, [4, 5])], submit=630, priority=2.0),
-        Work(name="104", runs=[(30, 640, [6]), (700, 900, [6])], power_w=250.0),
-        Work(name="105", submit=640, estimate=300, asked=2, job_class="tune", tier=3),
-        Work(name="106", runs=[(0, 100, [7])], job_class="tune", power_w=222.0),
-    ]
-    acts = [cap(600, "101", 0.6), release(700, "101"), pause(620, "102"), release(660, "102")]
-    fleet = fleet_of(
-        works,
-        [*acts, hold(630, "103")],
-        nodes=2,
-        progress={"101": worked((600, 700, 0.7), until=770)},
-    )
-    rate = 1.0 + np.sin(np.arange(DAY) / 50)
-    return replace(
-        fleet,
-        service_load={3: rate},
-        meter_kw=np.arange(DAY) / 10,
-        temp_c=20.0 + np.arange(DAY) / 100,
-    )
 
 
 def same_change(one: GpuChange, other: GpuChange) -> None:
@@ -133,7 +97,7 @@ def test_names_mean_nothing(table: str, column: str, new: Callable[[str], object
 def test_the_order_of_rows_means_nothing(shuffled: str) -> None:
     fleet = busy_day()
     tables = tables_of(fleet)
-    tables[shuffled] = tables[shuffled].sample(fraction=1.0, shuffle=True, seed=3)
+    tables[shuffled] = tables[shuffled].reverse()
 
     found = read_back(fleet, tables)
 
@@ -300,141 +264,6 @@ def test_a_column_without_a_single_value_may_have_no_type() -> None:
     assert found.runs[0].end_s == INF
 
 
-@pytest.mark.parametrize("absent", sorted(OPTIONAL))
-def test_an_optional_table_may_be_missing_and_what_that_costs_is_said(absent: str) -> None:
-    fleet = busy_day()
-    tables = tables_of(fleet)
-    for name in ("storage", "other_sites"):
-        columns = OPTIONAL[name][0]
-        tables[name] = pl.DataFrame(
-            {"ts": instants(fleet, [0.0]), "kw": [0.0], "site": ["x"]}
-        ).select(columns)
-    del tables[absent]
-
-    found = read_back(fleet, tables)
-
-    cost = OPTIONAL[absent][1]
-    assert found.missing == ((cost,) if cost else ())
-    assert np.isfinite(change_of(replace(found, node_down=fleet.node_down)).change_kw).all()
-
-
-def refused(tables: Tables, events: list[dict[str, object]] | None = None) -> DataRefusedError:
-    fleet = busy_day()
-    with pytest.raises(DataRefusedError) as caught:
-        fleet_from_tables(
-            tables,
-            events_of(fleet) if events is None else events,
-            start_utc=START_UTC,
-            gpu_power_w=fleet.gpu_power_w,
-        )
-    return caught.value
-
-
-@pytest.mark.parametrize("name", sorted(REQUIRED))
-def test_a_required_table_is_missed_by_name(name: str) -> None:
-    tables = tables_of(busy_day())
-    del tables[name]
-
-    error = refused(tables)
-
-    assert name in error.thing
-    assert error.found == "no such table"
-
-
-@pytest.mark.parametrize(
-    ("name", "column"),
-    [
-        (name, column)
-        for name, columns in {**REQUIRED, **{n: c for n, (c, _) in OPTIONAL.items()}}.items()
-        for column in columns
-        if name not in ("storage", "other_sites")
-    ],
-)
-def test_a_missing_column_is_named_with_what_was_found(name: str, column: str) -> None:
-    tables = tables_of(busy_day())
-    tables[name] = tables[name].drop(column)
-
-    error = refused(tables)
-
-    assert name in error.thing
-    assert column in error.expected
-    assert column not in error.found.removeprefix("columns ").split(", ")
-
-
-@pytest.mark.parametrize(
-    ("name", "column", "value"),
-    [
-        ("placements", "job_id", "nobody"),
-        ("placements", "gpu", "gpu-99"),
-        ("dispatch", "job_id", "nobody"),
-        ("job_progress", "job_id", "nobody"),
-        ("service_load", "job_id", "nobody"),
-        ("node_state", "node", "node-9"),
-    ],
-)
-def test_a_row_about_nobody_is_refused(name: str, column: str, value: str) -> None:
-    tables = tables_of(busy_day())
-    tables[name] = tables[name].with_columns(pl.lit(value).alias(column))
-
-    error = refused(tables)
-
-    assert name in error.thing
-    assert error.found == repr(value)
-
-
-def test_an_unknown_word_for_an_act_is_refused() -> None:
-    tables = tables_of(busy_day())
-    tables["dispatch"] = tables["dispatch"].with_columns(action=pl.lit("squeeze"))
-
-    assert refused(tables).found == "squeeze"
-
-
-@pytest.mark.parametrize(
-    ("event", "found"),
-    [
-        ({"start": "2026-06-01T10:00"}, "no end"),
-        ({"end": "2026-06-01T10:00"}, "no start"),
-        ({"start": "2026-06-01T10:00", "end": "2026-06-01T10:00"}, "2026-06-01T10:00 to"),
-        ({"start": "2026-06-03T10:00", "end": "2026-06-03T13:00"}, "2026-06-03T10:00 to"),
-        ({"start": "2026-05-31T10:00", "end": "2026-06-01T13:00"}, "2026-05-31T10:00 to"),
-        ({"start": "tomorrow", "end": "2026-06-01T13:00"}, "tomorrow"),
-        ({"start": None, "end": "2026-06-01T13:00"}, "None"),
-    ],
-)
-def test_an_event_that_cannot_be_is_refused(event: dict[str, object], found: str) -> None:
-    error = refused(tables_of(busy_day()), [event])
-
-    assert error.thing == "events.json"
-    assert found in error.found
-
-
-def test_a_fleet_without_an_event_is_refused() -> None:
-    assert refused(tables_of(busy_day()), []).expected == "at least one event"
-
-
-def test_instants_that_are_text_are_refused() -> None:
-    tables = tables_of(busy_day())
-    tables["dispatch"] = tables["dispatch"].with_columns(ts=pl.lit("16:00"))
-
-    error = refused(tables)
-
-    assert "dispatch" in error.thing
-    assert "ts" in error.expected
-
-
-@pytest.mark.parametrize("column", ["class", "tier", "gpus", "pool", "job_id"])
-def test_a_job_of_which_a_fact_is_not_known_is_refused(column: str) -> None:
-    tables = tables_of(busy_day())
-    tables["jobs"] = tables["jobs"].with_columns(
-        pl.when(pl.col.job_id == "102").then(None).otherwise(column).alias(column)
-    )
-
-    error = refused(tables)
-
-    assert "jobs" in error.thing
-    assert column in error.expected
-
-
 def test_a_job_whose_submission_is_not_known_is_taken_to_have_started_when_it_joined() -> None:
     """Nothing is credited to its start then: job 103 started at 781."""
     tables = tables_of(busy_day())
@@ -445,58 +274,3 @@ def test_a_job_whose_submission_is_not_known_is_taken_to_have_started_when_it_jo
     found = read_back(busy_day(), tables)
 
     assert found.jobs[2].submit_s == 781 * 60
-
-
-def test_a_cap_without_its_height_is_refused() -> None:
-    tables = tables_of(busy_day())
-    tables["dispatch"] = tables["dispatch"].with_columns(
-        pl.when(pl.col.action == "cap")
-        .then(None)
-        .otherwise("power_fraction")
-        .alias("power_fraction")
-    )
-
-    error = refused(tables)
-
-    assert "dispatch" in error.thing
-    assert "power_fraction" in error.expected
-
-
-# Readings into means of minutes.
-
-
-def test_readings_are_averaged_over_the_minutes_in_which_they_start() -> None:
-    """GPU 1 says 100, 200 and 300 W in the second minute; GPU 0 says nothing."""
-    found = minute_means(
-        np.array([1, 1, 1]),
-        np.array([60_000, 80_000, 119_999]),
-        np.array([100.0, 200.0, 300.0]),
-        first_ms=0,
-        shape=(2, 2),
-    )
-
-    np.testing.assert_array_equal(found, [[np.nan, np.nan], [np.nan, 200.0]])
-
-
-def test_a_lost_reading_does_not_count_and_nothing_is_not_zero() -> None:
-    found = minute_means(
-        np.array([0, 0, 0]),
-        np.array([0, 10_000, 60_000]),
-        np.array([np.nan, 0.0, np.nan]),
-        first_ms=0,
-        shape=(1, 2),
-    )
-
-    np.testing.assert_array_equal(found, [[0.0, np.nan]])
-
-
-def test_readings_outside_the_days_are_left_out() -> None:
-    found = minute_means(
-        np.array([0, 0, 0]),
-        np.array([999_999, 1_000_000, 1_060_000]),
-        np.array([7.0, 8.0, 9.0]),
-        first_ms=1_000_000,
-        shape=(1, 1),
-    )
-
-    np.testing.assert_array_equal(found, [[8.0]])

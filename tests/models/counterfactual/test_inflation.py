@@ -14,8 +14,10 @@ NODE = [0, 1, 2, 3]
 SPAN = (4 * DAY + 900, 4 * DAY + 1080)
 
 
-def noisy(*, raised_ratio: float = 0.0, seed: int = 1, works: int = 2) -> Fleet:
-    """Return five days of jobs that wander by 2 % over hours, raised for four hours at the end."""
+def noisy(
+    *, raised_ratio: float = 0.0, seed: int = 1, works: int = 2, wander_ratio: float = 0.02
+) -> Fleet:
+    """Return five days of jobs that wander over hours, raised for four hours at the end."""
     random = np.random.default_rng(seed)
     fleet = fleet_of(
         [Work(name=f"j{n}", runs=[(0, INF, [4 * n + gpu for gpu in NODE])]) for n in range(works)],
@@ -23,7 +25,7 @@ def noisy(*, raised_ratio: float = 0.0, seed: int = 1, works: int = 2) -> Fleet:
         minutes=5 * DAY,
         events=[SPAN],
     )
-    hours = random.normal(size=(works, 5 * 24 + 1)) * 0.02
+    hours = random.normal(size=(works, 5 * 24 + 1)) * wander_ratio
     wander = np.stack([np.interp(np.arange(5 * DAY) / 60, np.arange(121), row) for row in hours])
     factor = 1 + np.repeat(wander, 4, axis=0)
     factor[:, SPAN[0] - 240 : SPAN[0]] *= 1 + raised_ratio
@@ -63,8 +65,18 @@ def test_ten_percent_more_is_found_among_wandering_jobs() -> None:
 
 
 @pytest.mark.slow
-def test_wandering_jobs_alone_are_not_called_inflated() -> None:
-    assert not [seed for seed in range(20) if found_in(noisy(seed=seed)).is_inflated]
+@pytest.mark.parametrize("wander_ratio", [0.02, 0.1])
+def test_wandering_jobs_alone_are_not_called_inflated(wander_ratio: float) -> None:
+    fleets = [noisy(seed=seed, wander_ratio=wander_ratio) for seed in range(20)]
+
+    assert not [fleet for fleet in fleets if found_in(fleet).is_inflated]
+
+
+def test_load_that_was_lowered_before_an_event_is_no_inflation() -> None:
+    found = found_in(noisy(raised_ratio=-0.2))
+
+    assert found.ratio < -0.1
+    assert not found.is_inflated
 
 
 def test_a_large_job_weighs_more_than_a_small_one() -> None:

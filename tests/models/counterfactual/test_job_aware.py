@@ -10,6 +10,7 @@ from negawatt.models.counterfactual.fleet import Fleet
 from negawatt.models.counterfactual.gpu_change import Mechanism
 from negawatt.models.counterfactual.job_aware import MAX_PLACEBOS, Counterfactual, job_aware
 from negawatt.models.counterfactual.site_series import total_gpu_kw
+from negawatt.models.uncertainty.fleet_band import SHORT_LEVEL_RATIO
 from tests.models.counterfactual.fleets import (
     DAY,
     EVENT,
@@ -82,6 +83,15 @@ def test_a_short_history_widens_the_band_and_the_default_scheduler_is_taken() ->
     assert "quiet windows" in found.gpu_band.reason
     assert found.gpu_band.half_width_kw > 0
     assert found.policy.case_count == 0
+
+
+def test_the_band_is_that_of_the_events_mean() -> None:
+    """1.6 kW had to be guessed in the event, nothing in the half hour before the first cap."""
+    work = replace(CAPPED, pool="own", estimate=float("nan"))
+
+    found = estimated(fleet_of([work], ACTS))
+
+    assert found.gpu_band.half_width_kw == pytest.approx(1.6449 * SHORT_LEVEL_RATIO * 1.6)
 
 
 def test_without_a_meter_there_is_no_site() -> None:
@@ -185,6 +195,20 @@ def test_the_bands_rest_on_quiet_windows_of_the_same_fleet() -> None:
 
 
 @pytest.mark.slow
+def test_what_the_meter_shows_in_the_event_does_not_tell_its_gain() -> None:
+    """A furnace of 30 kW runs for the event: the response is the same to the last bit."""
+    meter_kw = week().meter_kw.copy()
+    meter_kw[LAST[0] : LAST[1]] += 30.0
+
+    found = estimated(replace(week(), meter_kw=meter_kw))
+
+    assert found.response is not None
+    alone = of_week().response
+    assert alone is not None
+    assert found.response.coefficients == alone.coefficients
+
+
+@pytest.mark.slow
 def test_capped_and_paused_jobs_are_told_apart() -> None:
     by_mechanism = of_week().gpu_change.by_mechanism_kw()
 
@@ -203,9 +227,9 @@ def test_without_an_act_the_site_is_what_its_meter_saw() -> None:
 
 @pytest.mark.slow
 def test_what_a_battery_gave_in_the_event_is_part_of_the_reduction() -> None:
-    """It gives 5 kW from the beginning of the event, nothing in the hour before."""
-    storage_kw = np.zeros(week().n_minutes)
-    storage_kw[LAST[0] : LAST[1]] = 5.0
+    """It gives 7 kW from the beginning of the event, and 2 kW all the time before."""
+    storage_kw = np.full(week().n_minutes, 2.0)
+    storage_kw[LAST[0] : LAST[1]] = 7.0
     meter_kw = week().meter_kw - storage_kw
 
     found = estimated(replace(week(), storage_kw=storage_kw, meter_kw=meter_kw))

@@ -124,6 +124,23 @@ def test_a_level_follows_the_shape_that_traffic_gives() -> None:
     np.testing.assert_allclose(level.per_gpu_w, np.where(np.arange(180) < 100, 400.0, 200.0))
 
 
+def test_a_level_is_power_over_shape_summed_up() -> None:
+    """200 W at a shape of 100 W, 300 W at 300 W, as long each: 500 / 400 of the shape."""
+    half = np.arange(1440) % 2 == 0
+    shape = np.where(half, 100.0, 300.0)
+
+    level = level_around(
+        job(np.where(half, 200.0, 300.0)),
+        usable((0, 600), (780, 1440)),
+        SPAN,
+        reference=Reference(),
+        shape=shape,
+    )
+
+    assert level is not None
+    np.testing.assert_allclose(level.per_gpu_w, 1.25 * shape[600:780])
+
+
 @given(factor=st.sampled_from([0.25, 0.5, 2.0, 4.0]), seed=st.integers(0, 99))
 @settings(max_examples=10, deadline=None)
 def test_a_job_of_twice_the_power_has_twice_the_level(factor: float, seed: int) -> None:
@@ -165,6 +182,16 @@ def test_beyond_the_largest_rate_the_line_goes_on_but_not_above_what_gpus_draw()
     assert shape is not None
     assert shape[-2] == pytest.approx(400, rel=0.01)
     assert shape[-1] == 450.0
+
+
+def test_below_the_smallest_rate_the_line_goes_on_too() -> None:
+    """Learned from rates of 0.5 and more; at 0.3 it is 160 W and not the 200 W of 0.5."""
+    rate = np.concatenate([np.tile(np.linspace(0.5, 1.0, 400), 2), [0.3]])
+
+    shape = load_shape(rate, 100 + 200 * rate, np.arange(801) < 800, most_w=700.0)
+
+    assert shape is not None
+    assert shape[-1] == pytest.approx(160, rel=0.01)
 
 
 def test_a_shape_is_not_learned_from_too_little_nor_from_what_was_capped() -> None:
@@ -209,6 +236,33 @@ def test_with_progress_the_work_is_what_was_logged() -> None:
     assert clock.work_minutes[700] == pytest.approx(700.5 - 30)
 
 
+def test_a_pause_costs_the_work_that_was_missed_while_loading_again_too() -> None:
+    """Off for 60 minutes, and no work for ten more: 70 minutes less than its age."""
+    paused = touch(600, 660, Action.PAUSE, 0.0)
+
+    clock = work_clock(job(300.0), [paused], worked((600, 670, 0.0), until=1440))
+
+    assert clock.work_minutes[700] == pytest.approx(700.5 - 70)
+
+
+def test_a_job_that_is_slow_by_nature_is_slowed_only_by_what_the_cap_took() -> None:
+    """0.8 of full speed anyway, 0.4 for 40 minutes: half of 40 minutes are missing."""
+    slow = worked((0, 600, 0.8), (600, 640, 0.4), (640, 1440, 0.8), until=1440)
+
+    clock = work_clock(job(300.0), [touch(600, 640)], slow)
+
+    assert clock.work_minutes[700] == pytest.approx(700.5 - 20)
+
+
+def test_after_the_last_of_the_progress_a_job_is_taken_to_work() -> None:
+    """Half speed for the 20 minutes that are known: ten are missing."""
+    short = worked((600, 620, 0.5), until=620)
+
+    clock = work_clock(job(300.0), [touch(600, 640)], short)
+
+    assert clock.work_minutes[700] == pytest.approx(700.5 - 10)
+
+
 def test_a_job_that_held_nothing_did_no_work_and_goes_on_where_it_was() -> None:
     minutes = job(300.0, n=100)
     minutes.gpus_on[40:60] = 0
@@ -239,6 +293,17 @@ def test_the_same_work_is_looked_up_where_it_was_undisturbed() -> None:
     found = same_work(minutes, clock, usable((0, 20), (30, 60), n=60), np.arange(20.5, 30.0))
 
     np.testing.assert_allclose(found, power_w[30:40])
+
+
+def test_of_two_minutes_the_one_with_the_nearer_work_is_taken() -> None:
+    """Work 9.5 was done in minute 9, work 10.5 in minute 10."""
+    power_w = 300.0 + np.arange(60, dtype=np.float64)
+    minutes = job(power_w, n=60)
+    clock = work_clock(minutes, [], None)
+
+    found = same_work(minutes, clock, usable((0, 60), n=60), np.array([9.6, 10.4]))
+
+    np.testing.assert_array_equal(found, [309.0, 310.0])
 
 
 def test_work_that_was_never_seen_undisturbed_is_not_known() -> None:

@@ -120,6 +120,45 @@ def test_with_easy_two_long_jobs_do_not_share_what_the_head_leaves() -> None:
     assert starts(stays) == {2: 0, 1: 100, 3: 150}
 
 
+def test_with_easy_it_is_the_first_in_the_queue_that_is_not_delayed() -> None:
+    """The second needs three of four GPUs and would leave one; the first needs all."""
+    queue = [request(1, 4, 50), request(2, 3, 50), request(3, 1, 500)]
+
+    stays = played(queue, [holder(100, 2)])
+
+    assert starts(stays) == {1: 100, 2: 150, 3: 150}
+
+
+def test_with_easy_owners_estimates_count_and_not_what_jobs_will_really_need() -> None:
+    """Job 1 is estimated to end at 300, though it ends at 100: job 3 of 200 s passes."""
+    queue = [request(1, 2, 100, estimate_s=300), request(2, 4, 50), request(3, 2, 200)]
+
+    stays = played(queue)
+
+    assert starts(stays) == {1: 0, 3: 0, 2: 200}
+
+
+def test_with_easy_the_head_waits_for_the_earliest_ends() -> None:
+    """Two GPUs come free at 100 and one at 200: the head of three needs all but nothing of 200."""
+    holders = [holder(200, 1), holder(100, 2)]
+
+    stays = played([request(1, 3, 50), request(2, 1, 500)], holders)
+
+    assert starts(stays) == {1: 100, 2: 150}
+
+
+def test_a_job_that_a_failure_sent_back_keeps_its_age() -> None:
+    """It joined at 20, after job 2, but waits since before it."""
+    queue = [
+        replace(request(1, 4, 50, submit_s=20), aged_from_s=0.0),
+        request(2, 4, 50, submit_s=10),
+    ]
+
+    stays = played(queue, [holder(100, 4)])
+
+    assert starts(stays) == {1: 100, 2: 150}
+
+
 def test_with_easy_nobody_takes_the_rest_of_a_node_that_the_head_needs_whole() -> None:
     """The head needs two empty nodes at 100, for five GPUs: until then the second stays empty."""
     holders = [holder(100, 1), Holder(end_s=50, estimated_end_s=50, allocation=((1, 4),))]

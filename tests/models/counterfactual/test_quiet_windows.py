@@ -35,12 +35,17 @@ def test_the_events_own_time_of_day_is_among_them() -> None:
 
 
 def test_they_keep_away_from_earlier_events_their_preparation_and_what_comes_back() -> None:
-    """An event from 2000 to 2100 is loud from 1820 to 2400."""
-    found = windows([(2000, 2100), (3780, 3960)])
+    """An event from 2050 to 2150 is loud from 1870 to 2450."""
+    found = windows([(2050, 2150), (3780, 3960)])
 
     assert found
-    assert not [start for start in found if start + 180 + 180 > 1820 and start - 180 < 2400]
+    assert not [start for start in found if start + 180 + 180 > 1870 and start - 180 < 2450]
     assert set(found) < set(windows([(3780, 3960)]))
+
+
+def test_what_a_stretch_needs_before_it_begins_after_noon_of_the_first_day_too() -> None:
+    """From 3700 back: 1060 has its three hours from 880 on, 820 would have them from 640 on."""
+    assert windows([(3700, 3880)])[-1] == 1060
 
 
 def test_a_short_history_has_none() -> None:

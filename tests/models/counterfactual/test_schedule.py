@@ -116,6 +116,7 @@ def test_the_own_rate_is_that_of_the_hour_before_within_reason() -> None:
     assert own_rate(progress, 600 * 60) == pytest.approx(0.8)
     assert own_rate(progress, 9 * 60) == 1.0
     assert own_rate(worked((0, 600, 0.1), until=700), 600 * 60) == 0.5
+    assert own_rate(worked((0, 600, 1.2), until=700), 600 * 60) == 1.0
 
 
 def test_a_capped_job_would_have_ended_earlier_by_the_lost_work() -> None:
@@ -160,6 +161,27 @@ def test_a_failure_is_no_pause_the_job_waits_again_from_its_end() -> None:
     assert ends(case.running) == {0: 650}
     [request] = case.requests
     assert (request.submit_s / 60, request.duration_s / 60) == (650, 200)
+    assert request.aged_from_s == 0
+
+
+def test_a_job_that_ended_after_its_pause_was_not_cut_by_it() -> None:
+    """Paused from 600 to 605, ended at 615 and started again at 700: 615 less five minutes."""
+    fleet = fleet_of(
+        [Work(name="a", runs=[(0, 615, NODE), (700, 900, NODE)])],
+        [pause(600, "a"), release(605, "a")],
+    )
+
+    case = case_of(fleet)
+
+    assert ends(case.running) == {0: 610}
+    assert ends(case.waiting) == {0: 900}
+
+
+def test_a_job_that_grew_did_not_wait_for_its_own_end() -> None:
+    """Two runs at once: the second joined the queue with the job."""
+    fleet = fleet_of([Work(name="a", runs=[(10, 900, [0]), (650, 900, [1])])])
+
+    assert Timetable(fleet).run_submit_s.tolist() == [600.0, 600.0]
 
 
 def test_who_started_before_the_first_act_runs_and_who_came_later_waits() -> None:
@@ -179,9 +201,9 @@ def test_who_started_before_the_first_act_runs_and_who_came_later_waits() -> Non
 
 
 def test_a_job_that_never_ran_waits_too_for_what_its_estimate_usually_means() -> None:
-    """Job a ran all of its estimate, so b is taken to need its 300 minutes."""
+    """Job a ran half of its estimate, so b is taken to need 150 of its 300 minutes."""
     works = [
-        Work(name="a", runs=[(0, 600, NODE)], estimate=600),
+        Work(name="a", runs=[(0, 300, NODE)], estimate=600),
         Work(name="b", submit=100, estimate=300, asked=3),
         Work(name="late", submit=781, estimate=300),
     ]
@@ -189,7 +211,7 @@ def test_a_job_that_never_ran_waits_too_for_what_its_estimate_usually_means() ->
     case = case_of(fleet_of(works))
 
     [request] = case.requests
-    assert (request.gpu_count, request.duration_s / 60, request.submit_s / 60) == (3, 300, 100)
+    assert (request.gpu_count, request.duration_s / 60, request.submit_s / 60) == (3, 150, 100)
     assert case.waiting[0].run is None
 
 
@@ -203,13 +225,16 @@ def test_a_job_that_was_withdrawn_before_the_event_does_not_wait() -> None:
 def test_only_the_partitions_own_jobs_and_nodes_are_in_its_case() -> None:
     works = [
         Work(name="a", runs=[(0, INF, NODE)]),
-        Work(name="b", runs=[(0, INF, [4, 5])], pool="dev"),
+        Work(name="b", runs=[(0, INF, [4, 5])], pool="dev", estimate=900),
+        Work(name="c", submit=100),
     ]
 
     case = case_of(fleet_of(works, nodes=2, pools=["batch", "dev"]), pool="dev")
 
     assert [stay.job for stay in case.running] == [1]
+    assert case.requests == ()
     assert case.holders[0].allocation == ((0, 2),)
+    assert case.holders[0].estimated_end_s == 900 * 60
     assert case.nodes_up == (True,)
     assert case.node_size == 4
 

@@ -21,7 +21,7 @@ def test_errors_that_go_against_each_other_are_averaged_away() -> None:
     np.testing.assert_allclose(weights, [0.75, 0.25], rtol=1e-6)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     st.lists(st.tuples(*[st.floats(-9, 9)] * 3), min_size=4, max_size=12),
     st.permutations([0, 1, 2]),

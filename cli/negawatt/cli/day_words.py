@@ -6,8 +6,8 @@ Not here: the rest of the rule (rule_words.py).
 from collections.abc import Iterator
 
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_days import (
-    DayType,
+from negawatt.models.baselines.rule_days import DayType
+from negawatt.models.baselines.rule_fallback import (
     ExtendLookback,
     ReadmitEventDays,
     SwitchTo,

@@ -20,10 +20,9 @@ from negawatt.models.baselines.clocked import (
     values_at,
     whole_days_kwh,
 )
-from negawatt.models.baselines.dispatch import dispatch_window
 from negawatt.models.baselines.intervals import at_interval
+from negawatt.models.baselines.reach import within_reach
 from negawatt.models.baselines.rule import BaselineRule
-from negawatt.models.baselines.rule_days import ExtendLookback
 from negawatt.models.baselines.site_inputs import SiteInputs
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.interval import Interval
@@ -32,8 +31,6 @@ from negawatt.models.metering.load_series import LoadSeries
 
 TOLERANCE: Final = 1e-9
 """Slack of a share that is summed from floats."""
-_MARGIN: Final = timedelta(days=3)  # windows reach into neighboring days, and clocks away from UTC
-_LEAST_REACH: Final = timedelta(days=31)  # the low-usage seed looks back 30 days
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,7 +190,7 @@ def make_case(
             interval.
     """
     others = tuple(sorted(set(other_event_windows)))
-    near = _near(rule, load, _reach(rule, event, others))
+    near = within_reach(rule, load, event, others)
     at_rule = at_interval(near, rule.interval_minutes, flat_profile=rule.coarser_data != "refuse")
     _refuse_off_grid(rule, at_rule, event)
     hidden_kwh = at_rule.energy_kwh.copy()
@@ -222,40 +219,6 @@ def _span(load: LoadSeries, window: Interval) -> tuple[int, int]:
     step_s, origin_s = load.interval.seconds, load.start_utc.timestamp()
     first = (window.start_utc.timestamp() - origin_s) // step_s
     return int(first), -int((origin_s - window.end_utc.timestamp()) // step_s)
-
-
-def _reach(rule: BaselineRule, event: Interval, others: tuple[Interval, ...]) -> Interval:
-    """Return a span outside which the rule looks at nothing."""
-    back = ahead = _MARGIN
-    if rule.lookback is not None:
-        steps = [s for s in rule.insufficient_days if isinstance(s, ExtendLookback)]
-        furthest = max([rule.lookback.max_calendar_days, *(s.extend_lookback_to for s in steps)])
-        back += max(timedelta(days=furthest), _LEAST_REACH)
-        shape = rule.rank.shape if rule.rank is not None else None
-        back += timedelta(days=shape.days_before if shape is not None else 0)
-        ahead += timedelta(days=furthest) if rule.lookback.direction == "both" else timedelta(0)
-    whole = dispatch_window(event, others)
-    return Interval(whole.start_utc - back, whole.end_utc + ahead)
-
-
-def _near(rule: BaselineRule, load: LoadSeries, reach: Interval) -> LoadSeries:
-    """Return the load within reach, cut at midnights UTC, so that its grid stays as it is."""
-    if load.interval_minutes > rule.interval_minutes and rule.coarser_data == "refuse":
-        return load  # refused in full
-    if timedelta(days=1) % load.interval:
-        return load
-    first = max((reach.start_utc - load.start_utc) // timedelta(days=1), 0)
-    first_position = first * (timedelta(days=1) // load.interval)
-    last_position = -((load.start_utc - reach.end_utc) // load.interval)
-    if first_position >= len(load.energy_kwh) or last_position <= first_position:
-        return load
-    kept = slice(first_position, last_position)
-    return replace(
-        load,
-        start_utc=load.start_utc + load.interval * first_position,
-        energy_kwh=load.energy_kwh[kept],
-        coverage_ratio=load.coverage_ratio[kept],
-    )
 
 
 def _refuse_off_grid(rule: BaselineRule, at_rule: LoadSeries, event: Interval) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from negawatt.models.baselines.case import Case
 from negawatt.models.baselines.eligibility import Candidates
-from negawatt.models.baselines.rule_days import (
-    DayType,
+from negawatt.models.baselines.rule_days import DayType
+from negawatt.models.baselines.rule_fallback import (
     ExtendLookback,
     Readmit,
     ReadmitEventDays,

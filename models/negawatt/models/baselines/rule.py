@@ -16,13 +16,15 @@ from negawatt.models.baselines.rule_checks import EARLIER_DAYS, check_rule
 from negawatt.models.baselines.rule_days import (
     DayType,
     Exclusions,
-    ExtendLookback,
     Lookback,
     LowUsage,
     Rank,
-    ReadmitEventDays,
     Rolling,
     Season,
+)
+from negawatt.models.baselines.rule_fallback import (
+    ExtendLookback,
+    ReadmitEventDays,
     SwitchTo,
     UseAvailable,
 )

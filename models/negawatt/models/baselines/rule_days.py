@@ -1,8 +1,8 @@
 """Tables of a program file that concern days: types, look-back, exclusions, screens, ranking.
 
 Here: names, types, ranges and defaults of the parameters. Not here: what they do (eligibility.py,
-low_usage.py, fallback.py, x_of_y.py). The file's own key stands beside a field where Python needs
-another name (``X``, ``in``).
+low_usage.py, x_of_y.py), what is done with too few days (rule_fallback.py). The file's own key
+stands beside a field where Python needs another name (``X``, ``in``).
 """
 
 from dataclasses import dataclass, field
@@ -164,65 +164,6 @@ class LowUsage:
             )
         if self.upper_in_second_pass and self.upper_threshold is None:
             raise ValueError("upper_in_second_pass needs an upper_threshold")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseAvailable:
-    """Go on with fewer than Y days.
-
-    Attributes:
-        use_available_if_at_least: The fewest, or ``min_days`` for the day type's own.
-    """
-
-    use_available_if_at_least: Annotated[int, Field(ge=1)] | Literal["min_days"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readmit:
-    """How event days come back.
-
-    Attributes:
-        order: Which first: highest mean load in the event window, or most recent.
-        until: Stop at the day type's ``min_days`` or at ``Y``.
-        with_outage_days: Days of outages come back as well.
-    """
-
-    order: Literal["highest_load", "most_recent"]
-    until: Literal["min_days", "Y"]
-    with_outage_days: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadmitEventDays:
-    """Admit event days again.
-
-    Attributes:
-        readmit_event_days: In which order, and until when.
-    """
-
-    readmit_event_days: Readmit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtendLookback:
-    """Look further back.
-
-    Attributes:
-        extend_lookback_to: Calendar days before the event day that are looked at instead.
-    """
-
-    extend_lookback_to: Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchTo:
-    """Compute the baseline by another program's rule.
-
-    Attributes:
-        switch_to: Name of that program.
-    """
-
-    switch_to: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

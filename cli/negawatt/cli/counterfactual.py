@@ -87,15 +87,14 @@ def _event(fleet: Fleet, text: str) -> FleetEvent:
 def _words(found: Counterfactual, fleet: Fleet, summary: Summary, out: Path | None) -> list[str]:
     event = found.event
     start, end = fleet.at(event.start_minute), fleet.at(event.end_minute)
+    between = f"90 % interval {summary.lower_kw:.1f} to {summary.upper_kw:.1f} kW"
     where = "the site's meter" if summary.scope is Scope.SITE else "the GPUs"
     lines = [
         f"event             {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC, counted at {where}",
         f"would have drawn  {summary.expected_kw:.1f} kW",
         f"drew              {summary.actual_kw:.1f} kW",
-        (
-            f"reduction         {summary.reduction_kw:.1f} kW ({summary.reduction_kwh:.1f} kWh), 90 % "
-            f"interval {summary.lower_kw:.1f} to {summary.upper_kw:.1f} kW"
-        ),
+        f"reduction         {summary.reduction_kw:.1f} kW ({summary.reduction_kwh:.1f} kWh), "
+        + between,
         f"at least          {summary.at_least_kw:.1f} kW with 90 % confidence",
         "",
         "of the reduction, mean over the event",
@@ -137,26 +136,21 @@ def _job_words(summary: Summary) -> list[str]:
         how = ", ".join(part.by_mechanism_kw)
         lines.append(
             f"  {part.job_id:<24}{part.job_class:<18}tier {part.tier}  {part.gpu_count:>4} GPUs"
-            f"{part.change_kw:>9.2f} kW  {how}; level from {part.source}"
+            f"{part.change_kw:>9.2f} ± {part.half_width_kw:.2f} kW  {how}; level from {part.source}"
         )
     if len(summary.jobs) > len(shown):
         rest_kw = sum(part.change_kw for part in summary.jobs[_JOBS_SHOWN:])
-        lines.append(f"  and {len(summary.jobs) - len(shown)} more{rest_kw:>58.2f} kW")
+        lines.append(f"  and {len(summary.jobs) - len(shown)} more{rest_kw:>57.2f} kW")
     return lines
 
 
 def _basis(found: Counterfactual, summary: Summary) -> list[str]:
-    band, policy = summary.band, found.policy
-    lines = [
-        (
-            f"band              {band.placebo_kw:.1f} kW from {band.placebo_count} quiet windows, "
-            f"{band.held_kw:.1f} kW for held starts, {band.other_kw:.1f} kW for the meter's response"
-        ),
-        (
-            f"scheduler         by {policy.policy.order.value}, backfill {policy.policy.backfill.value}"
-            f"; busy GPUs within {policy.busy_error_gpus:.1f} over {policy.case_count} quiet windows"
-        ),
-    ]
+    band, fit = summary.band, found.policy
+    chosen = f"by {fit.policy.order.value}, backfill {fit.policy.backfill.value}"
+    within = f"busy GPUs within {fit.busy_error_gpus:.1f} over {fit.case_count} quiet windows"
+    placebos = f"{band.placebo_kw:.1f} kW from {band.placebo_count} quiet windows"
+    others = f"{band.held_kw:.1f} kW for held starts, {band.other_kw:.1f} kW for other errors"
+    lines = [f"band              {placebos}, {others}", f"scheduler         {chosen}; {within}"]
     if band.reason:
         lines.append(f"wide because      {band.reason}")
     if found.response is not None and summary.scope is Scope.SITE:

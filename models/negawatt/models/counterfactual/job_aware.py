@@ -14,6 +14,7 @@ from negawatt.models.counterfactual.control import event_actions, touches_during
 from negawatt.models.counterfactual.fleet import Action, Fleet, FleetEvent
 from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
 from negawatt.models.counterfactual.inflation import Inflation, inflation
+from negawatt.models.counterfactual.job_errors import job_half_widths_kw
 from negawatt.models.counterfactual.job_level import Reference
 from negawatt.models.counterfactual.node_service import infer_node_down
 from negawatt.models.counterfactual.placebo import Placebo, RunSums, placebo
@@ -51,6 +52,8 @@ class Counterfactual:
         response: How the meter follows the GPUs; None without a meter.
         gpu_band: Error of the mean change over the event at the GPUs.
         site_band: The same at the meter; None without a meter.
+        job_half_widths_kw: Half width of each job's mean part at the GPUs [kW], (n_jobs,); together
+            they give the fleet's.
         findings: What was missing or assumed, in plain words.
     """
 
@@ -66,6 +69,7 @@ class Counterfactual:
     response: SiteResponse | None
     gpu_band: FleetBand
     site_band: FleetBand | None
+    job_half_widths_kw: NDArray[np.float64]
     findings: tuple[str, ...]
 
     @property
@@ -255,6 +259,7 @@ def _assembled(
         response=response,
         gpu_band=gpu_band,
         site_band=site_band,
+        job_half_widths_kw=job_half_widths_kw(change, in_event, placebos, gpu_band),
         findings=tuple(findings),
     )
 

@@ -36,6 +36,7 @@ class Placebo:
         level_kw: What those jobs drew [kW].
         queue_error_kw: Error of who started, at each job's own power [kW].
         queue_kw: What the jobs that started drew [kW].
+        jobs: Error and power of each of the jobs whose level was estimated [kW].
     """
 
     start_minute: int
@@ -43,6 +44,7 @@ class Placebo:
     level_kw: float
     queue_error_kw: float
     queue_kw: float
+    jobs: tuple[tuple[float, float], ...] = ()
 
 
 class RunSums:
@@ -101,22 +103,22 @@ def placebo(
         span: First minute, and the minute after the last.
         reference: Where levels are looked for.
     """
-    level_error_kw = level_kw = queue_error_kw = queue_kw = 0.0
+    queue_error_kw = queue_kw = 0.0
+    jobs: list[tuple[float, float]] = []
     for case in cases.values():
-        for stay in case.running:
-            error_kw, power_kw = _level(prepared, sums, stay, span, reference)
-            level_error_kw += error_kw
-            level_kw += power_kw
+        levels = (_level(prepared, sums, stay, span, reference) for stay in case.running)
+        jobs += [level for level in levels if level[1] > 0]
         seen = _started_kw(prepared, sums, case.as_seen(), span)
         replayed = _started_kw(prepared, sums, case.play(policy), span)
         queue_error_kw += replayed - seen
         queue_kw += seen
     return Placebo(
         start_minute=span[0],
-        level_error_kw=level_error_kw,
-        level_kw=level_kw,
+        level_error_kw=sum(error_kw for error_kw, _ in jobs),
+        level_kw=sum(power_kw for _, power_kw in jobs),
         queue_error_kw=queue_error_kw,
         queue_kw=queue_kw,
+        jobs=tuple(jobs),
     )
 
 

@@ -29,13 +29,25 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPart:
-    """One job's mean part in the event's change at the GPUs [kW], by mechanism."""
+    """One job's mean part in the event's change at the GPUs.
+
+    Attributes:
+        job_id: The job.
+        job_class: Its class.
+        tier: How flexible it is.
+        gpu_count: GPUs that it asks for.
+        change_kw: Power that it would have drawn more [kW].
+        half_width_kw: Half of the 90 % interval of that [kW]; the jobs' together give the fleet's.
+        by_mechanism_kw: The same change by mechanism [kW].
+        source: What its level rests on.
+    """
 
     job_id: str
     job_class: str
     tier: int
     gpu_count: int
     change_kw: float
+    half_width_kw: float
     by_mechanism_kw: dict[str, float]
     source: str
 
@@ -176,7 +188,9 @@ def _series(
 
 def _jobs(found: Counterfactual, fleet: Fleet) -> tuple[JobPart, ...]:
     parts = []
-    for change in found.gpu_change.jobs:
+    for change, half_width_kw in zip(
+        found.gpu_change.jobs, found.job_half_widths_kw.tolist(), strict=True
+    ):
         job = fleet.jobs[change.job]
         by_mechanism_kw = {
             mechanism.value: float(kw[found.in_event].mean())
@@ -189,6 +203,7 @@ def _jobs(found: Counterfactual, fleet: Fleet) -> tuple[JobPart, ...]:
                 tier=job.tier,
                 gpu_count=job.gpu_count,
                 change_kw=sum(by_mechanism_kw.values()),
+                half_width_kw=half_width_kw,
                 by_mechanism_kw=by_mechanism_kw,
                 source=change.source,
             )

@@ -25,6 +25,9 @@ CLOCKS = ("pipelines/negawatt/pipelines/resources.py", "collectors/negawatt/coll
 ENTRY_POINTS = {
     "negawatt.cli.main": "the command",
     "negawatt.collectors.sources.replay": "what tests and benchmarks read; no command offers it",
+    "negawatt.models.baselines.change_point": "models of savings; compared with published results",
+    "negawatt.models.baselines.fit_statistics": "the uncertainty of savings; compared likewise",
+    "negawatt.models.counterfactual.series_levels": "series without a fleet; docs/phoenix reads it",
 }
 
 

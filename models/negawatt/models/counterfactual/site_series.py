@@ -19,27 +19,43 @@ def total_gpu_kw(fleet: Fleet) -> NDArray[np.float64]:
     """Return the power of all GPUs [kW], (n_minutes,); NaN where most of them are silent.
 
     A GPU that is silent for a while is counted at the mean of the others of its node: they do the
-    same work more often than not.
+    same work more often than not. A whole node that is silent, and not known to be down, is counted
+    at a line between what it drew before and after.
     """
     power_w = fleet.gpu_power_w
     known_w: NDArray[np.float64] = np.add.reduce(power_w, axis=0, dtype=np.float64)
     lost = np.isnan(known_w)
     if lost.any():
-        known_w[lost] = _filled_sum(fleet, power_w[:, lost])
+        known_w[lost] = _filled_sum(fleet, np.flatnonzero(lost))
     return known_w / W_PER_KW
 
 
-def _filled_sum(fleet: Fleet, power_w: NDArray[np.float32]) -> NDArray[np.float64]:
+def _filled_sum(fleet: Fleet, minutes: NDArray[np.int64]) -> NDArray[np.float64]:
+    power_w = fleet.gpu_power_w[:, minutes]
     known = ~np.isnan(power_w)
     value_w = np.where(known, power_w, 0).astype(np.float64)
-    sums, counts, sizes = (np.zeros((fleet.n_nodes, power_w.shape[1])) for _ in range(3))
+    sums, counts = (np.zeros((fleet.n_nodes, len(minutes))) for _ in range(2))
     np.add.at(sums, fleet.gpu_node, value_w)
     np.add.at(counts, fleet.gpu_node, known)
-    np.add.at(sizes, fleet.gpu_node, 1.0)
     mean_w = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-    total_w: NDArray[np.float64] = (mean_w * sizes).sum(axis=0)
+    silent = counts == 0
+    if fleet.node_down is not None:
+        silent &= ~fleet.node_down[:, minutes]
+    for node in np.flatnonzero(silent.any(axis=1)).tolist():
+        mean_w[node, silent[node]] = _between(fleet, node, minutes[silent[node]])
+    total_w: NDArray[np.float64] = np.bincount(fleet.gpu_node).astype(np.float64) @ mean_w
     total_w[known.sum(axis=0) < len(known) / 2] = np.nan
     return total_w
+
+
+def _between(fleet: Fleet, node: int, minutes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean power of a node's GPUs on a line across silent minutes [W]."""
+    power_w = fleet.gpu_power_w[fleet.gpu_node == node]
+    heard = np.flatnonzero(~np.isnan(power_w).any(axis=0))
+    if len(heard) == 0:
+        return np.zeros(len(minutes))
+    line_w: NDArray[np.float64] = np.interp(minutes, heard, power_w[:, heard].mean(axis=0))
+    return line_w
 
 
 def busy_gpus(fleet: Fleet) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ def test_a_folder_on_disk_scores_as_the_same_hall_in_memory(tmp_path: Path) -> N
     in_memory = json.loads(run("--scenario", "battery", "--seeds", "101", *SMALL, "--json"))
 
     for method, figures in in_memory["by_scenario"]["battery"].items():
-        found = from_disk["by_scenario"]["battery"][method]
+        found = from_disk["by_scenario"][str(hall)][method]
         assert found["bias_ratio"] == pytest.approx(figures["bias_ratio"], abs=1e-6)
         assert found["rrmse_ratio_p50"] == pytest.approx(figures["rrmse_ratio_p50"], abs=1e-6)
         assert found["covered"] == figures["covered"]

@@ -20,7 +20,7 @@ import polars as pl
 import typer
 
 from negawatt.cli.options import JsonOption
-from negawatt.cli.score_cases import CaseName
+from negawatt.cli.score_cases import HALL_TIME_ZONE, CaseName
 from negawatt.cli.score_results import check_suffix, read_scores, write_scores
 from negawatt.cli.score_run import BEST, METHODS, PLACEBOS, TARIFFS, score_case
 from negawatt.cli.score_words import by_scenario, over_all, score_lines
@@ -48,6 +48,9 @@ def score(  # noqa: PLR0917 - one argument per option of the command
         list[str] | None,
         typer.Option(help="Method, or all; repeatable [job_aware and four programs]."),
     ] = None,
+    time_zone: Annotated[
+        str, typer.Option(help="IANA zone of the folders' site, for programs; no holidays.")
+    ] = HALL_TIME_ZONE,
     results: Annotated[
         Path | None,
         typer.Option(help="CSV or Parquet file of the scores; what it holds is not run again."),
@@ -68,7 +71,7 @@ def score(  # noqa: PLR0917 - one argument per option of the command
     """
     _check_files(results, chart)
     methods = _chosen("--method", method or [BEST, *TARIFFS], METHODS)
-    names = [*_folders(folder or [])] or [
+    names = [*_folders(folder or [], time_zone)] or [
         CaseName(scenario=one, seed=seed, nodes=nodes, days=days)
         for one in _chosen("--scenario", scenario or [Scenario.ORDINARY], tuple(Scenario))
         for seed in _seeds(seeds)
@@ -126,9 +129,9 @@ def _seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
-def _folders(folders: Sequence[Path]) -> Iterator[CaseName]:
+def _folders(folders: Sequence[Path], time_zone: str) -> Iterator[CaseName]:
     for folder in folders:
-        yield CaseName(scenario=folder.name, folder=str(folder))
+        yield CaseName(scenario=str(folder), folder=str(folder), time_zone=time_zone)
 
 
 def _wrong(option: str, expected: str, found: str) -> ConfigurationError:

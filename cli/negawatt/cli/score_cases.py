@@ -25,6 +25,7 @@ from negawatt.models.simulation.record import HallRecord
 from negawatt.models.simulation.scenarios import Scenario, scenario_plan
 from negawatt.models.simulation.truth import truth_frame, truth_summary
 
+HALL_TIME_ZONE = "Europe/London"
 _MINUTES_PER_DAY = 1440
 
 
@@ -33,11 +34,12 @@ class CaseName:
     """A case before it is made; ``folder`` is given for one that lies on disk.
 
     Attributes:
-        scenario: The scenario, or the folder's name.
+        scenario: The scenario, or the folder's path.
         seed: Seed of the simulation, 0 for a folder.
         nodes: Nodes of 8 GPUs, 0 for a folder.
         days: Days with the event's, 0 for a folder.
         folder: Folder that holds public/ and truth/.
+        time_zone: The site's clock, which programs go by; simulated halls are in London.
     """
 
     scenario: str
@@ -45,6 +47,7 @@ class CaseName:
     nodes: int = 0
     days: int = 0
     folder: str = ""
+    time_zone: str = HALL_TIME_ZONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

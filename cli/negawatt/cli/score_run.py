@@ -55,8 +55,6 @@ TARIFFS: Final = (
     "pre_event_hour",
 )
 METHODS: Final = (BEST, ENSEMBLE, *GPU_METHODS, *TARIFFS, PLACEBOS)
-_AT_HOME: Final = ("settlement_clock.tz=Europe/London", "holiday_calendar=none")
-"""The simulated halls are in London, where it is no holiday; programs take the site's clock."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +63,7 @@ class _Known:
 
     fleet: Fleet
     event: FleetEvent
+    time_zone: str
 
     @cached_property
     def best(self) -> Counterfactual:
@@ -96,7 +95,7 @@ def score_case(name: CaseName, methods: Sequence[str]) -> list[Score]:
         One score for each method, and one for each tried quiet window for ``PLACEBOS``.
     """
     case = make_case(name)
-    known = _Known(fleet=case.fleet, event=case.event)
+    known = _Known(fleet=case.fleet, event=case.event, time_zone=name.time_zone)
     scores = [_score(name, case, method, known) for method in methods if method != PLACEBOS]
     if PLACEBOS in methods:
         scores += [_tried(name, tried) for tried in trailing_bands(known.placebos)]
@@ -156,7 +155,8 @@ def _tried(name: CaseName, tried: Tried) -> Score:
 def _estimated(method: str, known: _Known) -> Estimated:
     fleet, event = known.fleet, known.event
     if method in TARIFFS:
-        rule = load_program(method, overrides=_AT_HOME)
+        at_home = (f"settlement_clock.tz={known.time_zone}", "holiday_calendar=none")
+        rule = load_program(method, overrides=at_home)
         return Estimated(reduction_kw=tariff_reduction_kw(rule, fleet, event))
     if method == BEST:
         return _of_best(known.best)

@@ -34,6 +34,9 @@ def read_fleet(folder: Path, *, on_day: Callable[[], object] = lambda: None) -> 
     start_ms = round(files.start_utc.timestamp() * MS_PER_S)
     for read_day in files.power_files:
         day = read_day()
+        on_day()
+        if len(day.ts_ms) == 0:
+            continue
         first, last = ((int(ms) - start_ms) // _MS_PER_MINUTE for ms in _edges(day.ts_ms))
         power_w[:, first : last + 1] = minute_means(
             day.gpu_row,
@@ -42,7 +45,6 @@ def read_fleet(folder: Path, *, on_day: Callable[[], object] = lambda: None) -> 
             first_ms=start_ms + first * _MS_PER_MINUTE,
             shape=(n_gpus, last + 1 - first),
         )
-        on_day()
     return fleet_from_tables(
         files.tables, files.events, start_utc=files.start_utc, gpu_power_w=power_w
     )

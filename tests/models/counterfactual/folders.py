@@ -3,11 +3,13 @@
 Here: translation only, as an operator's own script might do it. Instants are naive UTC.
 """
 
+import json
 import math
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -183,3 +185,24 @@ def busy_day() -> Fleet:
         meter_kw=np.arange(DAY) / 10,
         temp_c=20.0 + np.arange(DAY) / 100,
     )
+
+
+def write_folder(folder: Path, fleet: Fleet) -> Path:
+    """Write a fleet as a folder, one file for each day from its start; lost readings are null."""
+    (folder / "gpu_power").mkdir(parents=True)
+    for name, table in tables_of(fleet).items():
+        table.write_parquet(folder / f"{name}.parquet")
+    for day in range(-(-fleet.n_minutes // DAY)):
+        minutes = range(day * DAY, min((day + 1) * DAY, fleet.n_minutes))
+        power_w = fleet.gpu_power_w[:, minutes.start : minutes.stop]
+        pl.DataFrame(
+            {
+                "ts": instants(fleet, [60.0 * minute for minute in minutes] * fleet.n_gpus),
+                "gpu": [f"gpu-{gpu}" for gpu in range(fleet.n_gpus) for _ in minutes],
+                "power_w": power_w.ravel(),
+            }
+        ).with_columns(pl.col("power_w").fill_nan(None)).write_parquet(
+            folder / "gpu_power" / f"day={day:02d}.parquet"
+        )
+    (folder / "events.json").write_text(json.dumps(events_of(fleet)), "utf-8")
+    return folder

@@ -110,13 +110,14 @@ def test_a_held_job_that_never_ran_draws_what_its_class_draws() -> None:
 
 
 def test_what_a_class_draws_is_not_learned_from_runs_that_control_touched() -> None:
-    """In the first event a run of the class was capped to 100 W; another one drew 250 W."""
+    """In the first event one was capped to 100 W; another drew 250 W; one ran after the notice."""
     last = (DAY + 600, DAY + 780)
     works = [
         Work(name="a", runs=[(0, INF, NODE)], drawn=[(last[0], last[1], 300.0)]),
         Work(name="old", runs=[(0, 200, OTHER_NODE)], power_w=250.0, job_class="tune"),
         Work(name="low", runs=[(600, 780, OTHER_NODE)], power_w=100.0, job_class="tune"),
         Work(name="b", submit=DAY + 640, job_class="tune"),
+        Work(name="late", runs=[(DAY + 350, DAY + 590, OTHER_NODE)], job_class="tune"),
     ]
     acts = [cap(600, "low"), release(780, "low"), cap(last[0], "a"), release(last[1], "a")]
 

@@ -54,6 +54,8 @@ def test_the_excess_is_the_last_hours_over_the_mean_of_earlier_and_later_ones() 
     assert not level.is_inflated
     assert raised.ratio == pytest.approx(0.1)
     assert raised.is_inflated
+    assert raised.likely_ratio == pytest.approx(0.1)
+    assert level.likely_ratio == pytest.approx(0.0, abs=1e-6)
 
 
 def test_ten_percent_more_is_found_among_wandering_jobs() -> None:
@@ -77,6 +79,15 @@ def test_load_that_was_lowered_before_an_event_is_no_inflation() -> None:
 
     assert found.ratio < -0.1
     assert not found.is_inflated
+    assert found.likely_ratio == 0.0
+
+
+def test_an_excess_that_chance_may_have_made_counts_for_less() -> None:
+    found = found_in(noisy(seed=3, wander_ratio=0.1, raised_ratio=0.05))
+
+    assert found.ratio > 0
+    assert not found.is_inflated
+    assert 0 <= found.likely_ratio < found.ratio
 
 
 def test_a_large_job_weighs_more_than_a_small_one() -> None:

@@ -8,7 +8,12 @@ import pytest
 
 from negawatt.models.counterfactual.fleet import Fleet
 from negawatt.models.counterfactual.gpu_change import Mechanism
-from negawatt.models.counterfactual.job_aware import MAX_PLACEBOS, Counterfactual, job_aware
+from negawatt.models.counterfactual.job_aware import (
+    MAX_PLACEBOS,
+    UNLOGGED_HOLD_MINUTES,
+    Counterfactual,
+    job_aware,
+)
 from negawatt.models.counterfactual.site_series import total_gpu_kw
 from negawatt.models.uncertainty.fleet_band import SHORT_LEVEL_RATIO
 from tests.models.counterfactual.fleets import (
@@ -19,6 +24,7 @@ from tests.models.counterfactual.fleets import (
     Work,
     cap,
     fleet_of,
+    hold,
     pause,
     release,
 )
@@ -67,6 +73,18 @@ def test_control_before_the_window_moves_the_beginning_and_not_the_event() -> No
     ramp = 590 - found.first_minute
     np.testing.assert_allclose(found.gpu_change.change_kw[ramp:], 0.8)
     assert not found.gpu_change.change_kw[:ramp].any()
+
+
+def test_the_queue_is_replayed_from_half_an_hour_before_where_holds_are_not_logged() -> None:
+    """The first act is at 590; where a hold is logged the log says when it began."""
+    works = [CAPPED, Work(name="b", submit=595)]
+    acts = [cap(590, "a"), release(780, "a")]
+
+    silent = estimated(fleet_of(works, acts))
+    logged = estimated(fleet_of(works, [*acts, hold(595, "b")]))
+
+    assert silent.first_minute == 590 - UNLOGGED_HOLD_MINUTES
+    assert logged.first_minute == 590
 
 
 def test_an_earlier_event_of_the_folder_can_be_asked_for() -> None:

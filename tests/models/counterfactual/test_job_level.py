@@ -104,6 +104,23 @@ def test_only_the_hours_beside_the_span_tell_the_level() -> None:
     np.testing.assert_allclose(level.per_gpu_w, 300.0)
 
 
+def test_hours_that_may_have_been_raised_count_for_as_much_less() -> None:
+    """300 W before, raised by a likely fifth: 250 W; where they surely were, the others count."""
+    power_w = np.where(np.arange(1440) < 600, 300.0, 280.0)
+    before, both = usable((420, 600)), usable((420, 600), (780, 1440))
+
+    likely = level_around(job(power_w), before, SPAN, reference=Reference(inflation_ratio=0.2))
+    surely = level_around(
+        job(power_w), both, SPAN, reference=Reference(is_inflated=True, inflation_ratio=0.2)
+    )
+
+    assert likely is not None
+    np.testing.assert_allclose(likely.per_gpu_w, 250.0)
+    assert surely is not None
+    assert surely.source == "after"
+    np.testing.assert_allclose(surely.per_gpu_w, 280.0)
+
+
 def test_nine_minutes_are_too_few_for_a_level() -> None:
     nine, ten = usable((591, 600)), usable((590, 600))
 

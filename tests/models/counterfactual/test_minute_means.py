@@ -45,6 +45,31 @@ def test_readings_outside_the_days_are_left_out() -> None:
     np.testing.assert_array_equal(found, [[8.0]])
 
 
+def test_gpus_that_change_places_from_minute_to_minute_are_told_apart() -> None:
+    """Two GPUs and two minutes in order of time, but the second minute names them the other way."""
+    found = minute_means(
+        np.array([0, 1, 1, 0]),
+        np.array([0, 60_000, 0, 60_000]),
+        np.array([10.0, 21.0, 20.0, 11.0]),
+        first_ms=0,
+        shape=(2, 2),
+    )
+
+    np.testing.assert_array_equal(found, [[10.0, 11.0], [20.0, 21.0]])
+
+
+def test_a_gpu_that_is_written_twice_does_not_take_the_place_of_another() -> None:
+    found = minute_means(
+        np.array([0, 0, 0, 0]),
+        np.array([0, 60_000, 0, 60_000]),
+        np.array([10.0, 20.0, 30.0, 40.0]),
+        first_ms=0,
+        shape=(2, 2),
+    )
+
+    np.testing.assert_array_equal(found, [[20.0, 30.0], [np.nan, np.nan]])
+
+
 @st.composite
 def readings(draw: st.DrawFn) -> tuple[list[tuple[int, int, float]], tuple[int, int]]:
     """Return GPU, minute and power of a day that is regular but for what is broken in it."""

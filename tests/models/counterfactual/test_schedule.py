@@ -225,7 +225,7 @@ def test_a_job_that_was_withdrawn_before_the_event_does_not_wait() -> None:
 def test_only_the_partitions_own_jobs_and_nodes_are_in_its_case() -> None:
     works = [
         Work(name="a", runs=[(0, INF, NODE)]),
-        Work(name="b", runs=[(0, INF, [4, 5])], pool="dev", estimate=900),
+        Work(name="b", runs=[(10, INF, [4, 5])], pool="dev", estimate=900),
         Work(name="c", submit=100),
     ]
 
@@ -234,7 +234,7 @@ def test_only_the_partitions_own_jobs_and_nodes_are_in_its_case() -> None:
     assert [stay.job for stay in case.running] == [1]
     assert case.requests == ()
     assert case.holders[0].allocation == ((0, 2),)
-    assert case.holders[0].estimated_end_s == 900 * 60
+    assert case.holders[0].estimated_end_s == 910 * 60
     assert case.nodes_up == (True,)
     assert case.node_size == 4
 

@@ -11,10 +11,12 @@ import numpy as np
 from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
+from negawatt.models.settlement.statement import StatementBody
 
 HOUR = timedelta(hours=1)
 FIRST_UTC = datetime(2026, 5, 1, tzinfo=UTC)
@@ -27,10 +29,10 @@ STANDARD = load_program(
 )
 
 
-def placebo_dates(
+def settled_body(
     rule: BaselineRule, start_utc: datetime, time_zone: ZoneInfo = NEW_YORK
-) -> tuple[date, ...]:
-    """Return the placebo days of an event of one hour."""
+) -> StatementBody:
+    """Return the statement of an event of one hour."""
     event = Event(
         event_id="e1",
         revision=1,
@@ -39,7 +41,7 @@ def placebo_dates(
         interval=Interval(start_utc, start_utc + HOUR),
     )
     energy_kwh = np.full((start_utc + 6 * HOUR - FIRST_UTC) // HOUR, 100.0)
-    settled = settle_event(
+    return settle_event(
         SettlementInputs(
             event=event,
             rule=rule,
@@ -58,9 +60,27 @@ def placebo_dates(
             data_findings=(),
             terms=SettlementTerms(statement_id="s1.e1", revenue_grade=True),
         )
-    )
-    assert settled.body.placebo is not None
-    return settled.body.placebo.dates
+    ).body
+
+
+def placebo_dates(
+    rule: BaselineRule, start_utc: datetime, time_zone: ZoneInfo = NEW_YORK
+) -> tuple[date, ...]:
+    """Return the placebo days of an event of one hour."""
+    placebo = settled_body(rule, start_utc, time_zone).placebo
+    assert placebo is not None
+    return placebo.dates
+
+
+def test_a_statement_says_which_tests_for_manipulation_lacked_their_data() -> None:
+    """Nobody said what the operator's other meters did, nor what generates behind the meter."""
+    body = settled_body(PJM, datetime(2026, 7, 11, 21, tzinfo=UTC))
+
+    not_made = [
+        finding.message for finding in body.findings if finding.code is FindingCode.SCREEN_NOT_MADE
+    ]
+    assert any("displacement" in message for message in not_made)
+    assert any("generation swap" in message for message in not_made)
 
 
 def test_a_saturday_of_a_rule_with_saturdays_has_saturdays_without_holidays() -> None:

@@ -27,6 +27,9 @@ from negawatt.models.verification.attribution import attribute_to_jobs
 from negawatt.models.verification.obligation import obligation_of
 from negawatt.models.verification.reduction import event_reduction
 from negawatt.models.verification.response import response_of
+from negawatt.models.verification.screening import screen_event
+from negawatt.models.verification.screening.inputs import ScreenInputs
+from negawatt.models.verification.screening.window import adjustment_window_of
 from negawatt.models.verification.sensitivity import method_sensitivity
 from negawatt.models.verification.verdict import judge
 
@@ -80,7 +83,7 @@ class Settlement:
 
 
 def settle_event(inputs: SettlementInputs) -> Settlement:
-    """Settle one event: baseline, band, verdicts, sensitivity, response, body.
+    """Settle one event: baseline, band, verdicts, sensitivity, response, screens, body.
 
     The tariff's number is the settled number; everything else corroborates it.
 
@@ -124,6 +127,19 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
             if rule.rule_id != inputs.rule.rule_id
         },
     )
+    screens = screen_event(
+        ScreenInputs(
+            event=event,
+            result=result,
+            load=inputs.load,
+            time_zone=placebo_zone,
+            is_like_day=is_like_day,
+            other_event_windows=inputs.other_event_windows,
+            adjustment_window=adjustment_window_of(inputs.rule.adjustment, event),
+            placebo=placebo,
+            sensitivity=sensitivity,
+        )
+    )
     assessment = Assessment(
         reduction=reduction,
         verdicts=judge(reduction, inputs.load, event.interval, obligation),
@@ -153,7 +169,10 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
         assessment,
         inputs.terms,
         input_sha256=inputs.input_sha256,
-        data_findings=inputs.data_findings,
+        data_findings=(
+            *inputs.data_findings,
+            *(finding for screen in screens for finding in screen.findings),
+        ),
     )
     return Settlement(body=body, result=result, band=band, alternatives=tuple(alternatives))
 

@@ -91,6 +91,7 @@ def facts() -> dict[str, object]:
         "full": summarize(best),
         "quiet": summarize(quiet),
         "quiet_fleets": len({(one.scenario, one.seed) for one in quiet}),
+        "parts": error_parts([one for one in best if not one.is_null]),
         "run": [(name, seeds(picked(best, BEST, name))) for name in Scenario],
         "names": NAMES,
         "tariffs": TARIFFS,
@@ -131,6 +132,27 @@ def errors(found: Summary) -> str:
 def rrmse(found: Summary) -> str:
     """Return the median and the 90th percentile of the error of quarter hours in percent."""
     return f"{percent(found.rrmse_ratio_p50, 2)} / {percent(found.rrmse_ratio_p90, 2)}"
+
+
+def error_parts(scores: Sequence[Score]) -> dict[str, float]:
+    """Return the root mean square of the error's parts, each as a share of the reduction.
+
+    At the GPUs the error is that of held starts and that of all other jobs; what is left of the
+    error at the meter is the way from the GPUs to it.
+    """
+    held = [(one.held_kw - one.true_held_kw) / one.true_gpu_kw for one in scores]
+    gpus = [(one.gpu_kw - one.true_gpu_kw) / one.true_gpu_kw for one in scores]
+    site = [one.error_kw / one.true_kw for one in scores]
+    parts = {
+        "held": held,
+        "others": [a - b for a, b in zip(gpus, held, strict=True)],
+        "gpus": gpus,
+        "meter": [a - b for a, b in zip(site, gpus, strict=True)],
+        "site": site,
+    }
+    return {
+        name: math.sqrt(math.fsum(e * e for e in its) / len(its)) for name, its in parts.items()
+    }
 
 
 def seeds(scores: Iterable[Score]) -> str:

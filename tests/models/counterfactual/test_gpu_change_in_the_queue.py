@@ -140,6 +140,20 @@ def test_a_held_job_of_a_class_that_nobody_has_seen_draws_what_others_draw() -> 
     assert [its.source for its in change.jobs if its.job == 2] == ["all classes"]
 
 
+def test_where_nobody_was_ever_seen_undisturbed_a_held_job_is_credited_with_nothing() -> None:
+    """The only other job was touched: b is taken to draw what an idle GPU does, and says so."""
+    works = [
+        Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),
+        Work(name="b", submit=640),
+    ]
+
+    change = change_of(fleet_of(works, [cap(600, "a"), release(780, "a")], nodes=2))
+
+    assert not kw_of(change, 1).any()
+    assert change.busy_change.max() == 4
+    assert [its.source for its in change.jobs if its.job == 1] == ["nothing: taken to be idle"]
+
+
 def test_a_job_that_took_the_gpus_of_a_paused_one_would_have_waited() -> None:
     """Job a is paused from 600 to 700 and frees its node; b, waiting since 500, takes it."""
     works = [

@@ -87,6 +87,19 @@ def test_the_queue_is_replayed_from_half_an_hour_before_where_holds_are_not_logg
     assert logged.first_minute == 590
 
 
+@pytest.mark.parametrize("window", [(10, 100), (DAY - 180, DAY)])
+def test_an_event_may_lie_at_the_edge_of_what_is_known(window: tuple[int, int]) -> None:
+    """Ten minutes after the first reading, or until the last one: one side tells the level."""
+    work = replace(CAPPED, drawn=[(*window, 200.0)])
+    acts = [cap(window[0], "a"), release(window[1], "a")]
+
+    found = estimated(fleet_of([work], acts, events=[window]))
+
+    assert found.first_minute == max(0, window[0] - UNLOGGED_HOLD_MINUTES)
+    assert len(found.gpu_kw) == window[1] - found.first_minute
+    np.testing.assert_allclose(found.gpu_change.change_kw[found.in_event], 0.8)
+
+
 def test_an_earlier_event_of_the_folder_can_be_asked_for() -> None:
     fleet = fleet_of([CAPPED], ACTS, minutes=2 * DAY, events=[EVENT, (DAY + 600, DAY + 780)])
 

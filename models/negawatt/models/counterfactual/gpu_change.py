@@ -366,8 +366,10 @@ def _expected_w(
         if np.isnan(class_w):
             source = "all classes"
             class_w, class_sd_w = prepared.class_power_w(None, first)
+        if np.isnan(class_w):
+            source, class_w, class_sd_w = "nothing: taken to be idle", prepared.idle_w, 0.0
         per_gpu_w = np.full(last - first, class_w)
-        error_ratio = class_sd_w / class_w
+        error_ratio = class_sd_w / class_w if class_w > 0 else 0.0
     seen = np.zeros(last - first, dtype=bool)
     if shape is None and stays and len(stays) == 1:
         wanted = _wanted_work(minutes, stays[0], its_touches, fleet, span)

@@ -170,7 +170,7 @@ def _span(fleet: Fleet, event: FleetEvent) -> tuple[int, int]:
     first = min([event.start_minute, *(int(act.at_s // S_PER_MINUTE) for act in acts)])
     if acts and not any(act.action is Action.HOLD for act in acts):
         first -= UNLOGGED_HOLD_MINUTES
-    return first, event.end_minute
+    return max(0, first), event.end_minute
 
 
 def _gpu_change(

@@ -68,6 +68,13 @@ def test_a_stretch_is_called_by_its_strongest_act(acts: list[Act], deepest: Acti
     assert (touch.deepest, touch.power_ratio, touch.is_off) == (deepest, 0.0, True)
 
 
+def test_a_stretch_knows_when_its_job_was_first_off() -> None:
+    [capped] = read(cap(10, "a"), release(30, "a"))[0]
+    [paused] = read(cap(10, "a"), pause(20, "a"), pause(25, "a"), release(30, "a"))[0]
+
+    assert (capped.off_s, paused.off_s) == (INF, 1200)
+
+
 def test_without_a_release_a_stretch_goes_on() -> None:
     assert read(cap(10, "a"))[0][0].end_s == INF
 

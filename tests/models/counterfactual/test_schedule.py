@@ -165,7 +165,7 @@ def test_a_failure_is_no_pause_the_job_waits_again_from_its_end() -> None:
 
 
 def test_a_job_that_ended_after_its_pause_was_not_cut_by_it() -> None:
-    """Paused from 600 to 605, ended at 615 and started again at 700: 615 less five minutes."""
+    """Paused from 600 to 605, failed at 615 and started again at 700: the failure comes anyway."""
     fleet = fleet_of(
         [Work(name="a", runs=[(0, 615, NODE), (700, 900, NODE)])],
         [pause(600, "a"), release(605, "a")],
@@ -173,8 +173,32 @@ def test_a_job_that_ended_after_its_pause_was_not_cut_by_it() -> None:
 
     case = case_of(fleet)
 
-    assert ends(case.running) == {0: 610}
+    assert ends(case.running) == {0: 615}
     assert ends(case.waiting) == {0: 900}
+
+
+def test_a_failure_ends_a_capped_job_when_it_comes_whatever_the_job_has_lost() -> None:
+    """Half speed from 600 to 700; its node fails at 720, and it has not been restarted since."""
+    fleet = fleet_of(
+        [Work(name="a", runs=[(0, 720, NODE)])],
+        [cap(600, "a"), release(700, "a")],
+        progress={"a": worked((600, 700, 0.5), until=720)},
+    )
+    unfinished = replace(fleet, jobs=(replace(fleet.jobs[0], end_s=INF),))
+
+    assert ends(case_of(fleet).running) == {0: 670}
+    assert ends(case_of(unfinished).running) == {0: 720}
+
+
+def test_a_job_that_was_capped_long_before_it_was_paused_was_cut_by_the_pause() -> None:
+    """Capped since 600, paused at 650 when it left its GPUs, back from 700 to 900: one run."""
+    fleet = fleet_of(
+        [Work(name="a", runs=[(0, 650, NODE), (700, 900, NODE)])],
+        [cap(600, "a"), pause(650, "a"), release(700, "a")],
+    )
+
+    assert ends(case_of(fleet).running) == {0: 850}
+    assert case_of(fleet).waiting == ()
 
 
 def test_a_job_that_grew_did_not_wait_for_its_own_end() -> None:

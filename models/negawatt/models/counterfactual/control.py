@@ -24,6 +24,7 @@ class Touch:
         end_s: Release [s], infinite where none was logged.
         deepest: The strongest act: a pause, a migration, or a cap.
         power_ratio: The lowest cap as a share of full power, 0 for a pause.
+        off_s: When it was first paused or sent elsewhere [s], infinite where it was not.
     """
 
     job: int
@@ -31,6 +32,7 @@ class Touch:
     end_s: float
     deepest: Action
     power_ratio: float
+    off_s: float = float("inf")
 
     @property
     def is_off(self) -> bool:
@@ -96,6 +98,7 @@ def _touch(acts: list[ControlAction], end_s: float) -> Touch:
         end_s=end_s,
         deepest=deepest,
         power_ratio=min(ratios),
+        off_s=min((a.at_s for a in acts if a.action is not Action.CAP), default=float("inf")),
     )
 
 

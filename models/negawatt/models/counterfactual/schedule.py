@@ -268,6 +268,8 @@ class Timetable:
         if len(runs) > 1:
             ran = self._fleet.runs
             return last.end_s - sum(ran[b].start_s - ran[a].end_s for a, b in pairwise(runs))
+        if self.job_end_s[last.job] > last.end_s + S_PER_MINUTE:
+            return last.end_s  # a failure ended it, which comes when it comes
         progress = self._fleet.progress.get(first.job)
         return last.end_s - sum(
             lost_s(progress, touch, run_end_s=last.end_s)
@@ -329,8 +331,7 @@ def _by_submission(entry: tuple[Stay, float]) -> tuple[float, int]:
 def _is_cut(run: Run, its_touches: Sequence[Touch]) -> bool:
     """Return whether control took the job off its GPUs, rather than its end or a failure."""
     return any(
-        touch.is_off
-        and touch.start_s - S_PER_MINUTE <= run.end_s <= touch.start_s + RECOVERY_S
+        touch.off_s - S_PER_MINUTE <= run.end_s <= touch.off_s + RECOVERY_S
         and run.end_s < touch.end_s
         for touch in its_touches
     )

@@ -72,6 +72,20 @@ def test_a_held_job_is_credited_from_the_replayed_start_with_its_own_warm_up() -
     assert mechanisms(change)[Mechanism.HELD] == round((0.4 * 10 + 1.4 * 140) / 180, 9)
 
 
+def test_a_held_job_that_has_started_late_is_behind_with_its_work() -> None:
+    """Started at 700 instead of 630: while it loads it would have been at work, 4 x 250 W more."""
+    works = [
+        Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),
+        Work(name="b", runs=[(700, 1300, OTHER_NODE)], submit=630, drawn=[(700, 710, 150.0)]),
+    ]
+
+    change = change_of(fleet_of(works, [cap(600, "a"), release(780, "a"), hold(630, "b")], nodes=2))
+
+    expected_kw = course((630, 640, 0.4), (640, 700, 1.4), (700, 710, 1.0))
+    np.testing.assert_allclose(kw_of(change, 1), expected_kw, atol=1e-12)
+    assert set(mechanisms(change)) == {Mechanism.CAPPED, Mechanism.HELD}
+
+
 def test_held_starts_are_found_without_a_logged_hold() -> None:
     works = [
         Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),

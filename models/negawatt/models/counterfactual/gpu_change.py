@@ -8,36 +8,33 @@ meter (site_gain.py) and bands (negawatt.models.uncertainty).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.counterfactual.control import Touch, touches
-from negawatt.models.counterfactual.fleet import Action, Fleet, Run
+from negawatt.models.counterfactual.control import Touch
+from negawatt.models.counterfactual.fleet import Action, Fleet
 from negawatt.models.counterfactual.job_level import (
     NOTICE_MINUTES,
     WARMUP_MINUTES,
     Reference,
     WorkClock,
     level_around,
-    load_shape,
     same_work,
     touched_minutes,
     work_clock,
 )
 from negawatt.models.counterfactual.job_power import (
     JobMinutes,
-    idle_power_w,
     job_minutes,
     minute_span,
 )
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.queue_replay import Policy
-from negawatt.models.counterfactual.schedule import Stay, Timetable
+from negawatt.models.counterfactual.schedule import Stay
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
 
-_LEARNING_MINUTES = 14 * 1440
-_CLASS_SAMPLE = 40
+__all__ = ["GpuChange", "JobChange", "Mechanism", "Prepared", "gpu_change"]
 
 
 class Mechanism(StrEnum):
@@ -113,88 +110,6 @@ class GpuChange:
         return {mechanism: sums[mechanism] for mechanism in Mechanism if mechanism in sums}
 
 
-class Prepared:
-    """A fleet with everything that is worked out of it once."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet = fleet
-        self.timetable = Timetable(fleet)
-        self.touches = touches(fleet.actions)
-        self.runs_of: dict[int, list[Run]] = {}
-        for run in fleet.runs:
-            self.runs_of.setdefault(run.job, []).append(run)
-        self._class_w: dict[str | None, tuple[float, float]] = {}
-
-    @cached_property
-    def queued_pools(self) -> tuple[str, ...]:
-        """Partitions with a queue of flexible jobs: the others run as they were seen."""
-        fleet = self.fleet
-        return tuple(
-            sorted(
-                {
-                    job.pool
-                    for index, job in enumerate(fleet.jobs)
-                    if job.tier > 0
-                    and np.isfinite(job.est_runtime_s)
-                    and index not in fleet.service_load
-                }
-            )
-        )
-
-    @cached_property
-    def idle_w(self) -> float:
-        """Power of a GPU that nobody holds [W]."""
-        event = self.fleet.events[-1]
-        for first in (max(0, event.start_minute - 1440), 0):
-            idle_w = idle_power_w(self.fleet, slice(first, event.end_minute))
-            if not np.isnan(idle_w):
-                return idle_w
-        return 0.0
-
-    @cached_property
-    def most_w(self) -> float:
-        """The most that a GPU of the fleet draws in a minute, but for one in a thousand [W]."""
-        latest = self.fleet.gpu_power_w[::8, -_LEARNING_MINUTES:]
-        return float(np.nanquantile(latest[:, ::15], 0.999))
-
-    def class_power_w(self, job_class: str | None, before_minute: int) -> tuple[float, float]:
-        """Return mean and standard deviation of a GPU's power over the latest runs of a class [W].
-
-        Of any class where it is None; NaN where none began before the notice of an event.
-        """
-        if job_class not in self._class_w:
-            fleet, means = self.fleet, []
-            for run in reversed(fleet.runs):
-                is_one = job_class in (None, fleet.jobs[run.job].job_class)
-                if is_one and run.job not in self.touches:
-                    last = before_minute - NOTICE_MINUTES
-                    start, end = minute_span(run.start_s, run.end_s, 0, last)
-                    if end - start > WARMUP_MINUTES:
-                        means.append(float(np.nanmean(fleet.gpu_power_w[run.gpus, start:end])))
-                if len(means) == _CLASS_SAMPLE:
-                    break
-            sample = np.array(means)[~np.isnan(means)]
-            self._class_w[job_class] = (
-                (float(sample.mean()), float(sample.std()))
-                if len(sample)
-                else (float("nan"), float("nan"))
-            )
-        return self._class_w[job_class]
-
-    def shape(self, job: int, first: int, last: int) -> NDArray[np.float64] | None:
-        """Return what a service's request rate explains of its power [W], (last - first,)."""
-        load = self.fleet.service_load.get(job)
-        if load is None:
-            return None
-        from_minute = max(0, last - _LEARNING_MINUTES)
-        minutes = job_minutes(self.fleet, self.runs_of.get(job, ()), from_minute, last)
-        usable = (minutes.gpus_on > 0) & ~touched_minutes(
-            self.touches.get(job, ()), from_minute, last - from_minute
-        )
-        shape = load_shape(load[from_minute:last], minutes.per_gpu_w, usable, most_w=self.most_w)
-        return None if shape is None else shape[first - from_minute :]
-
-
 def gpu_change(
     prepared: Prepared,
     touched: Mapping[int, Sequence[Touch]],
@@ -259,17 +174,19 @@ def _job_change(
     held = minutes.gpus_on[window].astype(float)
     would_hold = held if stays is None else _gpus_held(stays, first, last)
     touched = touched_minutes(its_touches, low, high - low)
-    same = (would_hold == held) & ~touched[window]
+    moved = (held > 0) & (would_hold > 0) & ~touched[window] & _is_moved(fleet, stays)
+    same = (would_hold == held) & ~touched[window] & ~moved
     if same.all():
         return None
     level = _expected_w(prepared, job, minutes, stays, its_touches, span, reference)
+    same |= moved & ~level.seen & (would_hold == held)
     actual_w = _without_gaps(minutes.per_gpu_w[window], held > 0, level.per_gpu_w)
     actual_kw = held * actual_w / W_PER_KW
     expected_kw = np.where(same, actual_kw, would_hold * level.per_gpu_w / W_PER_KW)
     change_kw = np.where(
         same, 0.0, expected_kw - actual_kw + (held - would_hold) * prepared.idle_w / W_PER_KW
     )
-    mechanisms = _mechanisms(held, would_hold, its_touches, first)
+    mechanisms = _mechanisms(held, would_hold, its_touches, first, moved)
     return JobChange(
         job=job,
         change_kw={
@@ -283,6 +200,14 @@ def _job_change(
         guess_error_ratio=level.error_ratio,
         source=level.source,
     )
+
+
+def _is_moved(fleet: Fleet, stays: Sequence[Stay] | None) -> bool:
+    """Return whether a job would have started at another time, so that it is at other work."""
+    if not stays or len(stays) > 1 or stays[0].run is None:
+        return False
+    by_s = abs(stays[0].start_s - fleet.runs[stays[0].run].start_s)
+    return bool(by_s > WARMUP_MINUTES * S_PER_MINUTE)
 
 
 def _without_gaps(
@@ -312,6 +237,7 @@ def _mechanisms(
     would_hold: NDArray[np.float64],
     its_touches: Sequence[Touch],
     first: int,
+    moved: NDArray[np.bool_],
 ) -> dict[Mechanism, NDArray[np.bool_]]:
     """Return which minutes each mechanism explains; every minute has one."""
     strongest = np.full(len(held), Mechanism.CAPPED, dtype=object)
@@ -323,6 +249,7 @@ def _mechanisms(
             strongest[mask] = names[touch.deepest]
             off |= mask
     mechanism = strongest
+    mechanism[moved] = Mechanism.HELD
     mechanism[(would_hold > held) & ~off] = Mechanism.HELD
     mechanism[(would_hold < held) & (would_hold.cumsum() > 0)] = Mechanism.ENDED
     mechanism[(would_hold < held) & (would_hold.cumsum() == 0)] = Mechanism.DISPLACED

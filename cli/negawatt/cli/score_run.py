@@ -16,10 +16,11 @@ from negawatt.models.baselines.registry import load_program
 from negawatt.models.counterfactual.donors import difference_in_differences, synthetic_control
 from negawatt.models.counterfactual.ensemble import ensemble
 from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
-from negawatt.models.counterfactual.gpu_change import Mechanism, Prepared
+from negawatt.models.counterfactual.gpu_change import Mechanism
 from negawatt.models.counterfactual.job_aware import Counterfactual, job_aware
 from negawatt.models.counterfactual.method import GpuEstimate, Method, prepare
 from negawatt.models.counterfactual.placebo import Placebo
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.scoring import (
     NO_BAND,
     Estimated,

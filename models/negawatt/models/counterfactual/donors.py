@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from negawatt.models.counterfactual.fleet import FleetEvent
-from negawatt.models.counterfactual.gpu_change import Prepared
 from negawatt.models.counterfactual.job_power import job_minutes
 from negawatt.models.counterfactual.method import (
     Array,
@@ -19,6 +18,7 @@ from negawatt.models.counterfactual.method import (
     held_gpus,
     power_kw,
 )
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
 

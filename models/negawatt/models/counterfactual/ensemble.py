@@ -11,10 +11,10 @@ import numpy as np
 
 from negawatt.models.counterfactual.donors import difference_in_differences
 from negawatt.models.counterfactual.fleet import FleetEvent
-from negawatt.models.counterfactual.gpu_change import Prepared
 from negawatt.models.counterfactual.job_aware import Counterfactual
 from negawatt.models.counterfactual.method import Array, GpuEstimate, Method
 from negawatt.models.counterfactual.placebo import Placebo
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.simple_methods import (
     before_and_after,
     job_composition,

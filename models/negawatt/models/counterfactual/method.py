@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from negawatt.models.counterfactual.control import event_actions
 from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
-from negawatt.models.counterfactual.gpu_change import Prepared
 from negawatt.models.counterfactual.job_power import minute_span
 from negawatt.models.counterfactual.node_service import infer_node_down
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.site_series import total_gpu_kw
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import S_PER_MINUTE

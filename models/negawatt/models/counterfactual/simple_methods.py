@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.counterfactual.control import Touch, touches_during
 from negawatt.models.counterfactual.fleet import FleetEvent
-from negawatt.models.counterfactual.gpu_change import Prepared, gpu_change
+from negawatt.models.counterfactual.gpu_change import gpu_change
 from negawatt.models.counterfactual.job_level import (
     MIN_REFERENCE_MINUTES,
     Reference,
@@ -26,6 +26,7 @@ from negawatt.models.counterfactual.method import (
     held_gpus,
     power_kw,
 )
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
 
 LEVEL_MINUTES: Final = 30

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from negawatt.models.counterfactual.fleet import FleetEvent
-from negawatt.models.counterfactual.gpu_change import Prepared
 from negawatt.models.counterfactual.job_level import Reference
 from negawatt.models.counterfactual.placebo import Placebo, RunSums, placebo
 from negawatt.models.counterfactual.policy import PolicyFit
+from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.quiet_windows import quiet_windows
 from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.uncertainty.fleet_band import ErrorScale, fleet_band

@@ -210,6 +210,16 @@ def test_raised_load_before_the_event_does_not_raise_the_level() -> None:
     np.testing.assert_allclose(left_out.change_kw, 0.8)
 
 
+def test_a_cap_after_the_event_tells_no_level() -> None:
+    """Released at 780, but capped to 250 W from 781 until it ends at 795: the level is 400 W."""
+    work = replace(reserved(drawn=[(600, 780, 200.0), (781, 795, 250.0)]), runs=[(0, 795, NODE)])
+    acts = [cap(600, "r"), release(780, "r"), cap(781, "r", 0.6)]
+
+    change = change_of(fleet_of([work], acts))
+
+    np.testing.assert_allclose(change.change_kw, 0.8)
+
+
 def test_lost_telemetry_does_not_move_the_change() -> None:
     """A fifth of the readings is lost; at constant power the others say the same."""
     work = Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 200.0)])

@@ -178,7 +178,7 @@ def _job_change(
     same = (would_hold == held) & ~touched[window] & ~moved
     if same.all():
         return None
-    level = _expected_w(prepared, job, minutes, stays, its_touches, span, reference)
+    level = _expected_w(prepared, job, minutes, stays, span, reference)
     same |= moved & ~level.seen & (would_hold == held)
     actual_w = _without_gaps(minutes.per_gpu_w[window], held > 0, level.per_gpu_w)
     actual_kw = held * actual_w / W_PER_KW
@@ -269,13 +269,13 @@ def _expected_w(
     job: int,
     minutes: JobMinutes,
     stays: Sequence[Stay] | None,
-    its_touches: Sequence[Touch],
     span: tuple[int, int],
     reference: Reference,
 ) -> _Expected:
     """Return what one of a job's GPUs would have drawn: seen work first, then levels."""
     fleet = prepared.fleet
     first, last = span
+    its_touches = prepared.touches.get(job, ())  # caps after the event too: a ramp is no level
     touched = touched_minutes(its_touches, minutes.first, len(minutes.gpus_on))
     known = (minutes.gpus_on > 0) & ~np.isnan(minutes.per_gpu_w) & ~touched
     settled = known & (minutes.age_minutes >= WARMUP_MINUTES)

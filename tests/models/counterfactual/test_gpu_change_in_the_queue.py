@@ -83,7 +83,25 @@ def test_a_held_job_that_has_started_late_is_behind_with_its_work() -> None:
 
     expected_kw = course((630, 640, 0.4), (640, 700, 1.4), (700, 710, 1.0))
     np.testing.assert_allclose(kw_of(change, 1), expected_kw, atol=1e-12)
-    assert set(mechanisms(change)) == {Mechanism.CAPPED, Mechanism.HELD}
+    assert [set(its.change_kw) for its in change.jobs] == [{Mechanism.CAPPED}, {Mechanism.HELD}]
+
+
+def test_where_a_late_jobs_further_work_was_never_seen_it_keeps_its_power() -> None:
+    """As above, but silent from 780 on: its work beyond the 80th minute is not known.
+
+    From 711 on it would have been at such work; it fell to 300 W at 740, which is left as it is.
+    """
+    works = [
+        Work(name="a", runs=[(0, INF, NODE)], drawn=[(600, 780, 300.0)]),
+        Work(name="b", runs=[(700, 1300, OTHER_NODE)], submit=630, drawn=[(740, 780, 300.0)]),
+    ]
+    fleet = fleet_of(works, [cap(600, "a"), release(780, "a"), hold(630, "b")], nodes=2)
+    power_w = fleet.gpu_power_w.copy()
+    power_w[OTHER_NODE, 780:] = np.nan
+
+    change = change_of(replace(fleet, gpu_power_w=power_w))
+
+    assert not kw_of(change, 1)[712 - 600 :].any()
 
 
 def test_held_starts_are_found_without_a_logged_hold() -> None:

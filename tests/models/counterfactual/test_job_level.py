@@ -11,9 +11,10 @@ from negawatt.models.counterfactual.fleet import Action
 from negawatt.models.counterfactual.job_level import (
     RELOAD_MINUTES,
     Reference,
+    WorkClock,
     level_around,
     load_shape,
-    same_work,
+    minute_of_work,
     touched_minutes,
     work_clock,
 )
@@ -298,6 +299,14 @@ def test_a_job_that_began_earlier_brings_its_work_along() -> None:
     clock = work_clock(minutes, [], None)
 
     assert clock.work_minutes[0] == pytest.approx(200.5)
+
+
+def same_work(
+    minutes: JobMinutes, clock: WorkClock, where: NDArray[np.bool_], wanted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the job drew in the minutes that did the wanted work, NaN where none did."""
+    place = minute_of_work(clock, where, wanted)
+    return np.where(place < 0, np.nan, minutes.per_gpu_w[place])
 
 
 def test_the_same_work_is_looked_up_where_it_was_undisturbed() -> None:

@@ -20,7 +20,7 @@ from negawatt.models.counterfactual.job_level import (
     Reference,
     WorkClock,
     level_around,
-    same_work,
+    minute_of_work,
     touched_minutes,
     work_clock,
 )
@@ -32,6 +32,7 @@ from negawatt.models.counterfactual.job_power import (
 from negawatt.models.counterfactual.prepared import Prepared
 from negawatt.models.counterfactual.queue_replay import Policy
 from negawatt.models.counterfactual.schedule import Stay
+from negawatt.models.counterfactual.under_a_cap import cap_ratios, cut_levels
 from negawatt.models.domain.units import S_PER_MINUTE, W_PER_KW
 
 __all__ = ["GpuChange", "JobChange", "Mechanism", "Prepared", "gpu_change"]
@@ -299,10 +300,18 @@ def _expected_w(
         error_ratio = class_sd_w / class_w if class_w > 0 else 0.0
     seen = np.zeros(last - first, dtype=bool)
     if shape is None and stays and len(stays) == 1:
-        wanted = _wanted_work(minutes, stays[0], its_touches, fleet, span)
-        seen_w = same_work(minutes, wanted[0], known, wanted[1])
-        seen = ~np.isnan(seen_w)
-        per_gpu_w = np.where(seen, seen_w, per_gpu_w)
+        clock, wanted = _wanted_work(minutes, stays[0], its_touches, fleet, span)
+        ratios = cap_ratios(prepared.actions_of.get(job, ()), minutes.first, len(touched))
+        cut = cut_levels(minutes, ratios, settled)
+        place = minute_of_work(clock, known | ~np.isnan(cut), wanted)
+        cut_w = np.where(place < 0, np.nan, cut[place])
+        seen = (place >= 0) & ~(cut_w > 0)
+        per_gpu_w = np.where(seen, minutes.per_gpu_w[place], per_gpu_w)
+        for from_w in np.unique(cut_w[cut_w > 0]).tolist():
+            busy = settled & (minutes.per_gpu_w >= from_w)
+            above = level_around(minutes, busy, (first, last), reference=reference)
+            if above is not None:
+                per_gpu_w = np.where(cut_w == from_w, above.per_gpu_w, per_gpu_w)
     return _Expected(per_gpu_w=per_gpu_w, seen=seen, error_ratio=error_ratio, source=source)
 
 

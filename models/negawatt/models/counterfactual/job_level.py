@@ -249,34 +249,29 @@ def work_clock(
     return WorkClock(first=minutes.first, work_minutes=np.where(on, work, np.nan))
 
 
-def same_work(
-    minutes: JobMinutes,
-    clock: WorkClock,
-    usable: NDArray[np.bool_],
-    wanted_work_minutes: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return what a job drew when it did the same work undisturbed.
+def minute_of_work(
+    clock: WorkClock, usable: NDArray[np.bool_], wanted_work_minutes: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return in which of some minutes a job did the work that is wanted.
 
     A paused job does later what it would have done in the pause, and a held one too: the same
     checkpoints, the same phases.
 
     Args:
-        minutes: One run of the job.
         clock: Its work.
-        usable: Minutes in which it worked undisturbed, like ``minutes``.
+        usable: The minutes to look in, (n,).
         wanted_work_minutes: Work that would have been done by each minute [min], (m,).
 
     Returns:
-        Power of one of its GPUs [W], NaN where that work was not seen undisturbed, (m,).
+        Places among the minutes, -1 where that work was done in none of them, (m,).
     """
-    seen = usable & ~np.isnan(clock.work_minutes)
-    if not seen.any():
-        return np.full(len(wanted_work_minutes), np.nan)
-    work, power_w = clock.work_minutes[seen], minutes.per_gpu_w[seen]
-    order = np.argsort(work, kind="stable")
-    work, power_w = work[order], power_w[order]
+    seen = np.flatnonzero(usable & ~np.isnan(clock.work_minutes))
+    if not len(seen):
+        return np.full(len(wanted_work_minutes), -1)
+    seen = seen[np.argsort(clock.work_minutes[seen], kind="stable")]
+    work = clock.work_minutes[seen]
     right = np.clip(np.searchsorted(work, wanted_work_minutes), 0, len(work) - 1)
     left = np.maximum(right - 1, 0)
     nearer = np.abs(work[left] - wanted_work_minutes) <= np.abs(work[right] - wanted_work_minutes)
     nearest = np.where(nearer, left, right)
-    return np.where(np.abs(work[nearest] - wanted_work_minutes) <= 1.0, power_w[nearest], np.nan)
+    return np.where(np.abs(work[nearest] - wanted_work_minutes) <= 1.0, seen[nearest], -1)

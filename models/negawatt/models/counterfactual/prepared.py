@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.counterfactual.control import touches
-from negawatt.models.counterfactual.fleet import Fleet, Run
+from negawatt.models.counterfactual.fleet import ControlAction, Fleet, Run
 from negawatt.models.counterfactual.job_level import (
     NOTICE_MINUTES,
     WARMUP_MINUTES,
@@ -34,6 +34,9 @@ class Prepared:
         self.fleet = fleet
         self.timetable = Timetable(fleet)
         self.touches = touches(fleet.actions)
+        self.actions_of: dict[int, list[ControlAction]] = {}
+        for action in fleet.actions:
+            self.actions_of.setdefault(action.job, []).append(action)
         self.runs_of: dict[int, list[Run]] = {}
         for run in fleet.runs:
             self.runs_of.setdefault(run.job, []).append(run)

@@ -51,6 +51,6 @@ def test_a_row_of_the_file_comes_out_again(build: ModuleType) -> None:
     name = CaseName(scenario=kept.scenario, seed=kept.seed, nodes=kept.nodes, days=kept.days)
     (found,) = score_case(name, [kept.method])
 
-    assert found.true_kw == pytest.approx(kept.true_kw, rel=2e-5)
-    assert found.estimate_kw == pytest.approx(kept.estimate_kw, rel=2e-5)
-    assert found.half_width_kw == pytest.approx(kept.half_width_kw, rel=2e-5)
+    assert found.true_kw == pytest.approx(kept.true_kw, rel=1e-4)
+    assert found.estimate_kw == pytest.approx(kept.estimate_kw, rel=1e-4)
+    assert found.half_width_kw == pytest.approx(kept.half_width_kw, rel=1e-4)

@@ -54,6 +54,22 @@ def test_without_an_act_of_control_the_counterfactual_is_what_was_seen() -> None
     assert found.inflation is None
 
 
+def test_without_a_dispatch_log_what_flexible_jobs_drew_less_is_credited_with_a_wider_band() -> (
+    None
+):
+    """The same 4 x (400 - 200) W; that it was control is assumed, so the band is wider."""
+    logged = fleet_of([CAPPED], ACTS)
+    without = replace(fleet_of([CAPPED]), has_dispatch=False)
+
+    known, assumed = estimated(logged), estimated(without)
+
+    np.testing.assert_allclose(
+        assumed.gpu_change.change_kw[assumed.in_event].mean(),
+        known.gpu_change.change_kw[known.in_event].mean(),
+    )
+    assert assumed.gpu_band.half_width_kw > known.gpu_band.half_width_kw
+
+
 def test_a_capped_fleet_is_credited_with_its_level() -> None:
     """4 x (400 - 200) W in each minute of the event."""
     found = estimated(fleet_of([CAPPED], ACTS))

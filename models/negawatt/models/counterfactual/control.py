@@ -13,6 +13,10 @@ from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 LEAD_S = 3 * S_PER_H
 """Control this long before an event's window belongs to the event: its ramp and preparation."""
 
+ASSUMED_RAMP_S = 15 * S_PER_MINUTE
+ASSUMED_RAMP_RATIO, ASSUMED_CAP_RATIO = 0.9, 0.5
+"""Where there is no dispatch log: how long before and after a window control acted, how deep."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
@@ -67,6 +71,31 @@ def touches(actions: Iterable[ControlAction]) -> dict[int, list[Touch]]:
     for job, acts in opened.items():
         found.setdefault(job, []).append(_touch(acts, float("inf")))
     return found
+
+
+def assumed_actions(fleet: Fleet) -> tuple[ControlAction, ...]:
+    """Return a log for a fleet that has none: every flexible job capped through every event.
+
+    From ``ASSUMED_RAMP_S`` before each window to as long after it. A job that drew in the event
+    what it always draws is told apart later: such a cap cut nothing.
+    """
+    log: list[ControlAction] = []
+    for event in fleet.events:
+        start_s, end_s = event.start_minute * S_PER_MINUTE, event.end_minute * S_PER_MINUTE
+        first_s, last_s = start_s - ASSUMED_RAMP_S, end_s + ASSUMED_RAMP_S
+        steps = (
+            (first_s, Action.CAP, ASSUMED_RAMP_RATIO),
+            (start_s, Action.CAP, ASSUMED_CAP_RATIO),
+            (end_s, Action.CAP, ASSUMED_RAMP_RATIO),
+            (last_s, Action.RELEASE, 1.0),
+        )
+        ran = {run.job for run in fleet.runs if run.start_s < last_s and run.end_s > first_s}
+        log += [
+            ControlAction(at_s=at_s, job=job, action=action, power_ratio=ratio)
+            for job in sorted(job for job in ran if fleet.jobs[job].tier > 0)
+            for at_s, action, ratio in steps
+        ]
+    return tuple(sorted(log, key=lambda action: action.at_s))
 
 
 def event_actions(fleet: Fleet, event: FleetEvent) -> list[ControlAction]:

@@ -121,6 +121,7 @@ class Fleet:
         other_sites_kw: Power of the operator's other sites [kW], by site, (n_minutes,).
         events: The events, oldest first; the last is the one to verify.
         missing: What was not given, and what is lost by it.
+        has_dispatch: Whether the dispatch log was given; an empty one says that nothing was done.
     """
 
     start_utc: datetime
@@ -139,6 +140,7 @@ class Fleet:
     other_sites_kw: Mapping[str, NDArray[np.float64]]
     events: tuple[FleetEvent, ...]
     missing: tuple[str, ...] = ()
+    has_dispatch: bool = True
 
     @property
     def n_gpus(self) -> int:

@@ -30,7 +30,10 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "dispatch": (
         ("ts", "job_id", "action", "power_fraction"),
-        "no dispatch log: nothing says what control touched, so nothing is credited",
+        (
+            "no dispatch log: every flexible job that ran in an event is taken to have been under "
+            "control"
+        ),
     ),
     "job_progress": (
         ("ts", "job_id", "work_s"),

@@ -85,6 +85,7 @@ def fleet_from_tables(
         other_sites_kw=_other_sites(tables.get("other_sites"), clock),
         events=tuple(_event(event, clock) for event in events),
         missing=tuple(cost for name, (_, cost) in OPTIONAL.items() if name not in tables and cost),
+        has_dispatch="dispatch" in tables,
     )
 
 

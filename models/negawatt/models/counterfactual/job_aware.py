@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.counterfactual.control import event_actions, touches_during
+from negawatt.models.counterfactual.control import assumed_actions, event_actions, touches_during
 from negawatt.models.counterfactual.fleet import Action, Fleet, FleetEvent
 from negawatt.models.counterfactual.gpu_change import GpuChange, Mechanism, Prepared, gpu_change
 from negawatt.models.counterfactual.inflation import Inflation, inflation
@@ -28,6 +28,8 @@ from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.uncertainty.fleet_band import ErrorScale, FleetBand, fleet_band
 
 MAX_PLACEBOS: Final = 60
+ASSUMED_CONTROL_ERROR_RATIO: Final = 0.15
+"""Assumed standard error of a reduction whose control was not logged, as a share of it."""
 UNLOGGED_HOLD_MINUTES: Final = 30
 """Where holds are not logged, the queue is replayed from this long before the first cap."""
 _POLICY_WINDOWS: Final = 40
@@ -97,6 +99,8 @@ def job_aware(
         findings.append("no job priorities: waiting jobs are taken to start by age")
     if fleet.node_down is None:
         fleet = replace(fleet, node_down=infer_node_down(fleet))
+    if not fleet.has_dispatch:
+        fleet = replace(fleet, actions=assumed_actions(fleet))
     prepared = Prepared(fleet)
     on_step("scheduler")
     windows = _Windows(prepared, event)
@@ -232,7 +236,10 @@ def _assembled(
     in_event = slice(event.start_minute - change.first, None)
     storage_kw = _storage_change_kw(fleet, change.first, change.last)
     site_change_kw = site_band = meter_kw = None
-    gpu_band = _band(change, in_event, placebos, gain=1.0, other_error_kw=0.0)
+    assumed_kw = 0.0
+    if not fleet.has_dispatch:
+        assumed_kw = ASSUMED_CONTROL_ERROR_RATIO * abs(float(change.change_kw[in_event].mean()))
+    gpu_band = _band(change, in_event, placebos, gain=1.0, other_error_kw=assumed_kw)
     if response is not None:
         temp_c = fleet.temp_c[span]
         site_change_kw = (
@@ -244,6 +251,7 @@ def _assembled(
         gain = response.gain_ratio(
             float(np.nanmean(temp_c)) if not np.isnan(temp_c).all() else response.mean_temp_c
         )
+        error_kw = float(np.hypot(error_kw, gain * assumed_kw))
         site_band = _band(change, in_event, placebos, gain=gain, other_error_kw=error_kw)
         meter_kw = _filled(fleet.meter_kw[span])
     return Counterfactual(

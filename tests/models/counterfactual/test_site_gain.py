@@ -78,6 +78,7 @@ def test_the_standard_error_is_that_of_the_days_and_the_form() -> None:
     assert error_kw == pytest.approx(10 * np.hypot((2 / 3 * 0.02) ** 0.5 * 1.465, 0.0055))
 
 
+@pytest.mark.slow
 def test_six_days_tell_the_change_within_two_standard_errors_and_say_that_they_are_few() -> None:
     site = small_site()
 
@@ -90,6 +91,7 @@ def test_six_days_tell_the_change_within_two_standard_errors_and_say_that_they_a
     assert "only 6 days of history" in fit.findings
 
 
+@pytest.mark.slow
 def test_what_is_not_usable_moves_nothing() -> None:
     site = small_site()
     spoiled_kw = np.where(site.usable, site.minutes.meter_kw, 1e6)
@@ -99,6 +101,7 @@ def test_what_is_not_usable_moves_nothing() -> None:
     assert fit.coefficients == small_fit().coefficients
 
 
+@pytest.mark.slow
 def test_a_battery_at_the_meter_is_not_taken_for_an_answer_to_the_gpus() -> None:
     """Discharge of 60 kW in every event window of the days: its column takes it up."""
     site = small_site()
@@ -113,6 +116,7 @@ def test_a_battery_at_the_meter_is_not_taken_for_an_answer_to_the_gpus() -> None
     assert fit.gain_ratio(20.0) == pytest.approx(small_fit().gain_ratio(20.0), rel=0.01)
 
 
+@pytest.mark.slow
 def test_without_weather_and_jobs_the_model_says_what_it_left_out() -> None:
     site = small_site()
     not_known = np.full_like(site.minutes.temp_c, np.nan)
@@ -132,6 +136,7 @@ def test_two_days_are_refused() -> None:
         fit_site_response(site.minutes, usable=site.usable & (site.minutes.day < 2))
 
 
+@pytest.mark.slow
 def test_a_load_that_never_changes_is_refused() -> None:
     site = small_site()
     random = np.random.default_rng(2)

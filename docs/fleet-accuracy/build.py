@@ -116,12 +116,15 @@ def rows(
 
 
 def worst(full: Sequence[Score], method: str) -> str:
-    """Return a method's worst of the scenarios that may mislead it, by its median error."""
+    """Return a method's worst median and its worst 90th percentile over the other scenarios."""
     tried = [(summarize(its), name) for name in WORST_OF if (its := picked(full, method, name))]
     if not tried:
         return "-"
-    found, name = max(tried, key=lambda pair: pair[0].error_ratio_p50)
-    return f"{errors(found)} ({name.replace('_', ' ')})"
+    middle, of_middle = max(tried, key=lambda pair: pair[0].error_ratio_p50)
+    tail, of_tail = max(tried, key=lambda pair: pair[0].error_ratio_p90)
+    names = [name.replace("_", " ") for name in (of_middle, of_tail)]
+    named = names[0] if names[0] == names[1] else " / ".join(names)
+    return f"{percent(middle.error_ratio_p50)} / {percent(tail.error_ratio_p90)} ({named})"
 
 
 def errors(found: Summary) -> str:

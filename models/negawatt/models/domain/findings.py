@@ -85,8 +85,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.RULE_NOT_IN_FORCE: "The event day lies outside the days on which the program's "
     "rule is in force.",
     FindingCode.RULE_OVERRIDDEN: "Keys of the program's rule were replaced for this computation.",
-    FindingCode.RULE_SWITCHED: "Too few days under the program's rule: another of its rules computed "
-    "the baseline.",
+    FindingCode.RULE_SWITCHED: "Too few days under the program's rule: another of its rules "
+    "computed the baseline.",
     FindingCode.SAMPLE_GAP: "Expected readings are missing.",
     FindingCode.SCREEN_DAY_SET_EXPLOITED: "Days that carry the baseline had high load and had "
     "been announced as possible event days.",

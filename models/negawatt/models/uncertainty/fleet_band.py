@@ -17,7 +17,7 @@ HELD_ERROR_RATIO: Final = 0.03
 """Standard error of the credit for held starts that no quiet window shows, as a share of it.
 
 A queue that was held back is longer than any in the history. Set on development seeds of the
-project's own hall; docs/accuracy.md states the coverage on seeds that were not used for it.
+project's own hall; docs/fleet-accuracy.md states the coverage on seeds that were not used for it.
 """
 SHORT_LEVEL_RATIO: Final = 0.05
 SHORT_QUEUE_RATIO: Final = 0.25

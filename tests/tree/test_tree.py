@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("cli", "collectors", "models", "pipelines", "warehouse")
 FOLDERS = (*ROOMS, "benchmarks", "docs", "tests", ".ci")
@@ -22,6 +24,8 @@ UNITS = "models/negawatt/models/domain/units.py"
 CLOCKS = ("pipelines/negawatt/pipelines/resources.py", "collectors/negawatt/collectors/clock.py")
 
 # Modules that no other module imports, and why they are there.
+pytestmark = pytest.mark.slow  # the whole tree is read: part of `make check`
+
 ENTRY_POINTS = {
     "negawatt.cli.main": "the command",
     "negawatt.collectors.sources.replay": "what tests and benchmarks read; no command offers it",

@@ -17,7 +17,7 @@ import typer
 from negawatt.cli.backtest_words import document_of, lines_of, ranked
 from negawatt.cli.instants import other_event_of, wrong, zone_of
 from negawatt.cli.load_file import COLUMNS_HELP, read_load
-from negawatt.cli.options import JsonOption
+from negawatt.cli.options import JsonOption, LoadZoneOption, MayExportOption
 from negawatt.cli.programs import rule_of
 from negawatt.cli.site_file import read_site
 from negawatt.models.backtest.placebos import MethodTest, back_test, is_business_day, recent_windows
@@ -63,12 +63,8 @@ def backtest(  # noqa: PLR0917 - one argument per option of the command
         Path | None,
         typer.Option(help="TOML file with what programs ask for beside the load."),
     ] = None,
-    load_zone: Annotated[
-        str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
-    ] = None,
-    may_export: Annotated[
-        bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
-    ] = False,
+    load_zone: LoadZoneOption = None,
+    may_export: MayExportOption = False,
     models: Annotated[
         bool,
         typer.Option("--models", help="Also test models that corroborate; they need two months."),

@@ -14,7 +14,7 @@ import typer
 from negawatt.cli.baseline_words import document_of, lines_of
 from negawatt.cli.instants import instant_utc, interval_of, other_event_of, zone_of
 from negawatt.cli.load_file import COLUMNS_HELP, read_load
-from negawatt.cli.options import JsonOption
+from negawatt.cli.options import JsonOption, LoadZoneOption, MayExportOption
 from negawatt.cli.programs import rule_of
 from negawatt.cli.site_file import read_site
 from negawatt.models.baselines.engine import compute_baseline
@@ -59,12 +59,8 @@ def baseline(  # noqa: PLR0917 - one argument per option of the command
         list[Path] | None,
         typer.Option(help="Load file of another site of the portfolio; repeatable."),
     ] = None,
-    load_zone: Annotated[
-        str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
-    ] = None,
-    may_export: Annotated[
-        bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
-    ] = False,
+    load_zone: LoadZoneOption = None,
+    may_export: MayExportOption = False,
     details: Annotated[
         bool, typer.Option("--details", help="Print the days' values of every interval too.")
     ] = False,

@@ -9,4 +9,10 @@ WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", "-w", help="Folder of the warehouse.", show_default=True)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+LoadZoneOption = Annotated[
+    str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
+]
+MayExportOption = Annotated[
+    bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
+]
 DEFAULT_WAREHOUSE = Path("negawatt-data")

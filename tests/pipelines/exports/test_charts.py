@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -74,6 +75,26 @@ def test_each_chart_has_a_text_for_those_who_cannot_see_it(
         assert root.get("role") == "img"
         assert len(root.get("aria-label") or "") > 40
         assert "<script" not in svg
+
+
+@pytest.mark.slow
+def test_every_chart_follows_vega_lite_s_schema(
+    statement: Statement, load: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report does not take the time to check; a misspelled property would be drawn as none."""
+    from negawatt.pipelines.exports import chart_style  # noqa: PLC0415 - Altair takes a second
+
+    checked = []
+
+    def check(chart: Any, _alt_text: str) -> str:  # noqa: ANN401 - Altair takes a second
+        checked.append(chart.to_dict(validate=True))
+        return ""
+
+    monkeypatch.setattr(chart_style, "to_svg", check)
+
+    drawn(statement, load)
+
+    assert len(checked) == 5
 
 
 @pytest.mark.slow

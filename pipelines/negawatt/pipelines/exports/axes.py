@@ -67,8 +67,11 @@ def spread(wanted_px: list[float], gap_px: float, bottom_px: float) -> list[floa
 
 
 def inline(rows: pl.DataFrame) -> alt.InlineData:
-    """Return rows inside the chart; a list of dictionaries has no limit on rows."""
-    return alt.InlineData(values=rows.to_dicts())
+    """Return rows inside the chart; inline rows have no limit on their number.
+
+    Altair copies what is a list or a dictionary with every change of a chart, and a tuple never.
+    """
+    return alt.InlineData(values=tuple(rows.to_dicts()))
 
 
 def zero_based(columns: list[pl.Series]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ Here: which chart is drawn, from which rows, and its alternative text. Not here:
 """
 
 import polars as pl
+from altair.utils.schemapi import debug_mode
 
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.pipelines.exports import bar_charts, chart_rows, charts
@@ -14,6 +15,7 @@ from negawatt.pipelines.exports.words import MOST_JOBS, Words, percent
 _FEWEST_METHODS = 2
 
 
+@debug_mode(arg=False)  # parts of a chart are not checked as they are made: see style.to_svg
 def figures(body: StatementBody, load: pl.DataFrame, words: Words) -> dict[str, str]:
     """Return the charts that the statement has figures for, as SVG by name.
 

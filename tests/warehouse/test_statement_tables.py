@@ -21,8 +21,6 @@ def lines(version: int, *, metered_kwh: str = "90.000") -> pl.DataFrame:
             "adjusted_baseline_kwh": Decimal("100.000"),
             "metered_kwh": Decimal(metered_kwh),
             "reduction_kwh": Decimal("100.000") - Decimal(metered_kwh),
-            "price_usd_per_kwh": None,
-            "payment_usd": None,
         }
     )
 
@@ -44,8 +42,10 @@ def header(version: int) -> pl.DataFrame:
 
 
 def test_a_second_version_leaves_the_first_as_it_was(layout: Layout) -> None:
-    statement_tables.publish_statement(layout, header(1), lines(1))
-    statement_tables.publish_statement(layout, header(2), lines(2, metered_kwh="95.000"))
+    statement_tables.publish_statement(layout, header(1), {statement_tables.LINES: lines(1)})
+    statement_tables.publish_statement(
+        layout, header(2), {statement_tables.LINES: lines(2, metered_kwh="95.000")}
+    )
 
     found = read_table(layout, statement_tables.LINES).frame
     assert found["reduction_kwh"].to_list() == [Decimal("10.000"), Decimal("5.000")]
@@ -55,7 +55,7 @@ def test_a_second_version_leaves_the_first_as_it_was(layout: Layout) -> None:
 def test_an_interruption_before_the_header_leaves_the_old_version_and_heals(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statement_tables.publish_statement(layout, header(1), lines(1))
+    statement_tables.publish_statement(layout, header(1), {statement_tables.LINES: lines(1)})
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -63,9 +63,13 @@ def test_an_interruption_before_the_header_leaves_the_old_version_and_heals(
     with monkeypatch.context() as patched:
         patched.setattr(statement_tables, "append_rows", killed)
         with pytest.raises(KeyboardInterrupt):
-            statement_tables.publish_statement(layout, header(2), lines(2, metered_kwh="1.000"))
+            statement_tables.publish_statement(
+                layout, header(2), {statement_tables.LINES: lines(2, metered_kwh="1.000")}
+            )
     before = statement_tables.statement_versions(layout, "s1.e1")["statement_version"].to_list()
-    statement_tables.publish_statement(layout, header(2), lines(2, metered_kwh="95.000"))
+    statement_tables.publish_statement(
+        layout, header(2), {statement_tables.LINES: lines(2, metered_kwh="95.000")}
+    )
 
     assert before == [1]
     found = read_table(layout, statement_tables.LINES).frame

@@ -3,6 +3,7 @@
 Not here: the report (negawatt.pipelines.exports) and any figure that the statement lacks.
 """
 
+from negawatt.models.settlement.paid import StatementPayment
 from negawatt.models.settlement.statement import Statement
 
 _NOT_KNOWN = "not known"
@@ -37,6 +38,7 @@ def settlement_words(statement: Statement) -> str:
             f"baseline verdict  {verdicts.baseline.outcome.value.upper()}",
             f"cap verdict       {cap.outcome.value.upper()}: limit {_kw(cap.limit_kw)}{share}",
             f"meter             {body.meter_id}, {grade}",
+            f"payment           {_payment(body.payment)}",
             f"statement         {body.statement_id} {version}",
         ]
     )
@@ -58,11 +60,26 @@ def statement_facts(statement: Statement) -> dict[str, object]:
         "baseline_verdict": body.verdicts.baseline.outcome.value,
         "cap_verdict": body.verdicts.cap.outcome.value,
         "cap_limit_kw": body.verdicts.cap.limit_kw,
+        "payment_rule_id": body.payment.rule_id if body.payment else None,
+        "payment_total": _total(body.payment),
+        "payment_currency": body.payment.currency if body.payment else None,
         "revenue_grade": body.revenue_grade,
         "statement_id": body.statement_id,
         "statement_version": statement.statement_version,
         "statement_digest": statement.statement_digest,
     }
+
+
+def _total(payment: StatementPayment | None) -> str | None:
+    return None if payment is None or payment.total is None else str(payment.total)
+
+
+def _payment(payment: StatementPayment | None) -> str:
+    if payment is None:
+        return "none stated: the site registered no payment rule for this program"
+    if payment.total is None:
+        return f"{payment.outcome.value.upper()} by {payment.rule_id}: {payment.reason}"
+    return f"{payment.total} {payment.currency} by {payment.rule_id}"
 
 
 def _kw(power_kw: float | None) -> str:

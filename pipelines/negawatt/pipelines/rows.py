@@ -56,12 +56,33 @@ def statement_lines(statement: Statement) -> pl.DataFrame:
             "adjusted_baseline_kwh": line.adjusted_baseline_kwh,
             "metered_kwh": line.metered_kwh,
             "reduction_kwh": line.reduction_kwh,
-            "price_usd_per_kwh": line.price_usd_per_kwh,
-            "payment_usd": line.payment_usd,
         }
         for line in statement.body.lines
     ]
     return pl.DataFrame(rows, schema=schema("out_settlement__statement_lines"))
+
+
+def payment_lines(statement: Statement) -> pl.DataFrame:
+    """Return the payments and charges of a version of a statement, if it has an amount."""
+    payment = statement.body.payment
+    rows = (
+        []
+        if payment is None
+        else [
+            {
+                "statement_id": statement.body.statement_id,
+                "statement_version": statement.statement_version,
+                "payment_number": number,
+                "payment_rule_id": payment.rule_id,
+                "payment_name": line.name,
+                "payment_kind": line.kind,
+                "payment_amount": line.amount,
+                "payment_currency": payment.currency,
+            }
+            for number, line in enumerate(payment.lines, start=1)
+        ]
+    )
+    return pl.DataFrame(rows, schema=schema("out_settlement__payment_lines"))
 
 
 def _baseline(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:

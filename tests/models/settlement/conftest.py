@@ -18,6 +18,8 @@ from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import Assessment, SettlementTerms, build_statement_body
+from negawatt.models.settlement.market import Market, MarketSeries, RegistrationFact
+from negawatt.models.settlement.payment.rules import payment_rule_text
 from negawatt.models.settlement.statement import Provenance, StatementBody
 from negawatt.models.uncertainty.conformal import conformal_band
 from negawatt.models.uncertainty.placebo import PlaceboResult, RefusedPlacebo
@@ -31,11 +33,35 @@ START_UTC = datetime(2026, 7, 1, 16, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-TERMS = SettlementTerms(
-    statement_id="e1.program",
-    revenue_grade=True,
-    prices_usd_per_kwh=(Decimal("0.05"), Decimal("0.0500")),
-)
+TERMS = SettlementTerms(statement_id="e1.program", revenue_grade=True)
+
+
+def fact(name: str, value: str, unit: str) -> RegistrationFact:
+    """Return a fact that always holds."""
+    return RegistrationFact(name=name, value=Decimal(value), unit=unit, source="the contract")
+
+
+def market_at(*per_mwh: Decimal) -> Market:
+    """Return hourly prices from the event's start [USD/MWh], paid by PJM's economic program."""
+    starts_utc = tuple(START_UTC + n * HOUR for n in range(len(per_mwh)))
+    return Market(
+        payment_rule_toml=payment_rule_text("pjm_economic"),
+        series=(
+            MarketSeries(
+                price_name="lmp",
+                series_id="zone",
+                currency="USD",
+                per="MWh",
+                interval_start_utc=starts_utc,
+                interval_end_utc=tuple(start_utc + HOUR for start_utc in starts_utc),
+                amounts=per_mwh,
+            ),
+        ),
+        facts=(fact("loss_factor", "1", "factor"), fact("net_benefits_price", "0", "USD/MWh")),
+    )
+
+
+MARKET = market_at(Decimal(50), Decimal(50))
 DAYS = (
     CandidateDay(
         candidate_date=date(2026, 6, 30),
@@ -70,6 +96,7 @@ def settle() -> Callable[..., StatementBody]:
         metered_kwh: Sequence[float] = (70.0, 80.0),
         data_findings: Sequence[Finding] = (),
         event_program_id: str = "program",
+        market: Market | None = MARKET,
         **terms: Any,  # noqa: ANN401 - as replace takes them
     ) -> StatementBody:
         event = event_of(event_program_id)
@@ -80,6 +107,7 @@ def settle() -> Callable[..., StatementBody]:
             assessment_of(event, result),
             replace(TERMS, **terms),
             input_sha256={"table_b": "b" * 64, "table_a": "c" * 64},
+            market=market,
             data_findings=data_findings,
         )
 

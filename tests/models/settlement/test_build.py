@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 
@@ -32,7 +31,7 @@ OVERRIDE = Override(
 def test_lines_and_totals_by_hand(settle: Settle) -> None:
     """100.0004 and 100.0006 round to 100.000 and 100.001; 70 and 80 less are 30.000 and 20.001.
 
-    At 0.05: 1.50 and 1.00005, rounded 1.00. Totals add the rounded lines: 50.001 kWh and 2.50 USD.
+    Totals add the rounded lines: 50.001 kWh. At 0.05 USD they are 2.50005, rounded once: 2.50.
     """
     body = settle()
 
@@ -40,11 +39,11 @@ def test_lines_and_totals_by_hand(settle: Settle) -> None:
     assert str(first.adjusted_baseline_kwh) == "100.000"
     assert str(second.adjusted_baseline_kwh) == "100.001"
     assert [str(line.reduction_kwh) for line in body.lines] == ["30.000", "20.001"]
-    assert [str(line.payment_usd) for line in body.lines] == ["1.50", "1.00"]
     assert str(body.totals.adjusted_baseline_kwh) == "200.001"
     assert str(body.totals.metered_kwh) == "150.000"
     assert str(body.totals.reduction_kwh) == "50.001"
-    assert str(body.totals.payment_usd) == "2.50"
+    assert body.payment is not None
+    assert str(body.payment.total) == "2.50"
     assert first.interval_end_utc == second.interval_start_utc
 
 
@@ -68,35 +67,8 @@ def test_floats_of_the_derivation_lose_their_binary_noise(settle: Settle) -> Non
     assert settle().days[0].window_power_kw_mean == 0.3
 
 
-def test_a_price_has_one_text(settle: Settle) -> None:
-    """0.05 and 0.0500 are one price."""
-    assert [str(line.price_usd_per_kwh) for line in settle().lines] == ["0.05", "0.05"]
-
-
-def test_a_negative_reduction_is_a_negative_payment(settle: Settle) -> None:
-    """100.000 - 130 = -30 at 0.05 is -1.50: nothing is clipped here."""
-    body = settle(metered_kwh=(130.0, 80.0))
-
-    assert body.lines[0].payment_usd == Decimal("-1.50")
-
-
-def test_one_interval_without_a_price_leaves_the_total_payment_unknown(settle: Settle) -> None:
-    body = settle(prices_usd_per_kwh=(Decimal("0.05"), None))
-
-    assert body.lines[0].payment_usd == Decimal("1.50")
-    assert body.lines[1].payment_usd is None
-    assert body.totals.payment_usd is None
-
-
-def test_without_prices_no_payment_is_invented(settle: Settle) -> None:
-    body = settle(prices_usd_per_kwh=())
-
-    assert [line.payment_usd for line in body.lines] == [None, None]
-
-
-def test_prices_for_other_intervals_are_refused(settle: Settle) -> None:
-    with pytest.raises(DataRefusedError, match="one for each of 2 intervals, found 1"):
-        settle(prices_usd_per_kwh=(Decimal("0.05"),))
+def test_without_a_market_no_payment_is_invented(settle: Settle) -> None:
+    assert settle(market=None).payment is None
 
 
 def test_a_blocking_finding_stops_the_settlement(settle: Settle) -> None:

@@ -14,6 +14,7 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.canonical import from_json, statement_digest, to_canonical_json
 from negawatt.models.settlement.statement import Provenance, StatementBody
 from negawatt.models.settlement.versions import issue
+from tests.models.settlement.conftest import market_at
 
 Settle = Callable[..., StatementBody]
 
@@ -73,7 +74,7 @@ def test_any_figure_changes_the_digest(settle: Settle) -> None:
 
 @given(
     energies_kwh=st.lists(st.floats(0, 1e7), min_size=4, max_size=4),
-    price=st.none() | st.decimals(-100, 100, places=7),
+    price=st.none() | st.decimals(-100, 100, places=6),
     evidence=st.dictionaries(st.text(max_size=5), json_values, max_size=3),
 )
 @settings(
@@ -90,7 +91,7 @@ def test_what_is_written_is_read_back(
         adjusted_baseline_kwh=energies_kwh[:2],
         metered_kwh=energies_kwh[2:],
         data_findings=(replace(NOTE, evidence=evidence),),
-        prices_usd_per_kwh=(price, None),
+        market=None if price is None else market_at(price, price),
     )
     statement = issue(None, body, provenance)
 

@@ -12,13 +12,10 @@ from negawatt.models.settlement.rounding import (
     plain,
     rounded_figures,
     settled_kwh,
-    settled_usd,
     total,
 )
 
-HALF_UP = RoundingRule(
-    name="up", energy_decimals=1, money_decimals=0, mode="ROUND_HALF_UP", source="illustration"
-)
+HALF_UP = RoundingRule(name="up", energy_decimals=1, mode="ROUND_HALF_UP", source="illustration")
 
 
 @pytest.mark.parametrize(
@@ -38,24 +35,8 @@ def test_energy_is_rounded_from_its_shortest_decimal(energy_kwh: float, expected
 
 
 def test_the_rule_decides_decimals_and_halves() -> None:
-    """2.25 at one decimal, half up: 2.3; 5 x 0.1 = 0.5 USD at none: 1."""
+    """2.25 at one decimal, half up: 2.3."""
     assert settled_kwh(2.25, HALF_UP) == Decimal("2.3")
-    assert settled_usd(Decimal(5), Decimal("0.1"), HALF_UP) == Decimal(1)
-
-
-@pytest.mark.parametrize(
-    ("energy_kwh", "price", "expected"),
-    [("30.000", "0.05", "1.50"), ("-10.000", "0.05", "-0.50"), ("0.100", "0.05", "0.00")],
-)
-def test_a_payment_is_energy_times_price_rounded_once(
-    energy_kwh: str, price: str, expected: str
-) -> None:
-    """30 x 0.05 = 1.50; -10 x 0.05 = -0.50; 0.1 x 0.05 = 0.005, half to even 0.00."""
-    assert str(settled_usd(Decimal(energy_kwh), Decimal(price), DEFAULT_ROUNDING)) == expected
-
-
-def test_without_a_price_there_is_no_payment() -> None:
-    assert settled_usd(Decimal(30), None, DEFAULT_ROUNDING) is None
 
 
 @pytest.mark.parametrize("energy_kwh", [float("nan"), float("inf")])
@@ -72,8 +53,6 @@ def test_the_callers_decimal_context_changes_nothing() -> None:
         assert settled_kwh(123.456, DEFAULT_ROUNDING) == Decimal("123.456")
         assert difference(Decimal("123.456"), Decimal("0.001")) == Decimal("123.455")
         assert total([Decimal("123.456"), Decimal("0.001")]) == Decimal("123.457")
-        usd = settled_usd(Decimal("123.456"), Decimal("1.1"), DEFAULT_ROUNDING)
-        assert usd == Decimal("135.80")
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-999, max_value=999))
@@ -108,13 +87,12 @@ def test_a_figure_that_is_no_number_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("mode", "ROUND_CEILING_ISH"), ("energy_decimals", 10), ("money_decimals", -1)],
+    [("mode", "ROUND_CEILING_ISH"), ("energy_decimals", 10)],
 )
 def test_a_rule_that_makes_no_sense_is_refused(key: str, value: object) -> None:
     keys: dict[str, object] = {
         "name": "n",
         "energy_decimals": 3,
-        "money_decimals": 2,
         "mode": "ROUND_DOWN",
         "source": "s",
     }

@@ -13,8 +13,6 @@ LINE = StatementLine(
     adjusted_baseline_kwh=Decimal("100.001"),
     metered_kwh=Decimal("70.002"),
     reduction_kwh=Decimal("29.999"),
-    price_usd_per_kwh=None,
-    payment_usd=None,
 )
 
 
@@ -22,10 +20,3 @@ def test_a_reduction_that_is_not_the_difference_is_refused() -> None:
     """100.001 - 70.002 is 29.999."""
     with pytest.raises(ValueError, match=r"must be 29\.999, got 30\.000"):
         replace(LINE, reduction_kwh=Decimal("30.000"))
-
-
-def test_a_payment_without_a_price_and_a_price_without_a_payment_are_refused() -> None:
-    with pytest.raises(ValueError, match="payment_usd"):
-        replace(LINE, payment_usd=Decimal("1.50"))
-    with pytest.raises(ValueError, match="payment_usd"):
-        replace(LINE, price_usd_per_kwh=Decimal("0.05"))

@@ -33,7 +33,7 @@ def test_stating_the_same_again_is_the_same_version(settle: Settle, provenance: 
 def test_a_correction_is_the_next_version_with_every_difference(
     settle: Settle, provenance: Provenance
 ) -> None:
-    """81 for 80 kWh in the second hour: 19.001 and, in all, 49.001 kWh; 0.95 and 2.45 USD."""
+    """81 for 80 kWh in the second hour: 19.001 and, in all, 49.001 kWh; at 0.05, 2.45 USD."""
     first = issue(None, settle(), provenance)
 
     second = issue(first, settle(metered_kwh=(70.0, 81.0)), provenance)
@@ -45,8 +45,8 @@ def test_a_correction_is_the_next_version_with_every_difference(
         path="lines[1].metered_kwh", old_json='"80.000"', new_json='"81.000"'
     )
     assert by_path["totals.reduction_kwh"].new_json == '"49.001"'
-    assert by_path["totals.payment_usd"].new_json == '"2.45"'
-    assert by_path["lines[1].payment_usd"].new_json == '"0.95"'
+    assert by_path["payment.total"].new_json == '"2.45"'
+    assert by_path["payment.lines[0].intervals[1].exact_amount"].new_json == '"0.95005"'
     assert not any(path.startswith("lines[0]") for path in by_path)
 
 

@@ -20,7 +20,7 @@ from negawatt.warehouse.delta_tables import replace_partition
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import register_sites
-from negawatt.warehouse.statement_tables import publish_statement
+from negawatt.warehouse.statement_tables import LINES, publish_statement
 from tests.pipelines.exports.conftest import EVENT, SITE
 from tests.pipelines.exports.reading import Page
 
@@ -68,7 +68,7 @@ def settled(
 
 
 def publish(layout: Layout, statement: Statement) -> None:
-    publish_statement(layout, statement_header(statement), statement_lines(statement))
+    publish_statement(layout, statement_header(statement), {LINES: statement_lines(statement)})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ nobody, and the next publication of that statement removes them. Not here: what 
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import polars as pl
@@ -17,6 +17,7 @@ from negawatt.warehouse.layout import Layout
 
 HEADERS = "out_settlement__statements"
 LINES = "out_settlement__statement_lines"
+PAYMENTS = "out_settlement__payment_lines"
 
 
 def statement_versions(layout: Layout, statement_id: str) -> pl.DataFrame:
@@ -42,24 +43,27 @@ def publishing(layout: Layout) -> Iterator[None]:
         yield
 
 
-def publish_statement(layout: Layout, header: pl.DataFrame, lines: pl.DataFrame) -> None:
+def publish_statement(
+    layout: Layout, header: pl.DataFrame, lines: Mapping[str, pl.DataFrame]
+) -> None:
     """Publish one version: its lines first, then the header that makes them count.
 
     Args:
         layout: Where the warehouse lies.
         header: One row of out_settlement__statements.
-        lines: The rows of out_settlement__statement_lines of that version.
+        lines: The rows of that version in other tables, by table: those of LINES and PAYMENTS.
 
     Raises:
         DataRefusedError: A rule of the catalog is broken; nothing is written.
     """
     statement_id = header["statement_id"].item()
     published = statement_versions(layout, statement_id)["statement_version"].to_list()
-    kept = read_table(
-        layout,
-        LINES,
-        (pl.col("statement_id") == statement_id) & pl.col("statement_version").is_in(published),
-    ).frame
-    every_line = pl.concat([kept, conform(LINES, lines)])
-    replace_partition(layout, LINES, {"statement_id": statement_id}, every_line)
+    of_published = (pl.col("statement_id") == statement_id) & pl.col("statement_version").is_in(
+        published
+    )
+    for table, rows in lines.items():
+        kept = read_table(layout, table, of_published).frame
+        every_line = pl.concat([kept, conform(table, rows)])
+        if not every_line.is_empty():
+            replace_partition(layout, table, {"statement_id": statement_id}, every_line)
     append_rows(layout, HEADERS, header)

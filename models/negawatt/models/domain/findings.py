@@ -32,6 +32,7 @@ class FindingCode(StrEnum):
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
+    PAYMENT_NOT_COMPUTABLE = "payment_not_computable"
     READING_ESTIMATED = "reading_estimated"
     READING_FLAGGED = "reading_flagged"
     READING_OUT_OF_RANGE = "reading_out_of_range"
@@ -76,6 +77,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.METHOD_NOT_COMPUTABLE: "A baseline method cannot be computed from the data.",
     FindingCode.BASELINE_CHOICE_MATTERS: "Methods that could each be elected give reductions that "
     "differ by more than the limit.",
+    FindingCode.PAYMENT_NOT_COMPUTABLE: "A price or fact that the payment rule asks for is not "
+    "known; the energy is settled, the amount is not.",
     FindingCode.READING_ESTIMATED: "Energy in the event was not plainly metered but carries "
     "another quality.",
     FindingCode.READING_FLAGGED: "A source marked its own reading as doubtful.",

@@ -1,27 +1,26 @@
 """Assembling the body of a statement from what the other rooms computed.
 
-Every energy is rounded here, once; a blocking finding without a recorded override stops here.
-Not here: computing baselines, verdicts or bands, and issuing versions (versions.py).
+Every energy is rounded here, once, and paid as rounded; a blocking finding without a recorded
+override stops here. Not here: computing baselines, verdicts, bands or payments, and issuing
+versions (versions.py).
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
 from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.settlement.market import Market
 from negawatt.models.settlement.rounding import (
     DEFAULT_ROUNDING,
     RoundingRule,
     difference,
-    plain,
     rounded_figures,
     settled_kwh,
-    settled_usd,
     total,
 )
 from negawatt.models.settlement.statement import (
@@ -33,6 +32,7 @@ from negawatt.models.settlement.statement import (
     StatementLine,
     Totals,
 )
+from negawatt.models.settlement.valuation import value_event
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import PlaceboResult
 from negawatt.models.verification.attribution import Attribution
@@ -51,8 +51,6 @@ class SettlementTerms:
         revenue_grade: The program accepts the meter for payment.
         low_confidence_facts: Facts of the rule that were not read in the primary document.
         rounding: How figures are rounded.
-        prices_usd_per_kwh: Price of each interval [USD/kWh], None where there is none; length n,
-            or empty where the program pays for no energy.
         overrides: Recorded decisions on blocking findings.
     """
 
@@ -60,7 +58,6 @@ class SettlementTerms:
     revenue_grade: bool
     low_confidence_facts: tuple[str, ...] = ()
     rounding: RoundingRule = DEFAULT_ROUNDING
-    prices_usd_per_kwh: tuple[Decimal | None, ...] = ()
     overrides: tuple[Override, ...] = ()
 
 
@@ -84,6 +81,7 @@ def build_statement_body(
     terms: SettlementTerms,
     *,
     input_sha256: Mapping[str, str],
+    market: Market | None = None,
     data_findings: Iterable[Finding] = (),
 ) -> StatementBody:
     """Assemble what a statement states.
@@ -97,11 +95,12 @@ def build_statement_body(
         assessment: Reduction, verdicts, band, placebos, sensitivity, response.
         terms: What is decided and not computed.
         input_sha256: Digest of the content of each input, by name.
+        market: Rule, prices and facts of its payment; None where none is registered.
         data_findings: Findings of earlier stages about the data that was read.
 
     Raises:
         DataRefusedError: The baseline is of another program, energy of an interval is not known,
-            a blocking finding has no override, or the prices are not one for each interval.
+            or a blocking finding has no override.
     """
     if result.program_id != event.program_id:
         raise DataRefusedError(
@@ -111,9 +110,10 @@ def build_statement_body(
             remedy="settle by the event's program; other methods belong into the sensitivity",
         )
     _require_known(event, result)
-    findings = _all_findings(event, result, assessment, terms, data_findings)
+    lines = _lines(result, terms.rounding)
+    payment, payment_findings = value_event(event, lines, market)
+    findings = _all_findings(event, result, assessment, terms, (*data_findings, *payment_findings))
     _require_overrides(event, findings, terms.overrides)
-    lines = _lines(event, result, terms)
     return StatementBody(
         schema_version=SCHEMA_VERSION,
         statement_id=terms.statement_id,
@@ -134,6 +134,7 @@ def build_statement_body(
         sensitivity=rounded_figures(assessment.sensitivity),
         response=rounded_figures(assessment.response),
         attribution=rounded_figures(assessment.attribution),
+        payment=payment,
         findings=rounded_figures(findings),
         overrides=tuple(
             sorted(terms.overrides, key=lambda made: (made.finding_code, made.subject))
@@ -144,46 +145,29 @@ def build_statement_body(
     )
 
 
-def _lines(
-    event: Event, result: BaselineResult, terms: SettlementTerms
-) -> tuple[StatementLine, ...]:
-    count = len(result.interval_start_utc)
-    prices = terms.prices_usd_per_kwh or (None,) * count
-    if len(prices) != count:
-        raise DataRefusedError(
-            thing=f"prices of event {event.event_id!r}",
-            expected=f"one for each of {count} intervals",
-            found=str(len(prices)),
-            remedy="state None for an interval without a price",
-        )
+def _lines(result: BaselineResult, rounding: RoundingRule) -> tuple[StatementLine, ...]:
     length = timedelta(minutes=result.interval_minutes)
     lines = []
     for position, start_utc in enumerate(result.interval_start_utc):
-        baseline_kwh = settled_kwh(result.adjusted_baseline_kwh[position], terms.rounding)
-        metered_kwh = settled_kwh(result.metered_kwh[position], terms.rounding)
-        reduction_kwh = difference(baseline_kwh, metered_kwh)
-        price = prices[position]
+        baseline_kwh = settled_kwh(result.adjusted_baseline_kwh[position], rounding)
+        metered_kwh = settled_kwh(result.metered_kwh[position], rounding)
         lines.append(
             StatementLine(
                 interval_start_utc=start_utc,
                 interval_end_utc=start_utc + length,
                 adjusted_baseline_kwh=baseline_kwh,
                 metered_kwh=metered_kwh,
-                reduction_kwh=reduction_kwh,
-                price_usd_per_kwh=None if price is None else plain(price),
-                payment_usd=settled_usd(reduction_kwh, price, terms.rounding),
+                reduction_kwh=difference(baseline_kwh, metered_kwh),
             )
         )
     return tuple(lines)
 
 
 def _totals(lines: Sequence[StatementLine]) -> Totals:
-    payments_usd = [line.payment_usd for line in lines if line.payment_usd is not None]
     return Totals(
         adjusted_baseline_kwh=total(line.adjusted_baseline_kwh for line in lines),
         metered_kwh=total(line.metered_kwh for line in lines),
         reduction_kwh=total(line.reduction_kwh for line in lines),
-        payment_usd=total(payments_usd) if len(payments_usd) == len(lines) else None,
     )
 
 

@@ -35,42 +35,38 @@ MODES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundingRule:
-    """How a program rounds.
+    """How a program rounds energy; money is rounded by its payment rule.
 
-    Baseline and metered energy of each interval are rounded, and the payment of each interval.
-    The reduction is the difference of two rounded figures and a total is the sum of rounded
-    figures: neither is rounded again, so that a reader can check both with a pencil.
+    Baseline and metered energy of each interval are rounded. The reduction is the difference of two
+    rounded figures and a total is the sum of rounded figures: neither is rounded again, so that a
+    reader can check both with a pencil.
 
     Attributes:
         name: What a statement cites.
         energy_decimals: Decimals of an energy in kWh.
-        money_decimals: Decimals of an amount in USD.
         mode: A rounding mode of Python's ``decimal`` module.
         source: Document and section the rule was read from.
     """
 
     name: str
     energy_decimals: int
-    money_decimals: int
     mode: str
     source: str
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {sorted(MODES)}, got {self.mode!r}")
-        for name in ("energy_decimals", "money_decimals"):
-            if not 0 <= getattr(self, name) <= 9:  # noqa: PLR2004 - a billionth is beyond any meter
-                raise ValueError(f"{name} must be between 0 and 9, got {getattr(self, name)}")
+        if not 0 <= self.energy_decimals <= 9:  # noqa: PLR2004 - a billionth is beyond any meter
+            raise ValueError(f"energy_decimals must be between 0 and 9, got {self.energy_decimals}")
 
 
 DEFAULT_ROUNDING: Final = RoundingRule(
-    name="kwh-3-usd-2-half-even",
+    name="kwh-3-half-even",
     energy_decimals=3,
-    money_decimals=2,
     mode="ROUND_HALF_EVEN",
     source="negawatt's own convention; no program manual that was read states a full rule",
 )
-MINUTE_ROUNDING: Final = replace(DEFAULT_ROUNDING, name="kwh-6-usd-2-half-even", energy_decimals=6)
+MINUTE_ROUNDING: Final = replace(DEFAULT_ROUNDING, name="kwh-6-half-even", energy_decimals=6)
 """For intervals of a minute: a flat baseline repeats its rounding in every one of them."""
 
 
@@ -101,28 +97,6 @@ def settled_kwh(energy_kwh: float, rule: RoundingRule) -> Decimal:
             remedy="import the missing readings and settle again; an override invents no energy",
         )
     return quantized(exact_decimal(energy_kwh), rule.energy_decimals, rule.mode)
-
-
-def settled_usd(
-    energy_kwh: Decimal, price_usd_per_kwh: Decimal | None, rule: RoundingRule
-) -> Decimal | None:
-    """Return energy times price, rounded once; None where there is no price.
-
-    Args:
-        energy_kwh: Settled energy [kWh].
-        price_usd_per_kwh: Price [USD/kWh], unrounded.
-        rule: The program's rule.
-
-    Examples:
-        1.500 x 0.0325 = 0.04875, which is nearer to 0.05.
-
-        >>> settled_usd(Decimal("1.500"), Decimal("0.0325"), DEFAULT_ROUNDING)
-        Decimal('0.05')
-    """
-    if price_usd_per_kwh is None:
-        return None
-    exact_usd = _CONTEXT.multiply(energy_kwh, price_usd_per_kwh)
-    return quantized(exact_usd, rule.money_decimals, rule.mode)
 
 
 def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:

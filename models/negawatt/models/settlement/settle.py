@@ -20,6 +20,7 @@ from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import Assessment, SettlementTerms, build_statement_body
+from negawatt.models.settlement.market import Market
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.uncertainty.conformal import ReductionBand, conformal_band
 from negawatt.models.uncertainty.placebo import placebo_errors
@@ -51,6 +52,7 @@ class SettlementInputs:
         input_sha256: Digest of the content of each input, by name.
         data_findings: Findings of earlier stages about the data.
         terms: What is decided and not computed.
+        market: Rule, prices and facts of the payment; None where the site registered none.
     """
 
     event: Event
@@ -63,6 +65,7 @@ class SettlementInputs:
     input_sha256: Mapping[str, str]
     data_findings: tuple[Finding, ...]
     terms: SettlementTerms
+    market: Market | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,6 +172,7 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
         assessment,
         inputs.terms,
         input_sha256=inputs.input_sha256,
+        market=inputs.market,
         data_findings=(
             *inputs.data_findings,
             *(finding for screen in screens for finding in screen.findings),

@@ -15,6 +15,7 @@ from typing import Final
 from negawatt.models.baselines.result import Adjustment, CandidateDay
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode
+from negawatt.models.settlement.paid import StatementPayment
 from negawatt.models.settlement.rounding import RoundingRule, difference
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import RefusedPlacebo
@@ -23,7 +24,7 @@ from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
 from negawatt.models.verification.verdict import Verdicts
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Rises whenever the fields of a body change."""
 
 
@@ -37,11 +38,9 @@ class StatementLine:
         adjusted_baseline_kwh: Adjusted baseline, rounded [kWh].
         metered_kwh: Metered energy, rounded [kWh].
         reduction_kwh: Exactly their difference [kWh]; negative where it used more.
-        price_usd_per_kwh: Price of a reduction [USD/kWh], None where there is none.
-        payment_usd: Reduction times price, rounded [USD]; None exactly where there is no price.
 
     Raises:
-        ValueError: The reduction is not the difference, or there is a payment without a price.
+        ValueError: The reduction is not the difference.
     """
 
     interval_start_utc: datetime
@@ -49,28 +48,20 @@ class StatementLine:
     adjusted_baseline_kwh: Decimal
     metered_kwh: Decimal
     reduction_kwh: Decimal
-    price_usd_per_kwh: Decimal | None
-    payment_usd: Decimal | None
 
     def __post_init__(self) -> None:
         expected_kwh = difference(self.adjusted_baseline_kwh, self.metered_kwh)
         if self.reduction_kwh != expected_kwh:
             raise ValueError(f"reduction_kwh must be {expected_kwh}, got {self.reduction_kwh}")
-        if (self.price_usd_per_kwh is None) != (self.payment_usd is None):
-            raise ValueError(
-                f"payment_usd must be given exactly where a price is, got {self.payment_usd} "
-                f"at a price of {self.price_usd_per_kwh}"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Sums of the rounded lines; payment_usd is None where any line has no price."""
+    """Sums of the rounded lines."""
 
     adjusted_baseline_kwh: Decimal
     metered_kwh: Decimal
     reduction_kwh: Decimal
-    payment_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +109,7 @@ class InputDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementBody:
-    """Everything that the digest covers. Energies and amounts of lines and totals are Decimal.
+    """Everything that the digest covers. Settled energies and all amounts are Decimal.
 
     Attributes:
         schema_version: Which fields a body has.
@@ -140,6 +131,7 @@ class StatementBody:
         sensitivity: The reduction under other methods, None where none was tried.
         response: How the load moved, None where not computed.
         attribution: Which jobs the reduction came from, None where no job was measured.
+        payment: What is paid for it, None where the site registered no payment.
         findings: Facts about the data, by code, subject and message, each once.
         overrides: Recorded decisions on blocking findings.
         inputs: What it was computed from, by name.
@@ -164,6 +156,7 @@ class StatementBody:
     sensitivity: Sensitivity | None
     response: Response | None
     attribution: Attribution | None
+    payment: StatementPayment | None
     findings: tuple[Finding, ...]
     overrides: tuple[Override, ...]
     inputs: tuple[InputDigest, ...]

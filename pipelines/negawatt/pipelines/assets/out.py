@@ -19,7 +19,12 @@ from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.exports.report import write_report
 from negawatt.pipelines.partitions import events
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
-from negawatt.pipelines.rows import event_rows, statement_header, statement_lines
+from negawatt.pipelines.rows import (
+    event_rows,
+    payment_lines,
+    statement_header,
+    statement_lines,
+)
 from negawatt.pipelines.settlement import (
     FINDINGS_TABLE,
     JOBS_TABLE,
@@ -33,6 +38,7 @@ from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.statement_tables import (
     HEADERS,
     LINES,
+    PAYMENTS,
     latest_statement_json,
     publish_statement,
     publishing,
@@ -44,7 +50,7 @@ EVENT_TABLES = (
     "out_event__performance",
     "out_event__findings",
 )
-OUT_TABLES = (*EVENT_TABLES, LINES, HEADERS)
+OUT_TABLES = (*EVENT_TABLES, LINES, PAYMENTS, HEADERS)
 _CORE = (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE)
 
 
@@ -104,9 +110,10 @@ def settled_event(
         rows = event_rows(settlement)
         for table, frame in rows.items():
             replace_partition(layout, table, {"event_id": context.partition_key}, frame)
-        rows |= {LINES: statement_lines(statement), HEADERS: statement_header(statement)}
+        lines = {LINES: statement_lines(statement), PAYMENTS: payment_lines(statement)}
+        rows |= lines | {HEADERS: statement_header(statement)}
         if statement is not latest:
-            publish_statement(layout, rows[HEADERS], rows[LINES])
+            publish_statement(layout, rows[HEADERS], lines)
     for table, frame in rows.items():
         yield dg.MaterializeResult(
             asset_key=table,

@@ -40,7 +40,6 @@ class IntervalRow:
     adjusted_baseline_kwh: Decimal
     metered_kwh: Decimal
     reduction_kwh: Decimal
-    payment_usd: Decimal | None
     reduction_kw_mean: float
 
 
@@ -107,7 +106,6 @@ def interval_rows(body: StatementBody) -> list[IntervalRow]:
 
 def _row(lines: list[StatementLine]) -> IntervalRow:
     start_utc, end_utc = lines[0].interval_start_utc, lines[-1].interval_end_utc
-    payments_usd = [line.payment_usd for line in lines if line.payment_usd is not None]
     reduction_kwh = total(line.reduction_kwh for line in lines)
     return IntervalRow(
         start_utc=start_utc,
@@ -115,7 +113,6 @@ def _row(lines: list[StatementLine]) -> IntervalRow:
         adjusted_baseline_kwh=total(line.adjusted_baseline_kwh for line in lines),
         metered_kwh=total(line.metered_kwh for line in lines),
         reduction_kwh=reduction_kwh,
-        payment_usd=total(payments_usd) if len(payments_usd) == len(lines) else None,
         reduction_kw_mean=float(reduction_kwh) / ((end_utc - start_utc) / _HOUR),
     )
 

@@ -35,8 +35,6 @@ HEADINGS: Final = {
     "metered_kwh": "Metered energy [kWh]",
     "method": "How the energy was computed",
     "note": "Note",
-    "payment_usd": "Payment [USD]",
-    "price_usd_per_kwh": "Price [USD per kWh]",
     "reduction_kwh": "Reduction [kWh]",
     "reduction_lower_kwh": "Reduction, lower edge of the 90% band [kWh]",
     "reduction_upper_kwh": "Reduction, upper edge of the 90% band [kWh]",
@@ -57,7 +55,6 @@ def settled_lines(statement: Statement) -> pl.DataFrame:
     energies = ("adjusted_baseline_kwh", "metered_kwh", "reduction_kwh")
     return statement_lines(statement).with_columns(
         pl.col(energies).cast(pl.Decimal(18, rounding.energy_decimals)),
-        pl.col("payment_usd").cast(pl.Decimal(18, rounding.money_decimals)),
     )
 
 

@@ -25,6 +25,7 @@ from negawatt.models.settlement.payment.components import (
     Performance,
     Ratio,
 )
+from negawatt.models.settlement.payment.joined import ShorterPrices
 from negawatt.models.settlement.payment.standing import StandingRule
 from negawatt.models.settlement.rounding import quantized, without_noise
 
@@ -66,6 +67,8 @@ class PaymentFile:
         performance: What counts as delivered.
         payments: What is paid and charged.
         rounding: Rounding steps, among them the one of payments.
+        shorter_prices: What becomes of prices of shorter intervals than the energy: ``refuse``
+            them, or ``time_mean`` where the program spreads an hour's energy evenly.
         one_payment_per_mwh: The program refuses to pay for what another program pays.
         standing: When poor performance can end a participation.
         portfolio_pass_ratio: Availability and performance that a portfolio must both reach.
@@ -87,6 +90,7 @@ class PaymentFile:
     rounding: tuple[RoundingStage, ...]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     facts: Annotated[tuple[Fact, ...], Field(min_length=1)]
+    shorter_prices: ShorterPrices = "refuse"
     one_payment_per_mwh: bool = False
     standing: StandingRule | None = None
     portfolio_pass_ratio: Ratio | None = None
@@ -183,6 +187,15 @@ def load_payment_rule(payment_id: str) -> PaymentRule:
         >>> load_payment_rule("gb_dfs").currency
         'GBP'
     """
+    return payment_rule_from_bytes(payment_rule_text(payment_id).encode(), f"{payment_id}.toml")
+
+
+def payment_rule_text(payment_id: str) -> str:
+    """Return the file of a built-in payment rule, word for word.
+
+    Raises:
+        ConfigurationError: There is no such rule.
+    """
     if payment_id not in list_payment_rules():
         raise ConfigurationError(
             thing=f"payment rule {payment_id!r}",
@@ -190,8 +203,7 @@ def load_payment_rule(payment_id: str) -> PaymentRule:
             found="no such rule",
             remedy="name a listed rule; a program without one is settled in energy, not in money",
         )
-    file = _FILES / f"{payment_id}.toml"
-    return payment_rule_from_bytes(file.read_bytes(), f"{payment_id}.toml")
+    return (_FILES / f"{payment_id}.toml").read_text(encoding="utf-8")
 
 
 def payment_rules_of(program_id: str) -> tuple[PaymentRule, ...]:

@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 WAREHOUSE ?= negawatt-data/demo
+SHARE  ?= 0.02
 READY  := $(VENV)/.ready
 BOTH   := --numprocesses 2 --dist loadfile
 DUCKDB2 := $(VENV)/duckdb2
@@ -12,7 +13,7 @@ DUCKDB2 := $(VENV)/duckdb2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts bench dev lock clean
+.PHONY: help setup demo test check format lint types contracts bench soak dev lock clean
 
 help: ## Show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +54,10 @@ contracts: setup
 	@$(BIN)/lint-imports
 
 bench: setup ## Measure ratios against references in one run
-	@$(BIN)/python -m pytest benchmarks -p no:cacheprovider -s
+	@$(BIN)/python -m pytest benchmarks --ignore benchmarks/soak -p no:cacheprovider -s
+
+soak: setup ## Run a share of the long runs (SHARE=1 for all of them: an hour)
+	@NEGAWATT_SOAK_SHARE=$(SHARE) $(BIN)/python -m pytest benchmarks/soak -p no:cacheprovider -s
 
 dev: setup ## Open the Dagster UI on a warehouse (WAREHOUSE=..., the demo's by default)
 	@mkdir -p $(WAREHOUSE)/dagster

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from negawatt.cli.collect import app
-from negawatt.collectors.emulator import EmulatedGpu, Emulator, render_page
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.spool.segment import verify_sealed
 from negawatt.models.domain.errors import (
     ConfigurationError,

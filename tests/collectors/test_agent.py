@@ -13,7 +13,8 @@ import pytest
 from negawatt.collectors.agent import Agent, Summary, TickReport, collect
 from negawatt.collectors.clock import SystemClock, VirtualClock
 from negawatt.collectors.config import CollectConfig, DcgmConfig
-from negawatt.collectors.emulator import EmulatedGpu, Emulator, Failure, render_page
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.emulator import Emulator, Failure
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
 from negawatt.collectors.sources.protocol import (
     Batch,

@@ -3,7 +3,8 @@ import asyncio
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from negawatt.collectors.emulator import EmulatedGpu, Emulator, render_page
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.emulator import Emulator
 
 
 def test_a_page_is_written_as_the_exporter_writes_it() -> None:

@@ -22,7 +22,8 @@ from negawatt.cli.words import settlement_words, statement_facts
 from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import VirtualClock
 from negawatt.collectors.config import CollectConfig, DcgmConfig
-from negawatt.collectors.emulator import EmulatedGpu, Emulator, render_page
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.spool.segment import seal
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval

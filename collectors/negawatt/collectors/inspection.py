@@ -6,7 +6,7 @@ Not here: the loop (negawatt.collectors.agent) and how the result is printed.
 from dataclasses import dataclass
 from pathlib import Path
 
-from negawatt.collectors.sources.dcgm import interpret
+from negawatt.collectors.sources.dcgm_page import interpret
 from negawatt.collectors.sources.exposition import PageParser, RejectedLine
 from negawatt.collectors.sources.fetch import Refusal, exporter_session, fetch_page
 from negawatt.collectors.sources.nvml import NvmlSource

@@ -1,17 +1,16 @@
 import random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from negawatt.collectors.sources.exposition import (
-    LineReason,
     Page,
     PageParser,
     TruncatedPageError,
-    value_problem,
+    count_by_reason,
 )
+from negawatt.collectors.sources.line_value import LineReason
 
 # As dcgm-exporter prints: HELP, TYPE, labels, doubles with six decimals, integers plain.
 _PAGE = b"""# HELP DCGM_FI_DEV_POWER_USAGE Power draw (in W).
@@ -117,29 +116,7 @@ def test_a_bad_line_costs_that_line_only_and_says_why() -> None:
         (11, LineReason.MALFORMED_NAME),
         (12, LineReason.NOT_A_NUMBER),
     ]
-    assert page.count_by_reason()["malformed_labels"] == 2
-
-
-@pytest.mark.parametrize(
-    "text",
-    # dcgm_structs.h: DCGM_INT64_BLANK and following, DCGM_INT32_BLANK, DCGM_FP64_BLANK, strings.
-    [
-        "9223372036854775792",
-        "9223372036854775795",
-        "2147483632",
-        "2147483635",
-        "140737488355328.000000",
-        "140737488355331.000000",
-        "<<<NOT_SUPPORTED>>>",
-    ],
-)
-def test_codes_for_no_value_are_no_values(text: str) -> None:
-    assert value_problem(text) == LineReason.SENTINEL
-
-
-@pytest.mark.parametrize("text", ["2147483631", "140737488355332.000000", "0", "15152422938"])
-def test_numbers_beside_the_codes_are_values(text: str) -> None:
-    assert value_problem(text) is None
+    assert count_by_reason(page.rejected)["malformed_labels"] == 2
 
 
 def test_a_page_cut_at_any_byte_is_refused_or_misses_whole_lines() -> None:
@@ -156,7 +133,9 @@ def test_a_page_cut_at_any_byte_is_refused_or_misses_whole_lines() -> None:
 
 
 def test_an_empty_body_has_no_lines() -> None:
-    assert _parse(b"") == Page((), ())
+    page = _parse(b"")
+
+    assert (page.samples, page.rejected) == ((), ())
 
 
 def test_remembered_series_do_not_change_what_is_read() -> None:
@@ -165,7 +144,10 @@ def test_remembered_series_do_not_change_what_is_read() -> None:
     parser.parse(_PAGE)
     second = _PAGE.replace(b"512.300000", b"99.000000")
 
-    assert parser.parse(second) == _parse(second)
+    page = parser.parse(second)
+
+    assert [sample.value_text for sample in page.samples][1] == "99.000000"
+    assert page.samples == _parse(second).samples
 
 
 @given(st.integers(0, 2**32))

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from negawatt.collectors.emulator import EmulatedGpu, Emulator, Failure, render_page
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.emulator import Emulator, Failure
 from negawatt.collectors.sources.fetch import Refusal, exporter_session, fetch_page
 from negawatt.collectors.sources.protocol import GapReason
 

@@ -1,57 +1,18 @@
 """Exporter pages: the Prometheus text format, read line by line.
 
 Pure: bytes in, samples and rejected lines out. One bad line costs that line, with a reason. Not
-here: which metric means what (negawatt.collectors.sources.dcgm) and how a page is fetched.
+here: which metric means what (negawatt.collectors.sources.dcgm_page) and how a page is fetched.
 """
 
-import math
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
 
+from negawatt.collectors.sources.line_value import LineReason
+from negawatt.collectors.sources.page_layout import PageLayout, Series
 from negawatt.models.domain.errors import DataRefusedError
 
-_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_LABEL = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,|$)')
-_ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
 _SERIES_REMEMBERED = 50_000  # pod labels churn: forget all rather than grow without end
-
-# Codes for "no value": DCGM dcgm_structs.h, DCGM_INT64_BLANK, DCGM_INT32_BLANK and DCGM_FP64_BLANK
-# and the three codes after each (not found, not supported, no permission).
-_SENTINELS: Final = frozenset(
-    float(first + code)
-    for first in (0x7FFFFFFFFFFFFFF0, 0x7FFFFFF0, 140_737_488_355_328)
-    for code in range(4)
-)
-
-
-class LineReason(StrEnum):
-    """Why a line of a page was not read."""
-
-    EXPORTER_ERROR = "exporter_error"
-    MALFORMED_LABELS = "malformed_labels"
-    MALFORMED_NAME = "malformed_name"
-    MIG_UUID = "mig_uuid"
-    NOT_A_NUMBER = "not_a_number"
-    NOT_FINITE = "not_finite"
-    NOT_UTF8 = "not_utf8"
-    NO_GPU_UUID = "no_gpu_uuid"
-    NO_VALUE = "no_value"
-    SENTINEL = "sentinel"
-    TIMESTAMPED = "timestamped"
-    VALUE_OUT_OF_RANGE = "value_out_of_range"
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What stands left of a value: the metric's name and its labels."""
-
-    name: str
-    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +41,61 @@ class RejectedLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Page:
-    """All lines of a page but comments and blank ones."""
+    """All lines of a page but comments and blank ones.
 
-    samples: tuple[Sample, ...]
-    rejected: tuple[RejectedLine, ...]
+    Args:
+        lines: The lines, without their newlines.
+        layout: Their left parts; pages that look alike share it.
+        values: Their right parts.
+        problems: The lines that were not read, by position from 0, and why.
 
-    def count_by_reason(self) -> dict[str, int]:
-        """Return how many lines were rejected for each reason, sorted by reason."""
-        return dict(sorted(Counter(line.reason.value for line in self.rejected).items()))
+    Attributes:
+        layout: As given.
+    """
+
+    __slots__ = ("_lines", "_problems", "_values", "layout")
+
+    def __init__(
+        self,
+        lines: Sequence[bytes],
+        layout: PageLayout,
+        values: Sequence[bytes],
+        problems: Mapping[int, LineReason],
+    ) -> None:
+        self._lines = lines
+        self._values = values
+        self._problems = problems
+        self.layout = layout
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Every line that was read, in the order of the page."""
+        return tuple(
+            Sample(series, self.value_text(n), n + 1, self._text(n))
+            for n, series in enumerate(self.layout.series)
+            if isinstance(series, Series) and n not in self._problems
+        )
+
+    @property
+    def rejected(self) -> tuple[RejectedLine, ...]:
+        """Every line that was not read, in the order of the page."""
+        return tuple(self.rejection(n, self._problems[n]) for n in sorted(self._problems))
+
+    def is_read(self, line_index: int) -> bool:
+        """Say whether a line [from 0] that has a series has a usable value."""
+        return line_index not in self._problems
+
+    def value_text(self, line_index: int) -> str:
+        """Return the value of a line [from 0] that was read, as printed."""
+        return self._values[line_index].strip().decode("ascii")
+
+    def rejection(self, line_index: int, reason: LineReason) -> RejectedLine:
+        """Return a line [from 0] as one that is not read."""
+        return RejectedLine(line_index + 1, reason, self._text(line_index))
+
+    def _text(self, line_index: int) -> str:
+        return self._lines[line_index].decode("utf-8", errors="replace").strip()
 
 
 class TruncatedPageError(DataRefusedError):
@@ -114,7 +120,8 @@ class PageParser:
     """
 
     def __init__(self) -> None:
-        self._series: dict[str, Series | LineReason] = {}
+        self._known: dict[bytes, Series | LineReason] = {}
+        self._layout = PageLayout((), {})
 
     def parse(self, body: bytes, *, page_name: str = "given") -> Page:
         """Read a page.
@@ -126,89 +133,27 @@ class PageParser:
         Raises:
             TruncatedPageError: The last line does not end in a newline.
         """
-        text = body.decode("utf-8", errors="replace")
-        if text and not text.endswith("\n"):
-            raise TruncatedPageError(page_name=page_name, tail=text[-20:])
-        if len(self._series) > _SERIES_REMEMBERED:
-            self._series.clear()
-        samples: list[Sample] = []
-        rejected: list[RejectedLine] = []
-        for number, raw_line in enumerate(text.split("\n"), start=1):
-            line = raw_line.strip()
-            if not line or line[0] == "#":
-                continue
-            outcome = self._line(line)
-            if isinstance(outcome, LineReason):
-                rejected.append(RejectedLine(number, outcome, line))
-            else:
-                samples.append(Sample(*outcome, number, line))
-        return Page(samples=tuple(samples), rejected=tuple(rejected))
+        lines = body.split(b"\n")
+        if lines.pop():
+            raise TruncatedPageError(
+                page_name=page_name, tail=body[-20:].decode("utf-8", errors="replace")
+            )
+        values = self._layout.values(lines)
+        if self._layout.fits(len(lines), len(body) - len(lines), values):
+            problems = self._layout.problems(values)
+            # A brace right of a series may end its labels: that line has another left part.
+            if not any(b"}" in values[n] for n in problems):
+                return Page(lines, self._layout, values, problems)
+        return self._read_afresh(lines)
 
-    def _line(self, line: str) -> tuple[Series, str] | LineReason:
-        if "\N{REPLACEMENT CHARACTER}" in line:
-            return LineReason.NOT_UTF8
-        cut = line.rfind("}") + 1
-        if not cut:
-            cut = len(line.split(maxsplit=1)[0])
-        left, value_text = line[:cut], line[cut:].strip()
-        series = self._series.get(left)
-        if series is None:
-            series = self._series[left] = _parse_series(left)
-        if isinstance(series, LineReason):
-            return series
-        problem = value_problem(value_text)
-        return problem or (series, value_text)
+    def _read_afresh(self, lines: Sequence[bytes]) -> Page:
+        if len(self._known) > _SERIES_REMEMBERED:
+            self._known.clear()
+        self._layout = PageLayout(lines, self._known)
+        values = self._layout.values(lines)
+        return Page(lines, self._layout, values, self._layout.problems(values))
 
 
-def value_problem(text: str) -> LineReason | None:
-    """Say why a value cannot be used, or None if it is a finite number that is no sentinel.
-
-    Examples:
-        >>> value_problem("68.244000"), value_problem("9223372036854775794").value
-        (None, 'sentinel')
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        return _text_problem(text)
-    if "_" in text:  # Python reads 1_0 as 10; the format has no such number
-        return LineReason.NOT_A_NUMBER
-    if value in _SENTINELS:
-        return LineReason.SENTINEL
-    return None if math.isfinite(value) else LineReason.NOT_FINITE
-
-
-def _text_problem(text: str) -> LineReason:
-    if not text:
-        return LineReason.NO_VALUE
-    if text.startswith("ERROR"):
-        return LineReason.EXPORTER_ERROR
-    if text.startswith("<<<"):
-        return LineReason.SENTINEL
-    first, _, second = text.partition(" ")
-    if second.strip().lstrip("-").isdecimal() and value_problem(first) is None:
-        return LineReason.TIMESTAMPED
-    return LineReason.NOT_A_NUMBER
-
-
-def _parse_series(text: str) -> Series | LineReason:
-    name, brace, rest = text.partition("{")
-    name = name.strip()
-    if not _NAME.fullmatch(name):
-        return LineReason.MALFORMED_NAME
-    labels = _parse_labels(rest[:-1]) if brace else {}
-    return LineReason.MALFORMED_LABELS if labels is None else Series(name, labels)
-
-
-def _parse_labels(text: str) -> dict[str, str] | None:
-    """Read what stands between the braces; None where it is malformed or names a label twice."""
-    labels: dict[str, str] = {}
-    position = 0
-    text = text.strip()
-    while position < len(text):
-        match = _LABEL.match(text, position)
-        if match is None or match[1] in labels:
-            return None
-        labels[match[1]] = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[0]), match[2])
-        position = match.end()
-    return labels
+def count_by_reason(rejected: Sequence[RejectedLine]) -> dict[str, int]:
+    """Return how many lines were rejected for each reason, sorted by reason."""
+    return dict(sorted(Counter(line.reason.value for line in rejected).items()))

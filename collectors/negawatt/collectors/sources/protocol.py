@@ -135,12 +135,14 @@ class Batch:
         readings: What came, at most one for each GPU and scope.
         missing: GPUs that the source named without a reading, and why.
         gap_reason: Why GPUs that it did not name are missing.
+        jobs: Of each GPU that the source names, the jobs that it says hold it.
         findings: What an auditor should know of this read.
     """
 
     readings: tuple[Reading, ...] = ()
     missing: Mapping[str, GapReason] = field(default_factory=dict)
     gap_reason: GapReason = GapReason.NOT_IN_ANSWER
+    jobs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @classmethod

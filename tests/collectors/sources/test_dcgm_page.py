@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from negawatt.collectors.emulator import EmulatedGpu, render_page
-from negawatt.collectors.sources.dcgm import interpret
-from negawatt.collectors.sources.exposition import LineReason, PageParser, RejectedLine
+from negawatt.collectors.emulated_page import EmulatedGpu, render_page
+from negawatt.collectors.sources.dcgm_page import interpret
+from negawatt.collectors.sources.exposition import PageParser, RejectedLine
+from negawatt.collectors.sources.line_value import LineReason
 from negawatt.collectors.sources.protocol import Batch, GapReason, GpuIdentity, Stamp
 from negawatt.models.domain.findings import FindingCode
 
@@ -103,6 +104,40 @@ def test_copies_for_slurm_jobs_and_pods_are_one_reading() -> None:
     readings = _interpret(body.encode())[0].readings
 
     assert [r.power_milliwatt for r in readings] == [400_000]
+
+
+def test_labels_of_schedulers_say_which_jobs_hold_a_gpu() -> None:
+    """GPU-a is shared by two Slurm jobs, GPU-b holds a pod, GPU-c is idle: power counts once."""
+    body = (
+        _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "400", ',hpc_job="17"')
+        + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "400", ',hpc_job="18"')
+        + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-b", "300", ',namespace="ml",pod="train-0"')
+        + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-c", "70", ',namespace="",pod=""')
+    )
+
+    batch = _interpret(body.encode())[0]
+
+    assert batch.jobs == {
+        "GPU-a": frozenset({"17", "18"}),
+        "GPU-b": frozenset({"ml/train-0"}),
+        "GPU-c": frozenset(),
+    }
+    assert [r.power_milliwatt for r in batch.readings] == [400_000, 300_000, 70_000]
+
+
+@pytest.mark.parametrize(
+    ("labels", "job"),
+    [
+        ('pod_name="p",pod_namespace="n"', "n/p"),  # before 2.0
+        ('pod="p",namespace="n",hpc_job="17"', "17"),
+        ('instance="a:9400",pod="exporter-x",namespace="mon"', None),  # the exporter's own pod
+        ('instance="a:9400",pod="exporter-x",exported_pod="p",exported_namespace="n"', "n/p"),
+    ],
+)
+def test_a_job_is_named_as_its_scheduler_names_it(labels: str, job: str | None) -> None:
+    body = _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "400", f",{labels}")
+
+    assert _interpret(body.encode())[0].jobs == {"GPU-a": frozenset({job} if job else ())}
 
 
 def test_what_a_gpu_does_not_say_is_unknown_and_not_zero() -> None:

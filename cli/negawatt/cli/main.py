@@ -27,6 +27,9 @@ _COMMANDS: Final = (
     ("score", "score", "Methods against a known truth, over seeds and scenarios."),
     ("settle", "settle", "Settle one event: statement and report."),
     ("report", "report", "Write the newest statement's report again."),
+    ("bundle", "bundle", "Write a statement with its evidence as one file."),
+    ("verify", "verify", "Recompute a statement from its bundle, and check every byte."),
+    ("keys", "keys", "Make keys to sign bundles with."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )
 

@@ -15,4 +15,7 @@ LoadZoneOption = Annotated[
 MayExportOption = Annotated[
     bool, typer.Option("--may-export", help="Accept negative load: the site exports.")
 ]
+PassphraseOption = Annotated[
+    Path | None, typer.Option(help="File whose first line opens the private keys.")
+]
 DEFAULT_WAREHOUSE = Path("negawatt-data")

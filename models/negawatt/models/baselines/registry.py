@@ -53,6 +53,15 @@ def load_program(program_id: str, *, overrides: tuple[str, ...] = ()) -> Baselin
         >>> rule.day_types[0].selected_count, rule.rule_id.endswith("+overrides")
         (3, True)
     """
+    return rule_from_bytes(program_bytes(program_id), f"{program_id}.toml", overrides)
+
+
+def program_bytes(program_id: str) -> bytes:
+    """Return the file of a built-in program, as it is.
+
+    Raises:
+        ConfigurationError: There is no such program.
+    """
     if program_id not in list_programs():
         raise ConfigurationError(
             thing=f"program {program_id!r}",
@@ -60,8 +69,7 @@ def load_program(program_id: str, *, overrides: tuple[str, ...] = ()) -> Baselin
             found="no such program",
             remedy="name a listed program or the path of a program file",
         )
-    file = _PROGRAMS / f"{program_id}.toml"
-    return rule_from_bytes(file.read_bytes(), f"{program_id}.toml", overrides)
+    return (_PROGRAMS / f"{program_id}.toml").read_bytes()
 
 
 def program_from_file(path: Path, *, overrides: Sequence[str] = ()) -> BaselineRule:

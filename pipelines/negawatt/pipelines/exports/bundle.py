@@ -1,0 +1,140 @@
+"""The evidence bundle of an event: from the warehouse to one file.
+
+Here: reading statement, inputs and site facts, and refusing to bundle what does not recompute. Not
+here: the bytes (negawatt.models.settlement.bundle), keys (keys.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.settlement.bundle.chain import link_to
+from negawatt.models.settlement.bundle.container import pack
+from negawatt.models.settlement.bundle.manifest import StatedVersion
+from negawatt.models.settlement.bundle.opened import Opened
+from negawatt.models.settlement.bundle.verify import Outcome, verify_bundle
+from negawatt.models.settlement.bundle.write import (
+    Evidence,
+    bundle_digest,
+    bundle_members,
+    signed_bundle,
+)
+from negawatt.models.settlement.canonical import from_json
+from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.settlement import gather_inputs, statement_id_of
+from negawatt.warehouse.layout import Layout, appearing_file
+from negawatt.warehouse.sites import read_site
+from negawatt.warehouse.statement_tables import latest_statement_json, statement_versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A bundle that was written.
+
+    Attributes:
+        path: The file.
+        statement: What it states.
+        bundle_digest: SHA-256 of its manifest.
+        size_bytes: Length of the file.
+    """
+
+    path: Path
+    statement: Statement
+    bundle_digest: str
+    size_bytes: int
+
+
+def write_bundle(
+    layout: Layout,
+    event_id: str,
+    path: Path,
+    *,
+    keys: Sequence[Ed25519PrivateKey] = (),
+    signed_at_utc: datetime,
+    previous: Opened | None = None,
+    with_inputs: bool = True,
+) -> Written:
+    """Write the bundle of an event's newest statement.
+
+    Args:
+        layout: Where the warehouse lies.
+        event_id: A settled event.
+        path: Where the file appears, all at once.
+        keys: Keys to sign with.
+        signed_at_utc: Time of signing.
+        previous: The bundle that this one follows.
+        with_inputs: Whether the inputs lie in it, or their digests only.
+
+    Raises:
+        DataRefusedError: The event has no statement, or the warehouse now says something else.
+    """
+    evidence = read_evidence(layout, event_id, previous)
+    members = bundle_members(evidence)
+    _require_recomputed(pack(members), event_id)
+    if not with_inputs:
+        members = bundle_members(evidence, with_inputs=False)
+    data = signed_bundle(members, keys, signed_at_utc)
+    with appearing_file(path) as temporary:
+        temporary.write_bytes(data)
+    return Written(
+        path=path,
+        statement=evidence.statement,
+        bundle_digest=bundle_digest(members),
+        size_bytes=len(data),
+    )
+
+
+def read_evidence(layout: Layout, event_id: str, previous: Opened | None = None) -> Evidence:
+    """Read what the bundle of an event's newest statement is made of.
+
+    Raises:
+        DataRefusedError: The event has no statement.
+    """
+    statement_id = statement_id_of(layout, event_id)
+    text = latest_statement_json(layout, statement_id)
+    if text is None:
+        raise DataRefusedError(
+            thing=f"event {event_id!r}",
+            expected="a published statement",
+            found="none",
+            remedy=f"settle it first: negawatt settle {event_id}",
+        )
+    statement = from_json(text.encode())
+    site = read_site(layout, statement.body.event.site_id)
+    return Evidence(
+        statement=statement,
+        inputs=gather_inputs(layout, event_id, statement.body.overrides).inputs,
+        site_json=site.deciding_json(),
+        boundary=site.boundary,
+        earlier=_earlier(layout, statement),
+        previous=None if previous is None else link_to(previous),
+    )
+
+
+def _earlier(layout: Layout, statement: Statement) -> tuple[StatedVersion, ...]:
+    rows = statement_versions(layout, statement.body.statement_id).to_dicts()
+    return tuple(
+        StatedVersion(
+            statement_version=row["statement_version"],
+            statement_digest=row["statement_digest"],
+            issued_at_utc=row["issued_at_utc"].astimezone(UTC),
+        )
+        for row in rows
+        if row["statement_version"] < statement.statement_version
+    )
+
+
+def _require_recomputed(data: bytes, event_id: str) -> None:
+    """Refuse a bundle whose own inputs do not give its own statement."""
+    for check in verify_bundle(data).checks:
+        if check.outcome is Outcome.DIFFERS:
+            raise DataRefusedError(
+                thing=f"event {event_id!r}",
+                expected="a warehouse that still gives the published statement",
+                found=f"{check.name}: {check.detail}",
+                remedy=f"settle it again, then bundle: negawatt settle {event_id} --metered",
+            )

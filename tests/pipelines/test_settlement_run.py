@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.settlement.canonical import issued_digest
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import run
 from negawatt.pipelines.assets import out
+from negawatt.pipelines.publish import latest_statement
 from negawatt.warehouse import statement_tables
 from negawatt.warehouse.connection import query
 from negawatt.warehouse.event_tables import with_revisions
@@ -79,7 +81,7 @@ def test_settling_again_publishes_nothing_and_a_correction_a_new_version(layout:
 
     assert again == first
     assert corrected.statement_version == 2
-    assert corrected.previous_digest == first.statement_digest
+    assert corrected.previous_digest == issued_digest(first)
     assert corrected.body.totals.reduction_kwh == Decimal("117.500")
     assert "totals.reduction_kwh" in {change.path for change in corrected.differences}
     assert statement_tables.statement_versions(layout, STATEMENT).height == 2
@@ -99,7 +101,7 @@ def test_an_interrupted_settlement_leaves_the_old_version(
         with pytest.raises(KeyboardInterrupt):
             settled(layout, hours_later=1)
 
-    assert out.latest_statement(layout, STATEMENT) == first
+    assert latest_statement(layout, STATEMENT) == first
     assert settled(layout, hours_later=2).statement_version == 2
 
 

@@ -32,6 +32,7 @@ def header(version: int) -> pl.DataFrame:
             "statement_version": version,
             "event_id": "e1",
             "site_id": "s1",
+            "statement_stage": "initial" if version == 1 else "recalculated",
             "statement_digest": f"digest-{version}",
             "previous_digest": f"digest-{version - 1}" if version > 1 else None,
             "issued_at_utc": START_UTC + timedelta(days=version),

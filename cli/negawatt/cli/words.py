@@ -29,7 +29,10 @@ def settlement_words(statement: Statement) -> str:
         else f"; {cap.within_limit_ratio:.1%} of the intervals at or below"
     )
     grade = "revenue grade" if body.revenue_grade else "NOT revenue grade"
-    version = f"version {statement.statement_version}, {statement.statement_digest[:16]}"
+    version = (
+        f"version {statement.statement_version}, {statement.statement_digest[:16]}, "
+        f"{statement.stage.value}"
+    )
     return "\n".join(
         [
             f"event             {body.event.event_id} at {body.event.site_id}, rule {body.rule_id}",
@@ -40,8 +43,25 @@ def settlement_words(statement: Statement) -> str:
             f"meter             {body.meter_id}, {grade}",
             f"payment           {_payment(body.payment)}",
             f"statement         {body.statement_id} {version}",
+            *_decided(statement),
         ]
     )
+
+
+def _decided(statement: Statement) -> list[str]:
+    """Return what persons decided about the statement, and why this version differs."""
+    lines = [
+        f"override          {made.finding_code.value} of {made.subject}, by {made.decided_by}: "
+        f"{made.reason}"
+        for made in statement.body.overrides
+    ]
+    if statement.decision is not None:
+        reason = f": {statement.decision.reason}" if statement.decision.reason else ""
+        kind = statement.decision.kind.value
+        lines.append(f"{kind:<18}by {statement.decision.decided_by}{reason}")
+    return lines + [
+        f"changed           {cause.subject}: {cause.message}" for cause in statement.causes
+    ]
 
 
 def statement_facts(statement: Statement) -> dict[str, object]:
@@ -66,6 +86,11 @@ def statement_facts(statement: Statement) -> dict[str, object]:
         "revenue_grade": body.revenue_grade,
         "statement_id": body.statement_id,
         "statement_version": statement.statement_version,
+        "statement_stage": statement.stage.value,
+        "causes": [f"{cause.subject}: {cause.message}" for cause in statement.causes],
+        "overrides": [
+            f"{made.finding_code.value}:{made.subject}" for made in statement.body.overrides
+        ],
         "statement_digest": statement.statement_digest,
     }
 

@@ -9,10 +9,18 @@ import polars as pl
 
 from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.settlement.canonical import to_canonical_json
+from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.settle import Settlement
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.findings import finding_rows
 from negawatt.warehouse.catalog import schema
+
+EVENT_TABLES = (
+    "out_event__baseline",
+    "out_event__baseline_days",
+    "out_event__performance",
+    "out_event__findings",
+)
 
 
 def event_rows(settlement: Settlement) -> dict[str, pl.DataFrame]:
@@ -37,6 +45,7 @@ def statement_header(statement: Statement) -> pl.DataFrame:
         "statement_version": statement.statement_version,
         "event_id": statement.body.event.event_id,
         "site_id": statement.body.event.site_id,
+        "statement_stage": statement.stage.value,
         "statement_digest": statement.statement_digest,
         "previous_digest": statement.previous_digest,
         "issued_at_utc": statement.provenance.issued_at_utc,
@@ -46,7 +55,7 @@ def statement_header(statement: Statement) -> pl.DataFrame:
 
 
 def statement_lines(statement: Statement) -> pl.DataFrame:
-    """Return the lines of a version of a statement."""
+    """Return the lines of a version of a statement; one that voids it has none."""
     rows = [
         {
             "statement_id": statement.body.statement_id,
@@ -58,16 +67,20 @@ def statement_lines(statement: Statement) -> pl.DataFrame:
             "reduction_kwh": line.reduction_kwh,
         }
         for line in statement.body.lines
+        if statement.stage is not Stage.VOID
     ]
     return pl.DataFrame(rows, schema=schema("out_settlement__statement_lines"))
 
 
 def payment_lines(statement: Statement) -> pl.DataFrame:
-    """Return the payments and charges of a version of a statement, if it has an amount."""
+    """Return the payments and charges of a version of a statement, if it has an amount.
+
+    A version that voids it pays nothing.
+    """
     payment = statement.body.payment
     rows = (
         []
-        if payment is None
+        if payment is None or statement.stage is Stage.VOID
         else [
             {
                 "statement_id": statement.body.statement_id,

@@ -14,11 +14,13 @@ from dagster._core.errors import (
 )
 
 from negawatt.models.domain.errors import DataRefusedError, NegawattError
+from negawatt.models.settlement.lifecycle import Decision
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import partitions
 from negawatt.pipelines.assets.core import day_spans
-from negawatt.pipelines.assets.out import OverrideConfig, latest_statement
+from negawatt.pipelines.assets.out import OverrideConfig
 from negawatt.pipelines.definitions import build_definitions
+from negawatt.pipelines.publish import latest_statement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.event_tables import find_event
@@ -100,15 +102,30 @@ def run_event_settlement(
     event_id: str,
     overrides: Sequence[OverrideConfig] = (),
     *,
+    decision: Decision | None = None,
     fixed_utc: datetime | None = None,
 ) -> Statement:
     """Run the settlement job for an event and return its newest statement.
+
+    Args:
+        layout: Where the warehouse lies.
+        event_id: A known event.
+        overrides: Decisions on blocking findings that are made now.
+        decision: That the statement is final, or that a final one is reopened.
+        fixed_utc: Time to stand still at, for a run that must repeat byte for byte.
 
     Raises:
         NegawattError: What a step refused, as it was raised; the older statement stays.
     """
     event = find_event(layout, event_id)
-    config = {"ops": {"settled_event": {"config": {"overrides": [dict(o) for o in overrides]}}}}
+    decided: dict[str, object] = {"overrides": [dict(o) for o in overrides]}
+    if decision is not None:
+        decided |= {
+            "decision": decision.kind.value,
+            "decided_by": decision.decided_by,
+            "reason": decision.reason,
+        }
+    config = {"ops": {"settled_event": {"config": decided}}}
     with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
         instance.add_dynamic_partitions("events", [event_id])
         _execute(

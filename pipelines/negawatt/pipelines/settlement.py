@@ -5,6 +5,7 @@ writing its results (assets/out.py).
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -52,22 +53,37 @@ class GatheredInputs:
 
     Attributes:
         inputs: The values that the settlement is a function of.
-        table_versions: Version of each Delta table that was read.
+        reads: Which rows of each Delta table were read.
+        snapshots: What they were, and in which version of the table.
     """
 
     inputs: SettlementInputs
-    table_versions: dict[str, int]
+    reads: Mapping[str, pl.Expr]
+    snapshots: Mapping[str, Snapshot]
+
+    @property
+    def table_versions(self) -> dict[str, int]:
+        """Version of each Delta table that was read."""
+        return {
+            name: snapshot.version
+            for name, snapshot in self.snapshots.items()
+            if snapshot.version is not None
+        }
 
 
 def gather_inputs(
-    layout: Layout, event_id: str, overrides: tuple[Override, ...] = ()
+    layout: Layout,
+    event_id: str,
+    overrides: tuple[Override, ...] = (),
+    standing_overrides: tuple[Override, ...] = (),
 ) -> GatheredInputs:
     """Read everything that the settlement of an event is computed from.
 
     Args:
         layout: Where the warehouse lies.
         event_id: A known event.
-        overrides: Recorded decisions on blocking findings.
+        overrides: Decisions on blocking findings that are made now.
+        standing_overrides: Decisions of the latest version.
 
     Raises:
         ConfigurationError: The event, its site or its program is not known.
@@ -86,8 +102,9 @@ def gather_inputs(
     windows = tuple(
         other.interval for other in others if other.event_id != event_id and not other.cancelled
     )
-    load = _load(layout, event, site.settlement_meter_id)
-    jobs, findings = _jobs(layout, event), _findings(layout, event)
+    reads = _reads(layout, event, site.settlement_meter_id)
+    snapshots = {name: read_table(layout, name, where) for name, where in reads.items()}
+    load, jobs, findings = (snapshots[name] for name in (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE))
     energy, estimates = without_estimates(load.frame, event.interval, site.settlement_meter_id)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
@@ -101,9 +118,7 @@ def gather_inputs(
         other_event_windows=windows,
         time_zone=site.zone,
         input_sha256={
-            LOAD_TABLE: frame_digest(load.frame),
-            JOBS_TABLE: frame_digest(jobs.frame),
-            FINDINGS_TABLE: frame_digest(findings.frame),
+            **{name: frame_digest(snapshot.frame) for name, snapshot in snapshots.items()},
             "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
             "raw_source__discrepancies": frame_digest(
                 discrepancies.drop("available_at_utc").unique(maintain_order=True)
@@ -122,17 +137,10 @@ def gather_inputs(
             low_confidence_facts=_low_confidence(rule),
             rounding=MINUTE_ROUNDING if rule.interval_minutes == 1 else DEFAULT_ROUNDING,
             overrides=overrides,
+            standing_overrides=standing_overrides,
         ),
     )
-    versions = {
-        LOAD_TABLE: load.version,
-        JOBS_TABLE: jobs.version,
-        FINDINGS_TABLE: findings.version,
-    }
-    return GatheredInputs(
-        inputs=inputs,
-        table_versions={name: version for name, version in versions.items() if version is not None},
-    )
+    return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
 
 
 def statement_id_of(layout: Layout, event_id: str) -> str:
@@ -178,32 +186,30 @@ def _dispatch(layout: Layout, event: Event) -> Interval:
     return dispatch_window(event.interval, others, ramp_minutes=event.ramp_minutes)
 
 
-def _load(layout: Layout, event: Event, meter_id: str) -> Snapshot:
-    window = load_window(layout, event)
-    return _energy_in(layout, LOAD_TABLE, event.site_id, window, pl.col("meter_id") == meter_id)
+def _reads(layout: Layout, event: Event, meter_id: str) -> dict[str, pl.Expr]:
+    """Return which rows of each Delta table a settlement reads.
 
-
-def _jobs(layout: Layout, event: Event) -> Snapshot:
+    Of the findings only those about the event's own days: those of history show in its days
+    dropped.
+    """
     dispatch = _dispatch(layout, event)
-    window = Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc)
-    return _energy_in(layout, JOBS_TABLE, event.site_id, window)
+    first, last = _day(event.interval.start_utc), _day(event.interval.end_utc)
+    of_site = pl.col("site_id") == event.site_id
+    return {
+        LOAD_TABLE: of_site
+        & (pl.col("meter_id") == meter_id)
+        & _inside(load_window(layout, event)),
+        JOBS_TABLE: of_site
+        & _inside(Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc)),
+        FINDINGS_TABLE: of_site & pl.col("date").is_between(first, last),
+    }
 
 
-def _energy_in(
-    layout: Layout,
-    table: str,
-    site_id: str,
-    window: Interval,
-    where: pl.Expr | None = None,
-) -> Snapshot:
-    return read_table(
-        layout,
-        table,
-        (pl.col("site_id") == site_id)
-        & pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
+def _inside(window: Interval) -> pl.Expr:
+    return (
+        pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
         & (pl.col("interval_start_utc") >= window.start_utc)
         & (pl.col("interval_end_utc") <= window.end_utc)
-        & (pl.lit(value=True) if where is None else where),
     )
 
 
@@ -212,16 +218,6 @@ def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
         job_id: to_load_series(own, _interval_minutes(own), job_id)
         for (job_id,), own in sorted(rows.partition_by("job_id", as_dict=True).items())
     }
-
-
-def _findings(layout: Layout, event: Event) -> Snapshot:
-    """Read the findings about the event's own days; those of history show in its days dropped."""
-    first, last = _day(event.interval.start_utc), _day(event.interval.end_utc)
-    return read_table(
-        layout,
-        FINDINGS_TABLE,
-        (pl.col("site_id") == event.site_id) & pl.col("date").is_between(first, last),
-    )
 
 
 def _series(rows: pl.DataFrame, meter_id: str, event: Event) -> LoadSeries:

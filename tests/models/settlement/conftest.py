@@ -18,9 +18,10 @@ from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import Assessment, SettlementTerms, build_statement_body
+from negawatt.models.settlement.lifecycle import Provenance
 from negawatt.models.settlement.market import Market, MarketSeries, RegistrationFact
 from negawatt.models.settlement.payment.rules import payment_rule_text
-from negawatt.models.settlement.statement import Provenance, StatementBody
+from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.uncertainty.conformal import conformal_band
 from negawatt.models.uncertainty.placebo import PlaceboResult, RefusedPlacebo
 from negawatt.models.verification.obligation import obligation_of
@@ -173,5 +174,8 @@ def provenance() -> Provenance:
     return Provenance(
         issued_at_utc=datetime(2026, 7, 3, tzinfo=UTC),
         code_version="0.1.0",
+        code_digest="d" * 64,
+        library_versions={"numpy": "2.3.0"},
+        parameters={"history_days": 62.0},
         table_versions={"core_site__interval_energy": 4},
     )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.canonical import from_json, statement_digest, to_canonical_json
-from negawatt.models.settlement.statement import Provenance, StatementBody
+from negawatt.models.settlement.lifecycle import Provenance
+from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.settlement.versions import issue
 from tests.models.settlement.conftest import market_at
 
@@ -57,7 +58,12 @@ def test_the_digest_does_not_depend_on_who_computed_it_when(
     settle: Settle, provenance: Provenance
 ) -> None:
     later = Provenance(
-        issued_at_utc=datetime(2027, 1, 1, tzinfo=UTC), code_version="9.9.9", table_versions={}
+        issued_at_utc=datetime(2027, 1, 1, tzinfo=UTC),
+        code_version="9.9.9",
+        code_digest="e" * 64,
+        library_versions={},
+        parameters={},
+        table_versions={},
     )
 
     first, second = issue(None, settle(), provenance), issue(None, settle(), later)

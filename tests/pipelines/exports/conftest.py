@@ -22,9 +22,11 @@ from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import SettlementTerms
+from negawatt.models.settlement.lifecycle import Provenance
 from negawatt.models.settlement.settle import Settlement, SettlementInputs, settle_event
-from negawatt.models.settlement.statement import Provenance, Statement
+from negawatt.models.settlement.statement import Statement
 from negawatt.models.settlement.versions import issue
+from negawatt.pipelines.rows import EVENT_TABLES
 from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.sites import Site
 
@@ -52,7 +54,10 @@ EVENT = Event(
 PROVENANCE = Provenance(
     issued_at_utc=datetime(2026, 7, 17, 9, 30, tzinfo=UTC),
     code_version="0.1.0",
-    table_versions={"core_site__interval_energy": 1},
+    code_digest="d" * 64,
+    library_versions={"numpy": "2.3.0"},
+    parameters={"history_days": 62.0},
+    table_versions={"core_site__interval_energy": 1, **dict.fromkeys(EVENT_TABLES, 0)},
 )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
@@ -98,6 +99,29 @@ def replace_days(
     return _overwrite(layout, name, f"site_id = '{_safe(site_id)}' AND {between}", frame)
 
 
+def refresh_partition(
+    layout: Layout,
+    name: str,
+    partition: Mapping[str, str | date],
+    rows: pl.DataFrame,
+) -> int:
+    """Replace the rows of one partition where they differ; the version that holds them.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        partition: Value of each partition column.
+        rows: The partition's rows, with the table's columns.
+
+    Raises:
+        DataRefusedError: A row lies outside the partition or breaks a rule of the catalog.
+    """
+    held = read_table(layout, name, pl.all_horizontal(pl.col(c) == v for c, v in partition.items()))
+    if held.version is not None and held.frame.equals(checked(name, rows)):
+        return held.version
+    return replace_partition(layout, name, partition, rows)
+
+
 def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
     """Append rows at once and return the new version of the table.
 
@@ -148,6 +172,16 @@ def read_table(
     kinds = schema(name)
     frame = rows.select(pl.col(column).cast(kind) for column, kind in kinds.items()).collect()
     return Snapshot(frame=frame.sort(table(name).key), version=read_version)
+
+
+def read_kept(
+    layout: Layout, name: str, version: int, where: pl.Expr | None = None
+) -> pl.DataFrame | None:
+    """Return the rows of an earlier version of a table, None where it is no longer kept."""
+    try:
+        return read_table(layout, name, where, version=version).frame
+    except (DataRefusedError, DeltaError, OSError, pl.exceptions.PolarsError):
+        return None
 
 
 def table_files(layout: Layout, name: str, *, version: int | None = None) -> list[str]:

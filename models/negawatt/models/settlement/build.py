@@ -15,6 +15,7 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.market import Market
+from negawatt.models.settlement.overrides import settled_overrides
 from negawatt.models.settlement.rounding import (
     DEFAULT_ROUNDING,
     RoundingRule,
@@ -51,7 +52,9 @@ class SettlementTerms:
         revenue_grade: The program accepts the meter for payment.
         low_confidence_facts: Facts of the rule that were not read in the primary document.
         rounding: How figures are rounded.
-        overrides: Recorded decisions on blocking findings.
+        overrides: Decisions on blocking findings that are made now.
+        standing_overrides: Decisions of the latest version; each stands as long as the findings it
+            was decided on are found again, word for word.
     """
 
     statement_id: str
@@ -59,6 +62,7 @@ class SettlementTerms:
     low_confidence_facts: tuple[str, ...] = ()
     rounding: RoundingRule = DEFAULT_ROUNDING
     overrides: tuple[Override, ...] = ()
+    standing_overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +116,10 @@ def build_statement_body(
     _require_known(event, result)
     lines = _lines(result, terms.rounding)
     payment, payment_findings = value_event(event, lines, market)
-    findings = _all_findings(event, result, assessment, terms, (*data_findings, *payment_findings))
-    _require_overrides(event, findings, terms.overrides)
+    findings = rounded_figures(
+        _all_findings(event, result, assessment, terms, (*data_findings, *payment_findings))
+    )
+    overrides = settled_overrides(event, findings, terms.overrides, terms.standing_overrides)
     return StatementBody(
         schema_version=SCHEMA_VERSION,
         statement_id=terms.statement_id,
@@ -135,10 +141,8 @@ def build_statement_body(
         response=rounded_figures(assessment.response),
         attribution=rounded_figures(assessment.attribution),
         payment=payment,
-        findings=rounded_figures(findings),
-        overrides=tuple(
-            sorted(terms.overrides, key=lambda made: (made.finding_code, made.subject))
-        ),
+        findings=findings,
+        overrides=overrides,
         inputs=tuple(
             InputDigest(name=name, sha256=sha256) for name, sha256 in sorted(input_sha256.items())
         ),
@@ -233,30 +237,4 @@ def _require_known(event: Event, result: BaselineResult) -> None:
             found=f"{len(unknown)} of {len(result.interval_start_utc)} not known, the first at "
             f"{unknown[0]}",
             remedy="import the missing readings and settle again; an override invents no energy",
-        )
-
-
-def _require_overrides(
-    event: Event, findings: Iterable[Finding], overrides: Iterable[Override]
-) -> None:
-    blocking: dict[tuple[FindingCode, str], Finding] = {}
-    for finding in findings:
-        if finding.severity is Severity.BLOCKING:
-            blocking.setdefault((finding.code, finding.subject), finding)
-    decided = {(override.finding_code, override.subject) for override in overrides}
-    for key, finding in blocking.items():
-        if key not in decided:
-            raise DataRefusedError(
-                thing=f"event {event.event_id!r}",
-                expected=f"no blocking finding, or a recorded override of {finding.code.value!r} "
-                f"for {finding.subject}",
-                found=finding.message,
-                remedy="correct the data, or record who settles in spite of it and why",
-            )
-    for code, subject in sorted(decided - blocking.keys()):
-        raise DataRefusedError(
-            thing=f"event {event.event_id!r}",
-            expected="overrides of blocking findings only",
-            found=f"one of {code.value!r} for {subject}, which does not block",
-            remedy="leave it out",
         )

@@ -28,6 +28,14 @@ def to_canonical_json(statement: Statement) -> bytes:
     return _canonical(_STATEMENT, statement, statement.body.statement_id)
 
 
+def issued_digest(statement: Statement) -> str:
+    """Return the SHA-256 of an issued version's canonical bytes, by which the next one names it.
+
+    ``sha256sum`` of the stored file says the same.
+    """
+    return hashlib.sha256(to_canonical_json(statement)).hexdigest()
+
+
 def statement_digest(body: StatementBody) -> str:
     """Return the SHA-256 of the body's canonical bytes, 64 hexadecimal digits.
 

@@ -3,10 +3,10 @@
 The body is what anyone who recomputes from the same inputs must get, byte for byte; its digest
 names it. Issue time, version chain, code version and table versions say who stated it when and
 from where, and stand outside the digest. Here: types and what they guarantee. Not here: how a
-body is assembled (build.py), its bytes (canonical.py), its versions (versions.py).
+body is assembled (build.py), its bytes (canonical.py), what stands around it (lifecycle.py), which
+version follows which (versions.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Final
 from negawatt.models.baselines.result import Adjustment, CandidateDay
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode
+from negawatt.models.settlement.lifecycle import Cause, Decision, Difference, Provenance, Stage
 from negawatt.models.settlement.paid import StatementPayment
 from negawatt.models.settlement.rounding import RoundingRule, difference
 from negawatt.models.uncertainty.conformal import ReductionBand
@@ -85,6 +86,8 @@ class Override:
         reason: Why it does not stand in the way.
         decided_by: Who decided.
         decided_at_utc: When.
+        decided_on: SHA-256 of the findings that it was decided on, filled in by the settlement. The
+            decision stands over later versions as long as they find the same, and no longer.
     """
 
     finding_code: FindingCode
@@ -92,6 +95,7 @@ class Override:
     reason: str
     decided_by: str
     decided_at_utc: datetime
+    decided_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,54 +167,28 @@ class StatementBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Who computed a version from where; outside the digest.
-
-    A table's version rises with every write, also of other days, and a newer code version may
-    state the same figures: neither makes a new statement.
-
-    Attributes:
-        issued_at_utc: When the version was issued.
-        code_version: Version of negawatt that computed it.
-        table_versions: Version of each table that was read.
-    """
-
-    issued_at_utc: datetime
-    code_version: str
-    table_versions: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One value that differs between two versions.
-
-    Attributes:
-        path: Where it stands in the body: ``lines[2].metered_kwh``.
-        old_json: Its earlier value as JSON, None where it was absent.
-        new_json: Its new value as JSON, None where it is absent.
-    """
-
-    path: str
-    old_json: str | None
-    new_json: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One issued version of a statement.
 
     Attributes:
         body: What is stated.
         statement_digest: SHA-256 of the body's canonical bytes.
-        statement_version: 1 for the first, one more for each restatement.
-        previous_digest: Digest of the version before, None for the first.
-        differences: What changed since that version.
+        statement_version: 1 for the first, one more for each version after it.
+        stage: Where it stands in the statement's life.
+        decision: What a person decided with it, None where it needed no decision.
+        previous_digest: SHA-256 of the canonical bytes of the version before, as it was issued;
+            None for the first.
+        causes: What changed since that version and may have moved a figure.
+        differences: Every value of the body that differs from that version.
         provenance: Who computed it from where.
     """
 
     body: StatementBody
     statement_digest: str
     statement_version: int
+    stage: Stage
+    decision: Decision | None
     previous_digest: str | None
+    causes: tuple[Cause, ...]
     differences: tuple[Difference, ...]
     provenance: Provenance

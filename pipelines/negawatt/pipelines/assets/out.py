@@ -1,55 +1,27 @@
 """Out layer: one event settled, its statement published, its report written.
 
-Not here: the settlement (negawatt.models.settlement) and the look of the report (exports).
+Not here: the settlement (negawatt.models.settlement), what is published with it (publish.py), and
+the look of the report (exports).
 """
 
 from collections.abc import Iterator
 from datetime import datetime
-from importlib.metadata import version
 
 import dagster as dg
 from pydantic import Field
 
 from negawatt.models.domain.findings import FindingCode
-from negawatt.models.settlement.canonical import from_json
-from negawatt.models.settlement.settle import settle_event
-from negawatt.models.settlement.statement import Override, Provenance, Statement
-from negawatt.models.settlement.versions import issue
+from negawatt.models.settlement.lifecycle import Decision, DecisionKind
+from negawatt.models.settlement.statement import Override
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.exports.report import write_report
 from negawatt.pipelines.partitions import events
+from negawatt.pipelines.publish import publish_settlement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
-from negawatt.pipelines.rows import (
-    event_rows,
-    payment_lines,
-    statement_header,
-    statement_lines,
-)
-from negawatt.pipelines.settlement import (
-    FINDINGS_TABLE,
-    JOBS_TABLE,
-    LOAD_TABLE,
-    GatheredInputs,
-    gather_inputs,
-    statement_id_of,
-)
-from negawatt.warehouse.delta_tables import replace_partition
-from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.statement_tables import (
-    HEADERS,
-    LINES,
-    PAYMENTS,
-    latest_statement_json,
-    publish_statement,
-    publishing,
-)
+from negawatt.pipelines.rows import EVENT_TABLES
+from negawatt.pipelines.settlement import FINDINGS_TABLE, JOBS_TABLE, LOAD_TABLE
+from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS, publishing
 
-EVENT_TABLES = (
-    "out_event__baseline",
-    "out_event__baseline_days",
-    "out_event__performance",
-    "out_event__findings",
-)
 OUT_TABLES = (*EVENT_TABLES, LINES, PAYMENTS, HEADERS)
 _CORE = (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE)
 
@@ -75,9 +47,15 @@ class SettlementConfig(dg.Config):
 
     Attributes:
         overrides: Blocking findings to settle in spite of.
+        decision: ``finalize`` or ``reopen``, empty for neither.
+        decided_by: Who finalizes or reopens.
+        reason: Why.
     """
 
     overrides: list[OverrideConfig] = Field(default_factory=list)
+    decision: str = ""
+    decided_by: str = ""
+    reason: str = ""
 
 
 @dg.multi_asset(
@@ -99,27 +77,25 @@ def settled_event(
     warehouse: WarehouseResource,
     clock: ClockResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Settle one event and publish its statement, if it says anything new."""
-    layout, now_utc = warehouse.layout, clock.now_utc()
-    with publishing(layout):
-        latest = latest_statement(layout, statement_id_of(layout, context.partition_key))
-        overrides = _overrides(config, latest, now_utc)
-        gathered = gather_inputs(layout, context.partition_key, overrides)
-        settlement = settle_event(gathered.inputs)
-        statement = issue(latest, settlement.body, _provenance(gathered, now_utc))
-        rows = event_rows(settlement)
-        for table, frame in rows.items():
-            replace_partition(layout, table, {"event_id": context.partition_key}, frame)
-        lines = {LINES: statement_lines(statement), PAYMENTS: payment_lines(statement)}
-        rows |= lines | {HEADERS: statement_header(statement)}
-        if statement is not latest:
-            publish_statement(layout, rows[HEADERS], lines)
+    """Settle one event and publish its statement, if it says anything new.
+
+    An event that was cancelled after it was settled has its statement voided.
+    """
+    with publishing(warehouse.layout):
+        statement, rows = publish_settlement(
+            warehouse.layout,
+            context.partition_key,
+            clock.now_utc(),
+            overrides=_overrides(config, clock.now_utc()),
+            decision=_decision(config),
+        )
     for table, frame in rows.items():
         yield dg.MaterializeResult(
             asset_key=table,
             metadata={
                 "row_count": frame.height,
                 "statement_version": statement.statement_version,
+                "statement_stage": statement.stage.value,
                 "statement_digest": statement.statement_digest,
             },
             check_results=check_results(table, frame),
@@ -140,18 +116,8 @@ def event_report(
     return dg.MaterializeResult(metadata={"folder": dg.MetadataValue.path(str(folder))})
 
 
-def latest_statement(layout: Layout, statement_id: str) -> Statement | None:
-    """Return the newest published version of a statement, None where there is none yet."""
-    text = latest_statement_json(layout, statement_id)
-    return None if text is None else from_json(text.encode())
-
-
-def _overrides(
-    config: SettlementConfig, latest: Statement | None, now_utc: datetime
-) -> tuple[Override, ...]:
-    """Return what was decided; a decision that stands already keeps its time."""
-    known = {} if latest is None else {_decision(one): one for one in latest.body.overrides}
-    decided = [
+def _overrides(config: SettlementConfig, now_utc: datetime) -> tuple[Override, ...]:
+    return tuple(
         Override(
             finding_code=FindingCode(override.finding_code),
             subject=override.subject,
@@ -160,17 +126,11 @@ def _overrides(
             decided_at_utc=now_utc,
         )
         for override in config.overrides
-    ]
-    return tuple(known.get(_decision(one), one) for one in decided)
-
-
-def _decision(override: Override) -> tuple[str, str, str, str]:
-    return (override.finding_code, override.subject, override.reason, override.decided_by)
-
-
-def _provenance(gathered: GatheredInputs, now_utc: datetime) -> Provenance:
-    return Provenance(
-        issued_at_utc=now_utc,
-        code_version=version("negawatt"),
-        table_versions=gathered.table_versions,
     )
+
+
+def _decision(config: SettlementConfig) -> Decision | None:
+    if not config.decision:
+        return None
+    kind = DecisionKind(config.decision)
+    return Decision(kind=kind, decided_by=config.decided_by, reason=config.reason)

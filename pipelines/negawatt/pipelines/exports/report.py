@@ -103,8 +103,9 @@ def event_load(layout: Layout, statement: Statement, site: Site) -> pl.DataFrame
 
 def _tables(layout: Layout, statement: Statement, load: pl.DataFrame) -> dict[str, pl.DataFrame]:
     event_id = statement.body.event.event_id
-    tables = {
-        name: read_table(layout, table, pl.col("event_id") == event_id).frame
+    cited = statement.provenance.table_versions
+    tables = {  # as the statement cites them: the tables of no other version
+        name: read_table(layout, table, pl.col("event_id") == event_id, version=cited[table]).frame
         for name, table in _EVENT_TABLES.items()
     }
     tables |= {"lines": settled_lines(statement), "load": load}

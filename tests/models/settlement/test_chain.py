@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -68,7 +69,7 @@ def test_a_time_of_issue_that_was_changed_later_is_noticed(
     ],
 )
 def test_a_version_that_says_what_cannot_follow_is_refused(
-    chain: list[Statement], position: int, changes: dict[str, object], what: str
+    chain: list[Statement], position: int, changes: dict[str, Any], what: str
 ) -> None:
     chain[position] = replace(chain[position], **changes)
 

@@ -91,7 +91,7 @@ def records_in_lists(kind: type[Any]) -> Iterator[type[Any]]:
     """Yield every record that stands in a list somewhere inside a record."""
     for hint in get_type_hints(kind).values():
         for inner in inside(hint):
-            if is_dataclass(inner):
+            if isinstance(inner, type) and is_dataclass(inner):
                 if inner in set(members(hint)):
                     yield inner
                 yield from records_in_lists(inner)

@@ -52,13 +52,14 @@ def test_a_decision_that_is_made_again_in_the_same_words_keeps_its_time(settle: 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"message": "2 of 2 intervals are estimated"}, {"evidence": {"count": 2}}]
+    "more",
+    [
+        replace(BLOCKING, message="2 of 2 intervals are estimated"),
+        replace(BLOCKING, evidence={"count": 2}),
+    ],
 )
-def test_a_decision_does_not_cover_more_than_it_was_made_on(
-    settle: Settle, changes: dict[str, object]
-) -> None:
+def test_a_decision_does_not_cover_more_than_it_was_made_on(settle: Settle, more: Finding) -> None:
     first = settle(data_findings=(BLOCKING,), overrides=(OVERRIDE,))
-    more = replace(BLOCKING, **changes)
 
     with pytest.raises(DataRefusedError, match="recorded override of 'reading_estimated'"):
         settle(data_findings=(more,), standing_overrides=first.overrides)

@@ -7,6 +7,7 @@ here: the bytes (negawatt.models.settlement.bundle), keys (keys.py).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -121,6 +122,7 @@ def _earlier(layout: Layout, statement: Statement) -> tuple[StatedVersion, ...]:
         StatedVersion(
             statement_version=row["statement_version"],
             statement_digest=row["statement_digest"],
+            issued_digest=sha256(row["statement_json"].encode()).hexdigest(),
             issued_at_utc=row["issued_at_utc"].astimezone(UTC),
         )
         for row in rows

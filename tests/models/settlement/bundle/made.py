@@ -18,8 +18,8 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.bundle.write import Evidence
+from negawatt.models.settlement.lifecycle import Provenance
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
-from negawatt.models.settlement.statement import Provenance
 from negawatt.models.settlement.versions import issue
 
 HOUR = timedelta(hours=1)
@@ -84,7 +84,12 @@ def made_inputs(job_id: str = "job 'a'/../\x01") -> SettlementInputs:
 
 def evidence_of(inputs: SettlementInputs) -> Evidence:
     provenance = Provenance(
-        issued_at_utc=datetime(2026, 7, 2, tzinfo=UTC), code_version="0.1.0", table_versions={}
+        issued_at_utc=datetime(2026, 7, 2, tzinfo=UTC),
+        code_version="0.1.0",
+        code_digest="d" * 64,
+        library_versions={"numpy": "2.3.0"},
+        parameters={},
+        table_versions={},
     )
     return Evidence(
         statement=issue(None, settle_event(inputs).body, provenance),

@@ -100,7 +100,8 @@ def test_a_changed_figure_whose_digests_fit_is_named_with_both_values(evidence: 
 
     assert [check.name for check in found.failures] == ["recomputation"]
     assert found.failures[0].detail == (
-        'lines[0].metered_kwh: the bundle states "39.000", recomputed "40.000" (and 1 more)'
+        'lines[2026-06-30T18:00:00Z].metered_kwh: the bundle states "39.000", '
+        'recomputed "40.000" (and 1 more)'
     )
     assert more_kwh == Decimal("39.000")
 
@@ -177,7 +178,10 @@ def test_without_inputs_recomputation_is_not_possible_and_no_success(evidence: E
 
 def test_versions_before_are_a_chain_of_digests(evidence: Evidence) -> None:
     stated = StatedVersion(
-        statement_version=1, statement_digest="1" * 64, issued_at_utc=SIGNED_AT_UTC
+        statement_version=1,
+        statement_digest="1" * 64,
+        issued_digest="1" * 64,
+        issued_at_utc=SIGNED_AT_UTC,
     )
     second = replace(evidence.statement, statement_version=2, previous_digest="1" * 64)
 
@@ -187,7 +191,7 @@ def test_versions_before_are_a_chain_of_digests(evidence: Evidence) -> None:
             replace(
                 evidence,
                 statement=second,
-                earlier=(replace(stated, statement_digest="2" * 64),),
+                earlier=(replace(stated, issued_digest="2" * 64),),
             )
         )
     )

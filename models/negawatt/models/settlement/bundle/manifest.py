@@ -49,11 +49,13 @@ class StatedVersion:
     Attributes:
         statement_version: 1 for the first.
         statement_digest: Digest of its body.
+        issued_digest: SHA-256 of its bytes as issued, by which the next version names it.
         issued_at_utc: When it was issued.
     """
 
     statement_version: int
     statement_digest: str
+    issued_digest: str
     issued_at_utc: datetime
 
 

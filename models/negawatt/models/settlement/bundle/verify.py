@@ -22,9 +22,9 @@ from negawatt.models.settlement.bundle.signatures import check_signature, key_id
 from negawatt.models.settlement.bundle.write import stated_version
 from negawatt.models.settlement.canonical import from_json as statement_from_json
 from negawatt.models.settlement.canonical import to_canonical_json
+from negawatt.models.settlement.differences import differences
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
 from negawatt.models.settlement.statement import Statement
-from negawatt.models.settlement.versions import differences
 
 
 class Outcome(StrEnum):
@@ -125,7 +125,7 @@ def _statement(opened: Opened, statement: Statement) -> tuple[Outcome, str]:
     """Compare the statement with what the manifest says of it and of the versions before."""
     versions = opened.manifest.versions
     numbers = tuple(one.statement_version for one in versions)
-    before = versions[-2].statement_digest if len(versions) > 1 else None
+    before = versions[-2].issued_digest if len(versions) > 1 else None
     for what, stated, found in (
         ("statement_id", opened.manifest.statement_id, statement.body.statement_id),
         ("code_version", opened.manifest.code_version, statement.provenance.code_version),

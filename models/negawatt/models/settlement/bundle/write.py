@@ -32,7 +32,7 @@ from negawatt.models.settlement.bundle.manifest import (
 )
 from negawatt.models.settlement.bundle.programs import program_member, referred_programs
 from negawatt.models.settlement.bundle.signatures import sign
-from negawatt.models.settlement.canonical import to_canonical_json
+from negawatt.models.settlement.canonical import issued_digest, to_canonical_json
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Statement
 
@@ -125,5 +125,6 @@ def stated_version(statement: Statement) -> StatedVersion:
     return StatedVersion(
         statement_version=statement.statement_version,
         statement_digest=statement.statement_digest,
+        issued_digest=issued_digest(statement),
         issued_at_utc=statement.provenance.issued_at_utc,
     )

@@ -73,7 +73,18 @@ def test_a_placebo_day_that_is_gone_moves_no_other_error(settle: Settle) -> None
         body.placebo, dates=body.placebo.dates[1:], errors_kwh=body.placebo.errors_kwh[1:]
     )
 
-    assert by_path(body, replace(body, placebo=shorter)).keys() == {"placebo.errors_kwh.2026-06-30"}
+    assert by_path(body, replace(body, placebo=shorter)).keys() == {
+        "placebo.dates[2026-06-30]",
+        "placebo.errors_kwh.2026-06-30",
+    }
+
+
+def test_a_body_from_which_a_figure_was_left_out_differs_and_is_no_error(settle: Settle) -> None:
+    body = settle()
+    assert body.band is not None
+    forged = replace(body.band, interval_lower_kwh=body.band.interval_lower_kwh[:1])
+
+    assert by_path(body, replace(body, band=forged)).keys() == {"band.interval_lower_kwh"}
 
 
 def test_every_record_of_a_list_in_a_body_has_what_identifies_it() -> None:

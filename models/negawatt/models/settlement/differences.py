@@ -41,13 +41,17 @@ def _tree(body: StatementBody) -> dict[str, Any]:
     tree = json_tree(body)
     placebo, band = tree["placebo"], tree["band"]
     if placebo is not None:
-        dates = placebo.pop("dates")
-        placebo["errors_kwh"] = dict(zip(dates, placebo["errors_kwh"], strict=True))
+        placebo["errors_kwh"] = _named(placebo["dates"], placebo["errors_kwh"])
     if band is not None:
         starts = [line["interval_start_utc"] for line in tree["lines"]]
         for limit in ("interval_lower_kwh", "interval_upper_kwh"):
-            band[limit] = dict(zip(starts, band[limit], strict=True))
+            band[limit] = _named(starts, band[limit])
     return tree
+
+
+def _named(names: list[str], figures: list[Any]) -> Any:  # noqa: ANN401 - JSON
+    """Return figures by name; as they are where somebody left some out of a body."""
+    return dict(zip(names, figures, strict=True)) if len(names) == len(figures) else figures
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[Difference]:  # noqa: ANN401 - JSON

@@ -14,6 +14,7 @@ import polars as pl
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.settlement.canonical import from_json
+from negawatt.models.settlement.chain import require_chain
 from negawatt.models.settlement.lifecycle import Decision, DecisionKind
 from negawatt.models.settlement.settle import settle_event
 from negawatt.models.settlement.statement import Override, Statement
@@ -109,7 +110,8 @@ def publish_settlement(
         The newest version, and the rows of every out_ table of the event.
 
     Raises:
-        NegawattError: As ``compute_settlement``; nothing is published.
+        NegawattError: As ``compute_settlement``, or the published versions are not one whole chain;
+            nothing is published.
     """
     computed = compute_settlement(layout, event_id, now_utc, overrides=overrides, decision=decision)
     statement, is_new = computed.statement, computed.statement is not computed.latest
@@ -122,6 +124,7 @@ def publish_settlement(
     header = statement_header(statement)
     lines = {LINES: statement_lines(statement), PAYMENTS: payment_lines(statement)}
     if is_new:
+        require_chain((*all_versions(layout, statement.body.statement_id), statement))
         publish_statement(layout, header, lines)
     return statement, {**computed.rows, **lines, HEADERS: header}
 

@@ -169,6 +169,7 @@ async def _collect_live(layout: Layout, record: HallRecord) -> Summary:
             scrape_interval_s=SCRAPE_INTERVAL_S,
             request_timeout_s=SCRAPE_INTERVAL_S / 2,
             seal_interval_s=live.duration_s,
+            log_interval_s=3600.0,  # of the hall's time, which passes in milliseconds
             dcgm=tuple(
                 DcgmConfig(url=emulator.url(node_id), node_id=node_id)
                 for node_id in _node_ids(record)

@@ -5,21 +5,20 @@ never made up for by a burst. Not here: how a source reads, and what a file look
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
 from negawatt.collectors.spool.lock import spool_lock
-from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog
+from negawatt.collectors.spool.log import DiskLimits
+from negawatt.collectors.spool.target_log import SpoolPlace, wall_time
 from negawatt.collectors.targets import Target, open_targets
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
-from negawatt.models.domain.units import NS_PER_MS, NS_PER_S
-
-_FILES_REMEMBERED = 10_000  # an agent runs for months
+from negawatt.models.domain.units import NS_PER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,24 +93,31 @@ class Agent:
         self._clock = clock
         self._sources = [target.source for target in targets]
         self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
-        self._seal_interval_ns = round(config.seal_interval_s * NS_PER_S)
-        self._start_ns = self._sealed_ns = clock.monotonic_ns()
+        self._keeper = Keeper(
+            KeeperConfig(
+                root=config.spool_directory,
+                boot_id=boot_id,
+                log_interval_s=config.log_interval_s,
+                seal_interval_s=config.seal_interval_s,
+                limits=DiskLimits(**config.disk.model_dump()),
+            ),
+            clock,
+        )
+        self._start_ns = clock.monotonic_ns()
         self._logs = [
-            TargetLog(
+            self._keeper.open(
                 SpoolPlace(
-                    root=config.spool_directory,
                     site_id=config.site_id,
                     node_id=target.node_id,
                     boot_id=boot_id,
                     source=target.source_name,
-                ),
-                clock.now_utc(),
+                    interval_ns=self._interval_ns,
+                    start_ns=self._start_ns,
+                )
             )
             for target in targets
         ]
         self._missed_tick_count = 0
-        self._file_count = 0
-        self._files: deque[Path] = deque(maxlen=_FILES_REMEMBERED)
         self._findings: dict[tuple[str, str], CountedFinding] = {}
 
     async def run(
@@ -131,27 +137,24 @@ class Agent:
         tick = 0
         try:
             while tick_count is None or tick < tick_count:
-                deadline_ns = self._start_ns + tick * self._interval_ns
-                if await _stopped_before(self._clock.sleep_until_ns(deadline_ns), stop):
+                if await _stopped_before(self._clock.sleep_until_ns(self._due_ns(tick)), stop):
                     break
                 reading_count = await self._read_all(tick)
                 if on_tick:
                     on_tick(
                         TickReport(tick=tick, tick_count=tick_count, reading_count=reading_count)
                     )
-                if self._clock.monotonic_ns() - self._sealed_ns >= self._seal_interval_ns:
-                    self._seal(tick + 1, final=False)
+                self._count_all(self._keeper.tend())
                 tick = self._skip_missed(tick + 1, tick_count)
         finally:
-            self._seal(tick, final=True)
+            self._count_all(self._keeper.close())
         return self._summary(tick)
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
         batches = await asyncio.gather(*(source.read(self._clock) for source in self._sources))
         for log, batch in zip(self._logs, batches, strict=True):
-            for finding in log.record(tick, tick_utc, batch):
-                self._count(finding)
+            self._count_all(log.record(tick_utc, batch))
         return sum(len(batch.readings) for batch in batches)
 
     def _skip_missed(self, tick: int, tick_count: int | None) -> int:
@@ -168,22 +171,16 @@ class Agent:
 
     def _tick_utc(self, tick: int) -> datetime:
         """Return when a tick is due, by the wall clock as it stands now."""
-        ahead_ns = self._start_ns + tick * self._interval_ns - self._clock.monotonic_ns()
-        return self._clock.now_utc() + timedelta(milliseconds=ahead_ns / NS_PER_MS)
+        return wall_time(self._clock, self._due_ns(tick))
 
-    def _seal(self, next_tick: int, *, final: bool) -> None:
-        """Write the files; each tick accounts for the time until the next one."""
-        moment_utc = self._tick_utc(next_tick)
-        self._sealed_ns = self._clock.monotonic_ns()
-        for log in self._logs:
-            paths = log.seal(moment_utc, final=final)
-            self._file_count += len(paths)
-            self._files.extend(paths)
+    def _due_ns(self, tick: int) -> int:
+        return self._start_ns + tick * self._interval_ns
 
-    def _count(self, finding: Finding) -> None:
-        key = (finding.code.value, finding.subject)
-        known = self._findings.get(key, CountedFinding(finding=finding, count=0))
-        self._findings[key] = replace(known, count=known.count + 1)
+    def _count_all(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            key = (finding.code.value, finding.subject)
+            known = self._findings.get(key, CountedFinding(finding=finding, count=0))
+            self._findings[key] = replace(known, count=known.count + 1)
 
     def _summary(self, tick_count: int) -> Summary:
         accounts = [log.ledger.expected_and_received() for log in self._logs]
@@ -194,8 +191,8 @@ class Agent:
             sample_count=sum(log.sample_count for log in self._logs),
             expected_count=sum(expected for expected, _ in accounts),
             received_count=sum(received for _, received in accounts),
-            file_count=self._file_count,
-            files=tuple(self._files),
+            file_count=self._keeper.file_count,
+            files=tuple(self._keeper.files),
             findings=tuple(self._findings[key] for key in sorted(self._findings)),
         )
 

@@ -67,6 +67,29 @@ class NvmlConfig(_Section):
     node_id: _NodeName | None = None
 
 
+class DiskConfig(_Section):
+    """When the collector keeps less, because its disk fills.
+
+    Attributes:
+        thin_below_bytes: Free space under which the newest reading of each write is kept.
+        energy_only_below_bytes: Free space under which one reading of each GPU is kept now and
+            then, in space that was set aside.
+        reserve_bytes: Size of each of two files that are set aside.
+        energy_interval_s: From one of these readings to the next; longer as the space fills [s].
+    """
+
+    thin_below_bytes: int = Field(default=512 << 20, ge=0)
+    energy_only_below_bytes: int = Field(default=128 << 20, ge=0)
+    reserve_bytes: int = Field(default=8 << 20, ge=4096)
+    energy_interval_s: float = Field(default=60.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.energy_only_below_bytes > self.thin_below_bytes:
+            raise ValueError("energy_only_below_bytes not above thin_below_bytes")
+        return self
+
+
 class CollectConfig(_Section):
     """What to read, how often and where to.
 
@@ -76,8 +99,11 @@ class CollectConfig(_Section):
         scrape_interval_s: From one reading to the next [s].
         request_timeout_s: Longest wait for one answer; shorter than the interval, so that a slow
             target costs only its own reading [s].
+        log_interval_s: From one write of the log to the next; a crash loses at most this and the
+            time of a write [s].
         seal_interval_s: From one sealed file to the next [s].
         response_size_limit_bytes: Largest exporter page that is read [bytes].
+        disk: When to keep less.
         dcgm: Exporters.
         nvml: The GPUs of this machine.
     """
@@ -86,8 +112,10 @@ class CollectConfig(_Section):
     spool_directory: Path
     scrape_interval_s: float = Field(default=1.0, ge=0.02, le=3600)
     request_timeout_s: float = Field(default=0.8, gt=0)
+    log_interval_s: float = Field(default=0.8, gt=0, le=3600)
     seal_interval_s: float = Field(default=900.0, gt=0, le=86_400)
     response_size_limit_bytes: int = Field(default=4_194_304, gt=0)
+    disk: DiskConfig = DiskConfig()
     dcgm: tuple[DcgmConfig, ...] = ()
     nvml: NvmlConfig = NvmlConfig()
 

@@ -45,6 +45,11 @@ class CounterWatch:
     def __init__(self, states: Mapping[GpuScope, CounterState] | None = None) -> None:
         self._states = dict(states or {})
 
+    @property
+    def states(self) -> dict[GpuScope, CounterState]:
+        """Where the counters stand now."""
+        return dict(self._states)
+
     def judge(self, reading: Reading) -> Judgment:
         """Compare a reading with the one before of its GPU and scope, and remember it.
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negawatt.collectors.sources.protocol import GapReason
-from negawatt.collectors.spool.ledger import EVERY_GPU, GapLedger
+from negawatt.collectors.spool.gaps import EVERY_GPU
+from negawatt.collectors.spool.ledger import GapLedger
 
 _START_UTC = datetime(2026, 7, 1, 23, 59, 55, tzinfo=UTC)
 
@@ -29,8 +30,8 @@ def _tick(
     )
 
 
-def _gaps(ledger: GapLedger, second: int, *, final: bool = True) -> list[tuple[object, ...]]:
-    rows = ledger.take_gaps(_at(second), node_id="n", boot_id="b", final=final).to_pylist()
+def _gaps(ledger: GapLedger, second: int) -> list[tuple[object, ...]]:
+    rows = ledger.take_gaps(_at(second), node_id="n", boot_id="b")
     return [
         (
             row["gpu_uuid"],
@@ -80,7 +81,7 @@ def test_a_gap_that_outlasts_a_file_goes_on_in_the_next() -> None:
     ledger = GapLedger(_START_UTC)
     _tick(ledger, 0, ("A",))
     _tick(ledger, 1)
-    first = _gaps(ledger, 2, final=False)
+    first = _gaps(ledger, 2)
     _tick(ledger, 2)
     second = _gaps(ledger, 3)
 
@@ -91,20 +92,34 @@ def test_a_gap_that_outlasts_a_file_goes_on_in_the_next() -> None:
 def test_a_gpu_that_appears_late_was_missing_until_then() -> None:
     ledger = GapLedger(_START_UTC)
     _tick(ledger, 0, ("A",))
-    assert _gaps(ledger, 1, final=False) == []
+    assert _gaps(ledger, 1) == []
     _tick(ledger, 1, ("A", "B"))
 
     assert _gaps(ledger, 2) == [("B", 0, 1, 1, "not_in_answer")]
 
 
-def test_a_target_that_never_answered_leaves_a_gap_for_every_gpu_it_may_have() -> None:
+def test_a_target_that_has_not_answered_leaves_a_gap_for_every_gpu_it_may_have() -> None:
+    """A appears in second 2: what is filed under every GPU is not filed under A again."""
     ledger = GapLedger(_START_UTC)
     _tick(ledger, 0, reason=GapReason.CONNECTION_FAILED)
-    waiting = _gaps(ledger, 1, final=False)
+    first = _gaps(ledger, 1)
     _tick(ledger, 1, reason=GapReason.CONNECTION_FAILED)
+    _tick(ledger, 2, ("A",))
 
-    assert waiting == []
-    assert _gaps(ledger, 2) == [(EVERY_GPU, 0, 2, 2, "connection_failed")]
+    assert first == [(EVERY_GPU, 0, 1, 1, "connection_failed")]
+    assert _gaps(ledger, 3) == [("A", 1, 2, 1, "connection_failed")]
+    assert ledger.every_gpu_count == 1
+
+
+def test_of_a_gpu_that_earlier_runs_did_not_name_their_ticks_are_missing() -> None:
+    """Ten ticks in the minute before; B was there, C appears at second 1."""
+    ledger = GapLedger(
+        _at(0), gpu_uuids=["B"], earlier_count=10, since_utc=_START_UTC - timedelta(minutes=1)
+    )
+    _tick(ledger, 0, ("B",))
+    _tick(ledger, 1, ("B", "C"))
+
+    assert _gaps(ledger, 2) == [("C", -60, 0, 10, "not_in_answer"), ("C", 0, 1, 1, "not_in_answer")]
 
 
 @given(
@@ -130,7 +145,7 @@ def test_of_every_gpu_what_was_expected_is_what_came_plus_the_gaps(
         silent = {gpu: why for gpu, why in missing.items() if gpu not in received}
         _tick(ledger, second, tuple(sorted(received)), missing=silent, reason=reason)
         if sealed:
-            gaps += _gaps(ledger, second + 1, final=False)
+            gaps += _gaps(ledger, second + 1)
 
     gaps += _gaps(ledger, len(ticks))
 
@@ -138,8 +153,10 @@ def test_of_every_gpu_what_was_expected_is_what_came_plus_the_gaps(
     for gpu, _, _, expected_count, _ in gaps:
         assert isinstance(expected_count, int)
         counted[gpu] = counted.get(gpu, 0) + expected_count
+    of_every_gpu = counted.pop(EVERY_GPU, 0)
+    assert of_every_gpu == ledger.every_gpu_count
     for gpu in counted.keys() | ledger.accounts.keys():
         received_count = sum(gpu in received for received, *_ in ticks)
-        assert received_count + counted.get(gpu, 0) == len(ticks)
+        assert received_count + counted.get(gpu, 0) + of_every_gpu == len(ticks)
     assert len({(gpu, start) for gpu, start, *_ in gaps}) == len(gaps)
     assert all(start < end for _, start, end, *_ in gaps)  # type: ignore[operator]  # both numbers

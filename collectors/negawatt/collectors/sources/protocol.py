@@ -36,12 +36,18 @@ class ReadingQuality(StrEnum):
 class GapReason(StrEnum):
     """Why a reading that should have come is missing."""
 
+    AGENT_LOST = "agent_lost"  # the agent ended without saying so: killed, or the power failed
+    AGENT_STOPPED = "agent_stopped"
     CONNECTION_FAILED = "connection_failed"
+    DISK_FULL = "disk_full"  # given up: only energy is kept, in space that was set aside
+    DISK_LOW = "disk_low"  # given up: the newest reading of about a second is kept
     DRIVER_ERROR = "driver_error"
     EMPTY_PAGE = "empty_page"
     GPU_LOST = "gpu_lost"
     GPU_RESET_REQUIRED = "gpu_reset_required"
     HTTP_ERROR = "http_error"
+    LOG_BACKLOG = "log_backlog"  # given up: the disk took nothing for minutes
+    LOG_DAMAGED = "log_damaged"  # was written, and its checksum disagrees
     NOT_IN_ANSWER = "not_in_answer"
     NO_POWER_READING = "no_power_reading"
     PAGE_NOT_DELIMITED = "page_not_delimited"

@@ -1,14 +1,14 @@
-"""Readings that wait in memory to be sealed, as rows.
+"""Readings that wait in memory to be written to the log, as rows.
 
-Here: the step from readings to columns. Not here: durability. What waits here is lost in a crash,
-at most one seal interval; the checksummed log that closes this belongs between the two.
+Here: the step from readings to columns. Not here: durability; what waits here, at most about a
+second, is lost in a crash.
 """
 
 import pyarrow as pa
 
 from negawatt.collectors.freshness import Judgment
 from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
-from negawatt.collectors.sources.protocol import GpuIdentity, Reading
+from negawatt.collectors.sources.protocol import Reading
 from negawatt.models.domain.units import NS_PER_MS
 
 
@@ -19,12 +19,10 @@ class SampleBuffer:
         self._node_id = node_id
         self._boot_id = boot_id
         self._rows: list[tuple[object, ...]] = []
-        self._identities: dict[str, GpuIdentity] = {}
 
     def add(self, reading: Reading, judgment: Judgment, sequence_number: int) -> None:
         """Append one reading."""
         stamp = reading.stamp
-        self._identities[reading.identity.gpu_uuid] = reading.identity
         self._rows.append(
             (
                 self._node_id,
@@ -44,14 +42,16 @@ class SampleBuffer:
             )
         )
 
-    def take(self) -> tuple[pa.Table, list[GpuIdentity]]:
-        """Return all rows and the GPUs they are of, and forget them."""
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self) -> pa.RecordBatch:
+        """Return all rows and forget them."""
         schema = SCHEMAS[POWER_SAMPLES]
-        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(schema)
+        rows, self._rows = self._rows, []
+        columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
         arrays = [
             pa.array(values, type=column.type)
             for values, column in zip(columns, schema, strict=True)
         ]
-        identities = list(self._identities.values())
-        self._rows, self._identities = [], {}
-        return pa.Table.from_arrays(arrays, schema=schema), identities
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)

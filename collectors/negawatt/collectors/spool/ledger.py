@@ -1,22 +1,19 @@
 """The account of readings that should have come: for each GPU, expected = received + gaps.
 
-Here: opening, extending and closing gaps. Not here: writing them (segment), and what a gap means
-for the energy of an interval, which is decided from the files.
+Of every GPU that a target ever names, as many readings are expected as ticks were due in the boot:
+its own readings, its own gaps and the gaps filed under ``*`` add up to them. Here: opening,
+extending and closing gaps. Not here: writing them, and what a gap means for the energy of an
+interval, which is decided from the files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
-from typing import Final
+from typing import Any
 
-import pyarrow as pa
-
-from negawatt.collectors.raw_schema import GAPS, SCHEMAS
 from negawatt.collectors.sources.protocol import GapReason
-
-# A target that never answered names no GPU: its gap is filed under every GPU it may have.
-EVERY_GPU: Final = "*"
+from negawatt.collectors.spool.gaps import EVERY_GPU, GpuOfBoot, gap_values
 
 
 @dataclass(slots=True)
@@ -28,6 +25,7 @@ class _Gap:
     first_missing_utc: datetime
     expected_count: int = 0
     end_utc: datetime | None = None
+    goes_on: bool = False  # from a gap that was cut, no reading between them
 
 
 @dataclass(slots=True)
@@ -70,7 +68,7 @@ class Account:
     def cut(self, moment_utc: datetime) -> None:
         """End an open gap here, because a file ends; it goes on in the next one."""
         if self._open:
-            self._reopen(moment_utc, moment_utc, self._open.reason)
+            self._reopen(moment_utc, moment_utc, self._open.reason).goes_on = True
 
     def close(self, moment_utc: datetime) -> None:
         """End an open gap."""
@@ -88,17 +86,32 @@ class Account:
 class GapLedger:
     """The accounts of one target's GPUs.
 
-    Every GPU that the target ever names is expected at every tick since the ledger began: one that
+    Every GPU that the target ever names is expected at every tick since the account began: one that
     appears late was missing until then, and one that vanishes stays missing.
 
     Args:
         start_utc: When the first reading was due.
+        gpu_uuids: GPUs that an earlier run named.
+        earlier_count: Ticks of earlier runs at which some GPU was named: a newcomer missed them.
+        since_utc: When the first of these was due.
     """
 
-    def __init__(self, start_utc: datetime) -> None:
-        self.accounts: dict[str, Account] = {}
+    def __init__(
+        self,
+        start_utc: datetime,
+        *,
+        gpu_uuids: Iterable[str] = (),
+        earlier_count: int = 0,
+        since_utc: datetime | None = None,
+    ) -> None:
+        self.accounts = {uuid: Account(start_utc) for uuid in gpu_uuids}
+        self.every_gpu_count = 0
         # The account of a GPU that was never named: what every newcomer starts from.
         self._unnamed = Account(start_utc)
+        if earlier_count:
+            since_utc = since_utc or start_utc
+            gap = _Gap(since_utc, GapReason.NOT_IN_ANSWER, since_utc, earlier_count, start_utc)
+            self._unnamed.closed.append(gap)
 
     def tick(
         self,
@@ -132,37 +145,35 @@ class GapLedger:
         return sum(a.expected_count for a in accounts), sum(a.received_count for a in accounts)
 
     def take_gaps(
-        self, moment_utc: datetime, *, node_id: str, boot_id: str, final: bool
-    ) -> pa.Table:
+        self, moment_utc: datetime, *, node_id: str, boot_id: str
+    ) -> list[dict[str, Any]]:
         """Return the gaps up to an instant, as rows of ``raw_gpu__gaps``, each once.
 
-        While no GPU is named yet, gaps wait; at the end they are filed under ``*``.
+        While no GPU is named, they are filed under ``*``: every GPU the target may have.
 
         Args:
-            moment_utc: End of the file; an open gap is cut here and goes on in the next.
+            moment_utc: When the next tick is due; an open gap is cut here and goes on after it.
             node_id: For the rows.
             boot_id: For the rows.
-            final: Nothing will follow.
         """
-        accounts = self.accounts
-        if final and not accounts:
-            accounts = {EVERY_GPU: self._unnamed}
+        accounts = self.accounts or {EVERY_GPU: self._unnamed}
         for account in accounts.values():
             account.cut(moment_utc)
+        if not self.accounts:
+            self.every_gpu_count += sum(gap.expected_count for gap in self._unnamed.closed)
         rows = [
-            {
-                "node_id": node_id,
-                "boot_id": boot_id,
-                "gpu_uuid": uuid,
-                "gap_start_utc": gap.start_utc,
-                "gap_end_utc": gap.end_utc,
-                "expected_count": gap.expected_count,
-                "received_count": 0,
-                "gap_reason": gap.reason.value,
-            }
+            row
             for uuid, account in accounts.items()
             for gap in account.closed
+            for row in gap_values(
+                GpuOfBoot(node_id, boot_id, uuid),
+                start_utc=gap.start_utc,
+                end_utc=gap.end_utc or moment_utc,
+                missing_count=gap.expected_count,
+                reason=gap.reason,
+                goes_on=gap.goes_on,
+            )
         ]
         for account in accounts.values():
             account.closed.clear()
-        return pa.Table.from_pylist(rows, schema=SCHEMAS[GAPS])
+        return rows

@@ -1,13 +1,13 @@
 """Sealed files: a raw table as Parquet that appears whole, once, and never changes.
 
 The name says what is inside and ends in the hash of the file's bytes, so a copy can be checked and
-sealing the same rows again changes nothing. Not here: holding rows until they are sealed
-(buffer), and what is missing (ledger).
+sealing the same rows again changes nothing. Not here: from which rows (sealing), and what is
+missing (ledger).
 """
 
 import hashlib
 import json
-import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.sources.protocol import GpuIdentity
+from negawatt.collectors.spool.disk import publish
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.models.domain.units import MS_PER_S, S_PER_H
@@ -28,6 +29,7 @@ from negawatt.models.domain.units import MS_PER_S, S_PER_H
 _MS_PER_DAY: Final = 24 * S_PER_H * MS_PER_S
 _ROW_GROUP_ROWS: Final = 500_000
 _HASH_DIGITS: Final = 16
+_NAME: Final = re.compile(r".+_[^_]+_[^_]+_\d+_\d+_[0-9a-f]{16}\.parquet")
 _TIME_COLUMN: Final = {POWER_SAMPLES: "observed_at_utc", GAPS: "gap_start_utc"}
 _SPAN_COLUMNS: Final = {
     POWER_SAMPLES: ("sequence_number", "sequence_number"),
@@ -80,6 +82,11 @@ def seal_gaps(gaps: pa.Table, *, root: Path, site_id: str, source: str) -> list[
     states first start and last end instead, in milliseconds since 1970.
     """
     return _seal(GAPS, gaps, _site_folder(root, GAPS, site_id), source, {})
+
+
+def is_sealed(path: Path) -> bool:
+    """Say whether a name is one that a collector gives to a sealed file."""
+    return _NAME.fullmatch(path.name) is not None
 
 
 def verify_sealed(path: Path) -> None:
@@ -175,16 +182,8 @@ def _publish(name: str, table: pa.Table, folder: Path, prefix: str) -> Path:
     first = pc.min(table[first_column].cast(pa.int64())).as_py()
     last = pc.max(table[last_column].cast(pa.int64())).as_py()
     path = folder / f"{prefix}_{first:012d}_{last:012d}_{_hash(data)}.parquet"
-    if path.exists():
-        return path
-    _make_folder(folder)
-    temporary = folder / f".{path.name}.tmp"
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(folder)
+    if not path.exists():
+        publish(path, data)
     return path
 
 
@@ -217,20 +216,3 @@ def _hash(data: bytes | memoryview) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder whose own entry survives a power cut."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -52,6 +52,11 @@ class FindingCode(StrEnum):
     SCREEN_PLACEBO_PAID = "screen_placebo_paid"
     SCREEN_REBOUNDED = "screen_rebounded"
     SCREEN_WINDOW_INFLATED = "screen_window_inflated"
+    SEALED_FILE_DAMAGED = "sealed_file_damaged"
+    SEALED_FILE_MISSING = "sealed_file_missing"
+    SPOOL_DISK_LOW = "spool_disk_low"
+    SPOOL_LOG_DAMAGED = "spool_log_damaged"
+    SPOOL_LOG_TORN = "spool_log_torn"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
     @property
@@ -109,6 +114,14 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.SCREEN_REBOUNDED: "Much of the reduction came back in the hours around the event.",
     FindingCode.SCREEN_WINDOW_INFLATED: "Load in the adjustment window was high after the site "
     "had been told of the event.",
+    FindingCode.SEALED_FILE_DAMAGED: "A sealed file holds other bytes than were sealed.",
+    FindingCode.SEALED_FILE_MISSING: "A sealed file that the manifest names is not there.",
+    FindingCode.SPOOL_DISK_LOW: "The collector's disk had no room for all readings: some were "
+    "given up and are gaps.",
+    FindingCode.SPOOL_LOG_DAMAGED: "Bytes inside the collector's log do not agree with their "
+    "checksum; the readings in them are gaps.",
+    FindingCode.SPOOL_LOG_TORN: "The collector's log ended inside a write, as a crash leaves it; "
+    "what was not written is a gap.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",
 }

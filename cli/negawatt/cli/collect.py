@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from negawatt.cli.collect_recover import recover
 from negawatt.cli.options import JsonOption
 from negawatt.collectors.agent import Summary, TickReport
 from negawatt.collectors.agent import collect as collect_readings
@@ -82,6 +83,9 @@ def inspect(
         _print_json(_inspection_values(inspection))
     else:
         _print_inspection(inspection)
+
+
+app.command()(recover)
 
 
 @app.command()

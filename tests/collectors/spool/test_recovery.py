@@ -130,6 +130,19 @@ def test_a_torn_tail_is_kept_aside_and_said(tmp_path: Path) -> None:
     assert unaccounted(tmp_path, 3) == {}
 
 
+def test_a_segment_that_takes_the_name_of_one_without_a_whole_frame_is_sealed(
+    tmp_path: Path,
+) -> None:
+    torn = write_log(tmp_path, [("A",)])
+    torn.write_bytes(torn.read_bytes()[:50])
+    recover(tmp_path)
+
+    assert write_log(tmp_path, [("A",)] * 2).name == torn.name
+    recover(tmp_path)
+
+    assert len(sealed_rows(tmp_path, POWER_SAMPLES)) == 2
+
+
 def test_a_damaged_frame_is_a_gap_between_whole_ones(tmp_path: Path) -> None:
     """The third of five frames is damaged: its tick is missing of both GPUs, and counted."""
     ticks = [("A", "B")] * 5

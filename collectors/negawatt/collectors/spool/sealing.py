@@ -80,7 +80,8 @@ def seal_segment(path: Path, *, root: Path, manifest: Manifest, states: States) 
     holes, after = _followed(states, blocks, found, manifest)
     findings = _quarantined(path, data, found)
     files: tuple[Path, ...] = ()
-    if path.name not in manifest.segments():
+    # A segment without a whole frame is not entered: the next one has its number, and its name.
+    if blocks and path.name not in manifest.segments():
         files = _publish(root, blocks, holes)
         manifest.append(
             Entry(
@@ -222,8 +223,6 @@ def _quarantined(path: Path, data: bytes, found: Scan) -> list[Finding]:
 
 
 def _publish(root: Path, blocks: Sequence[Block], holes: list[dict[str, Any]]) -> tuple[Path, ...]:
-    if not blocks:
-        return ()
     rows = pa.Table.from_batches([block.rows for block in blocks], SCHEMAS[POWER_SAMPLES])
     gaps = merged([*(block.gaps for block in blocks), gap_batch(holes)])
     last_parts = {

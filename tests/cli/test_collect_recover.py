@@ -8,6 +8,8 @@ from negawatt.cli.collect import app
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from tests.collectors.spool.spools import files, write_log
 
+pytestmark = pytest.mark.slow  # each write is synced
+
 
 def _recover(*arguments: str | Path) -> str:
     runner = CliRunner()

@@ -29,6 +29,8 @@ from tests.collectors.spool.spools import (
     write_log,
 )
 
+pytestmark = pytest.mark.slow  # each write is synced
+
 _TICKS = [("A",), ("A", "B"), (), ("B",)]
 
 
@@ -87,7 +89,6 @@ def _cut_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
 
 
-@pytest.mark.slow
 def test_after_a_power_cut_at_every_step_of_a_recovery_the_next_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,6 +190,7 @@ class SpoolLog:
         """Turn the next file of the reserve into a segment; that takes no space."""
         if self._reserve:
             self._reserve.close()
+            self._reserve = None
         path = self._segment_path()
         for reserve in self._reserves():
             if reserve.exists():

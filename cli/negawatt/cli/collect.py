@@ -155,7 +155,10 @@ def _print_config(config: CollectConfig) -> None:
     typer.echo(f"site {config.site_id}, every {config.scrape_interval_s} s")
     typer.echo(f"sealed every {config.seal_interval_s} s below {config.spool_directory}")
     if config.nvml.enabled:
-        typer.echo(f"node {config.nvml.node_id}: the driver of this machine")
+        typer.echo(
+            f"node {config.nvml.node_id}: the driver of this machine, "
+            f"every {config.nvml.sample_interval_s} s"
+        )
     for target in config.dcgm:
         typer.echo(f"node {target.node_id}: {target.url}")
 
@@ -165,6 +168,7 @@ def _inspection_values(inspection: Inspection) -> dict[str, object]:
         "readings": [asdict(reading) for reading in inspection.batch.readings],
         "missing": dict(inspection.batch.missing),
         "findings": [_finding_values(finding) for finding in inspection.batch.findings],
+        "instruments": {uuid: dict(facts) for uuid, facts in inspection.instruments.items()},
         "rejected_lines": [asdict(line) for line in inspection.rejected],
     }
 
@@ -172,6 +176,9 @@ def _inspection_values(inspection: Inspection) -> dict[str, object]:
 def _print_inspection(inspection: Inspection) -> None:
     for reading in inspection.batch.readings:
         typer.echo(_reading_line(reading))
+    for gpu_uuid, facts in inspection.instruments.items():
+        said = ", ".join(f"{name} {value or 'unknown'}" for name, value in facts.items())
+        typer.echo(f"{gpu_uuid}: {said}")
     for gpu_uuid, reason in inspection.batch.missing.items():
         typer.echo(f"{gpu_uuid}: {reason}")
     for finding in inspection.batch.findings:

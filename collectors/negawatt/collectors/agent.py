@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.sources.protocol import PacedSource, Source
 from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
 from negawatt.collectors.spool.lock import spool_lock
 from negawatt.collectors.spool.log import DiskLimits
-from negawatt.collectors.spool.target_log import SpoolPlace, wall_time
+from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog, wall_time
 from negawatt.collectors.targets import Target, open_targets
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
@@ -91,7 +92,6 @@ class Agent:
         boot_id: str,
     ) -> None:
         self._clock = clock
-        self._sources = [target.source for target in targets]
         self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
         self._keeper = Keeper(
             KeeperConfig(
@@ -104,19 +104,24 @@ class Agent:
             clock,
         )
         self._start_ns = clock.monotonic_ns()
-        self._logs = [
-            self._keeper.open(
-                SpoolPlace(
-                    site_id=config.site_id,
-                    node_id=target.node_id,
-                    boot_id=boot_id,
-                    source=target.source_name,
-                    interval_ns=self._interval_ns,
-                    start_ns=self._start_ns,
-                )
+        self._polled: list[tuple[TargetLog, Source]] = []
+        self._paced: list[tuple[TargetLog, PacedSource]] = []
+        for target in targets:
+            source, interval_ns, start_ns = target.source, self._interval_ns, self._start_ns
+            if isinstance(source, PacedSource):
+                interval_ns, start_ns = round(source.interval_s * NS_PER_S), source.start_ns
+            place = SpoolPlace(
+                site_id=config.site_id,
+                node_id=target.node_id,
+                boot_id=boot_id,
+                source=target.source_name,
+                interval_ns=interval_ns,
+                start_ns=start_ns,
             )
-            for target in targets
-        ]
+            if isinstance(source, PacedSource):
+                self._paced.append((self._keeper.open(place), source))
+            else:
+                self._polled.append((self._keeper.open(place), source))
         self._missed_tick_count = 0
         self._findings: dict[tuple[str, str], CountedFinding] = {}
 
@@ -147,15 +152,27 @@ class Agent:
                 self._count_all(self._keeper.tend())
                 tick = self._skip_missed(tick + 1, tick_count)
         finally:
-            self._count_all(self._keeper.close())
+            try:
+                self._take_all()
+            finally:
+                self._count_all(self._keeper.close())
         return self._summary(tick)
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
-        batches = await asyncio.gather(*(source.read(self._clock) for source in self._sources))
-        for log, batch in zip(self._logs, batches, strict=True):
+        batches = await asyncio.gather(*(source.read(self._clock) for _, source in self._polled))
+        for (log, _), batch in zip(self._polled, batches, strict=True):
             self._count_all(log.record(tick_utc, batch))
-        return sum(len(batch.readings) for batch in batches)
+        return sum(len(batch.readings) for batch in batches) + self._take_all()
+
+    def _take_all(self) -> int:
+        """Keep what came from the sources that keep their own time."""
+        reading_count = 0
+        for log, source in self._paced:
+            for tick in source.take():
+                self._count_all(log.record(tick.due_utc, tick.batch))
+                reading_count += len(tick.batch.readings)
+        return reading_count
 
     def _skip_missed(self, tick: int, tick_count: int | None) -> int:
         """Book the ticks whose deadline has passed, and return the next that can be met."""
@@ -165,7 +182,7 @@ class Agent:
             reachable = min(reachable, max(tick, tick_count))
         for missed in range(tick, reachable):
             self._missed_tick_count += 1
-            for log in self._logs:
+            for log, _ in self._polled:
                 log.record_missed(self._tick_utc(missed))
         return reachable
 
@@ -183,12 +200,13 @@ class Agent:
             self._findings[key] = replace(known, count=known.count + 1)
 
     def _summary(self, tick_count: int) -> Summary:
-        accounts = [log.ledger.expected_and_received() for log in self._logs]
+        logs = [log for log, _ in (*self._polled, *self._paced)]
+        accounts = [log.ledger.expected_and_received() for log in logs]
         return Summary(
-            target_count=len(self._logs),
+            target_count=len(logs),
             tick_count=tick_count,
             missed_tick_count=self._missed_tick_count,
-            sample_count=sum(log.sample_count for log in self._logs),
+            sample_count=sum(log.sample_count for log in logs),
             expected_count=sum(expected for expected, _ in accounts),
             received_count=sum(received for _, received in accounts),
             file_count=self._keeper.file_count,

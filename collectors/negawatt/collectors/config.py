@@ -17,6 +17,8 @@ from negawatt.models.domain.identifiers import checked_name
 
 _REMEDY = "correct the key; `negawatt collect sample` prints a file with every key explained"
 
+_LONGEST_TAKE_S = 10.0
+
 
 def _name(kind: str) -> AfterValidator:
     def check(name: str) -> str:
@@ -61,10 +63,12 @@ class NvmlConfig(_Section):
     Attributes:
         enabled: Whether to read them.
         node_id: This node; needed if enabled.
+        sample_interval_s: From one reading to the next, on a grid of its own [s].
     """
 
     enabled: bool = False
     node_id: _NodeName | None = None
+    sample_interval_s: float = Field(default=0.1, ge=0.01, le=1)
 
 
 class DiskConfig(_Section):
@@ -125,6 +129,11 @@ class CollectConfig(_Section):
             raise ValueError("a request_timeout_s shorter than scrape_interval_s")
         if self.nvml.enabled and self.nvml.node_id is None:
             raise ValueError("a node_id in [nvml] when it is enabled")
+        if self.nvml.enabled and self.scrape_interval_s > _LONGEST_TAKE_S:
+            raise ValueError(
+                f"a scrape_interval_s of at most {_LONGEST_TAKE_S} when [nvml] is enabled: what "
+                "the driver gave is taken so often"
+            )
         node_ids = [target.node_id for target in self.dcgm]
         if self.nvml.enabled and self.nvml.node_id:
             node_ids.append(self.nvml.node_id)

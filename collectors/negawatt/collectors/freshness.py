@@ -54,13 +54,16 @@ class CounterWatch:
         """Compare a reading with the one before of its GPU and scope, and remember it.
 
         A counter holds 2^64 mJ and never wraps: a decrease is a reset, and the energy between the
-        two readings is not known. What the source itself found wrong stands before a suspicious
-        zero, that before a reset, that before a repeat.
+        two readings is not known. Nor is it where the source lost the GPU in between: a counter
+        that began anew may have passed the old one. What the source itself found wrong stands
+        before a suspicious zero, that before a reset, that before a repeat.
         """
         key = (reading.identity.gpu_uuid, reading.power_scope)
         before = self._states.get(key, CounterState(None, 0))
         energy_millijoule = reading.energy_total_millijoule
         moved = _moved_millijoule(before.energy_total_millijoule, energy_millijoule)
+        if reading.counter_is_new and moved is not None:
+            moved = min(moved, -1)  # as good as a decrease
         epoch = before.counter_epoch + (moved is not None and moved < 0)
         if energy_millijoule is None:
             energy_millijoule = before.energy_total_millijoule
@@ -88,8 +91,9 @@ def _reset_finding(reading: Reading, before: CounterState) -> Finding:
         code=FindingCode.COUNTER_RESET,
         severity=Severity.WARNING,
         subject=reading.identity.gpu_uuid,
-        message=f"expected at least {before.energy_total_millijoule} mJ, found "
-        f"{reading.energy_total_millijoule} mJ; a new counter epoch begins",
+        message=f"expected a counter that goes on from {before.energy_total_millijoule} mJ, found "
+        f"{reading.energy_total_millijoule} mJ{' after the GPU was gone' * reading.counter_is_new};"
+        " a new counter epoch begins",
         evidence={
             "before_millijoule": before.energy_total_millijoule,
             "after_millijoule": reading.energy_total_millijoule,

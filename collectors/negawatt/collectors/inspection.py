@@ -3,13 +3,17 @@
 Not here: the loop (negawatt.collectors.agent) and how the result is printed.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.sources.dcgm_page import interpret
 from negawatt.collectors.sources.exposition import PageParser, RejectedLine
 from negawatt.collectors.sources.fetch import Refusal, exporter_session, fetch_page
-from negawatt.collectors.sources.nvml import NvmlSource
+from negawatt.collectors.sources.nvml import instrument
+from negawatt.collectors.sources.nvml_source import NvmlSource
 from negawatt.collectors.sources.protocol import Batch, GapReason, Stamp, StopWatch
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import (
@@ -20,6 +24,7 @@ from negawatt.models.domain.errors import (
 )
 
 _TIMEOUT_S = 10.0
+_NVML_INTERVAL_S = 0.1
 _SIZE_LIMIT_BYTES = 16_777_216
 _NOT_THERE = {GapReason.CONNECTION_FAILED, GapReason.TIMEOUT}
 
@@ -31,10 +36,12 @@ class Inspection:
     Attributes:
         batch: Readings, missing GPUs and findings.
         rejected: Lines that were not read, in the order of the page; none for the driver.
+        instruments: Of each GPU of the driver: serial number, VBIOS, MIG and persistence mode.
     """
 
     batch: Batch
     rejected: tuple[RejectedLine, ...] = ()
+    instruments: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
 
 async def inspect(subject: str, clock: Clock) -> Inspection:
@@ -50,16 +57,22 @@ async def inspect(subject: str, clock: Clock) -> Inspection:
         ConfigurationError: There is no such file.
     """
     if subject == "nvml":
-        return await _inspect_nvml(clock)
+        return await _inspect_nvml()
     watch = StopWatch(clock)
     body = await _fetched(subject) if subject.startswith("http") else _file_body(Path(subject))
     return _inspect_page(body, watch.stamp(), subject)
 
 
-async def _inspect_nvml(clock: Clock) -> Inspection:
-    source = NvmlSource(timeout_s=_TIMEOUT_S)
+async def _inspect_nvml() -> Inspection:
+    source = NvmlSource(interval_s=_NVML_INTERVAL_S, clock=SystemClock())
     try:
-        return Inspection(batch=await source.read(clock))
+        await asyncio.sleep(2.5 * _NVML_INTERVAL_S)
+        ticks = source.take()
+        opened = [gpu.opened for gpu in source.table.gpus if gpu.opened]
+        return Inspection(
+            batch=ticks[-1].batch,
+            instruments={gpu.identity.gpu_uuid: instrument(gpu) for gpu in opened},
+        )
     finally:
         await source.close()
 

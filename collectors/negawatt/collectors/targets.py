@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.sources.dcgm import DcgmSource
 from negawatt.collectors.sources.fetch import exporter_session
-from negawatt.collectors.sources.nvml import NvmlSource
-from negawatt.collectors.sources.protocol import Source
+from negawatt.collectors.sources.nvml_source import NvmlSource
+from negawatt.collectors.sources.protocol import PacedSource, Source
 
 _KEEPALIVE_INTERVALS = 3
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -25,12 +26,12 @@ class Target:
     Attributes:
         node_id: The node whose GPUs it shows.
         source_name: Short name of the source, part of file names.
-        source: How it is read.
+        source: How it is read; one that keeps its own time is asked for what came.
     """
 
     node_id: str
     source_name: str
-    source: Source
+    source: Source | PacedSource
 
 
 @asynccontextmanager
@@ -41,9 +42,9 @@ async def open_targets(config: CollectConfig) -> AsyncIterator[tuple[Target, ...
         DeviceMissingError: NVML is enabled and there is no driver.
     """
     async with AsyncExitStack() as stack:
-        targets = []
+        targets: list[Target] = []
         if config.nvml.enabled and config.nvml.node_id:
-            source = NvmlSource(timeout_s=config.request_timeout_s)
+            source = NvmlSource(interval_s=config.nvml.sample_interval_s, clock=SystemClock())
             stack.push_async_callback(source.close)
             targets.append(Target(node_id=config.nvml.node_id, source_name="nvml", source=source))
         session = await stack.enter_async_context(

@@ -1,178 +1,206 @@
-"""NVIDIA's driver, read through its own binding: the only module that imports ``pynvml``.
+"""NVIDIA's driver library through its own binding: the only module that imports ``pynvml``.
 
-Every field carries its own return code and its scope; a value of one scope or field never stands in
-for another. Through the binding's wrappers, which is fast enough for some readings a second; a
-faster loop on raw structures would replace ``_read_gpu`` only. Not here: exporters.
+The binding finds and loads the library, starts it, opens GPUs and names them. What is read often
+is read through raw functions of the same library (``Nvml.function``), because the binding's
+wrappers build objects at each call. Not here: what is read, and when (nvml_sweep, nvml_loop).
 """
 
-import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import ctypes
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pynvml
 
-from negawatt.collectors.sources.protocol import (
-    Batch,
-    GapReason,
-    GpuIdentity,
-    PowerScope,
-    Reading,
-    ReadingQuality,
-    Stamp,
-    StopWatch,
-)
-from negawatt.models.domain.clock import Clock
+from negawatt.collectors.sources.protocol import GapReason, GpuIdentity
 from negawatt.models.domain.errors import DeviceMissingError
-from negawatt.models.domain.findings import Finding, FindingCode, Severity
 
-_SCOPES: Final = {
-    PowerScope.GPU: pynvml.NVML_POWER_SCOPE_GPU,
-    PowerScope.MODULE: pynvml.NVML_POWER_SCOPE_MODULE,
-}
-# Column, and its field in each scope (nvml.h, NVML_FI_DEV_*). A GPU's energy is the unscoped field
-# 83, which older drivers know; 191 is its scoped twin.
-_AVERAGE, _INSTANT = pynvml.NVML_FI_DEV_POWER_AVERAGE, pynvml.NVML_FI_DEV_POWER_INSTANT
-_ENERGY, _SCOPED_ENERGY = pynvml.NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION, pynvml.NVML_FI_DEV_ENERGY
-_LIMIT = pynvml.NVML_FI_DEV_POWER_CURRENT_LIMIT
-_FIELDS: Final = (
-    ("power_milliwatt", {PowerScope.GPU: _AVERAGE, PowerScope.MODULE: _AVERAGE}),
-    ("power_instant_milliwatt", {PowerScope.GPU: _INSTANT, PowerScope.MODULE: _INSTANT}),
-    ("energy_total_millijoule", {PowerScope.GPU: _ENERGY, PowerScope.MODULE: _SCOPED_ENERGY}),
-    ("power_limit_milliwatt", {PowerScope.GPU: _LIMIT, PowerScope.MODULE: _LIMIT}),
-)
-_MEASURED: Final = {"power_milliwatt", "power_instant_milliwatt", "energy_total_millijoule"}
-_ASKED: Final = tuple(
-    (scope, column, field_of_scope[scope])
-    for scope in _SCOPES
-    for column, field_of_scope in _FIELDS
-)
-_MEMBER_OF_TYPE: Final = {
-    pynvml.NVML_VALUE_TYPE_DOUBLE: "dVal",
-    pynvml.NVML_VALUE_TYPE_UNSIGNED_INT: "uiVal",
-    pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG: "ulVal",
-    pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG: "ullVal",
-    pynvml.NVML_VALUE_TYPE_SIGNED_LONG_LONG: "sllVal",
-    pynvml.NVML_VALUE_TYPE_SIGNED_INT: "siVal",
-}
-_REASON_OF_ERROR: Final = {
+SUCCESS: Final[int] = pynvml.NVML_SUCCESS
+NOT_FOUND: Final[int] = pynvml.NVML_ERROR_NOT_FOUND
+FUNCTION_MISSING: Final[int] = pynvml.NVML_ERROR_FUNCTION_NOT_FOUND
+_REASON_OF_CODE: Final = {
     pynvml.NVML_ERROR_GPU_IS_LOST: GapReason.GPU_LOST,
     pynvml.NVML_ERROR_NOT_FOUND: GapReason.GPU_LOST,
     pynvml.NVML_ERROR_RESET_REQUIRED: GapReason.GPU_RESET_REQUIRED,
 }
-_DRIVER_GONE: Final = {
-    pynvml.NVML_ERROR_UNINITIALIZED,
-    pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
-    pynvml.NVML_ERROR_UNKNOWN,
-}
+# After these nothing works until the library is started again.
+DRIVER_GONE: Final = frozenset(
+    {
+        pynvml.NVML_ERROR_UNINITIALIZED,
+        pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
+        pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH,
+        pynvml.NVML_ERROR_UNKNOWN,
+    }
+)
+
+RawFunction = Callable[..., int]
 
 
-@dataclass(slots=True)
-class _Gpu:
-    """One GPU that was seen; its handle is looked up again after an error."""
+class DriverCallError(Exception):
+    """A call of the driver that did not succeed; caught where the GPU is known.
 
-    identity: GpuIdentity
+    Attributes:
+        code: The driver's return code.
+    """
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(error_text(code))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGpu:
+    """A GPU that can be asked.
+
+    Attributes:
+        handle: What raw functions take; not valid after a reset of the GPU.
+        identity: Which GPU, and with which driver.
+    """
+
     handle: Any
-    answered: set[tuple[PowerScope, str]] = field(default_factory=set)
+    identity: GpuIdentity
 
 
-class NvmlSource:
-    """Reads all GPUs of this machine.
+def error_text(code: int) -> str:
+    """Return the driver's words for a return code."""
+    try:
+        return str(pynvml.NVMLError(code))
+    except pynvml.NVMLError:  # the library is not loaded: it has the words
+        return f"NVML error {code}"
 
-    Args:
-        timeout_s: Longest wait for one sweep; a call that hangs in the driver costs readings,
-            not the agent [s].
+
+def gap_reason(code: int) -> GapReason:
+    """Return why a reading is missing whose call gave this code."""
+    return _REASON_OF_CODE.get(code, GapReason.DRIVER_ERROR)
+
+
+class Nvml:
+    """The started library.
 
     Raises:
         DeviceMissingError: There is no driver, or it shows no GPU.
     """
 
-    def __init__(self, *, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._initialized = False
-        _initialize()
-        self._initialized = True
-        self._gpus: dict[int, _Gpu] = {}
-        self._unopened: dict[int, str] = {}
-        if not (count := pynvml.nvmlDeviceGetCount()):
+    def __init__(self) -> None:
+        self.restart()
+        self.gpu_count = self._count()
+        if not self.gpu_count:
             raise _missing("the driver shows no GPU")
-        self._gpu_count = count
-        self._open_gpus()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nvml")
+        self._library_file = _library_file()
 
-    async def read(self, clock: Clock) -> Batch:
-        """Read every GPU once, each stamped with the middle of its own call."""
-        loop = asyncio.get_running_loop()
-        sweep = loop.run_in_executor(self._thread, self._read_all, clock)
+    def restart(self) -> None:
+        """Start the library, or start it again after the driver was reloaded.
+
+        Raises:
+            DeviceMissingError: There is no driver.
+        """
+        self.stop()
         try:
-            # One thread: while a sweep hangs, later ones wait behind it and are withdrawn.
-            return await asyncio.wait_for(sweep, self._timeout_s)
-        except TimeoutError:
-            detail = f"no answer of the driver within {self._timeout_s} s"
-            return Batch.failed(GapReason.TIMEOUT, _finding("nvml", detail))
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            raise _missing(str(error)) from error
 
-    async def close(self) -> None:
+    def stop(self) -> None:
         """Let go of the driver."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        with suppress(pynvml.NVMLError):  # the driver may be gone, which is fine at the end
+        with suppress(pynvml.NVMLError):  # it may be gone, or was never there
             pynvml.nvmlShutdown()
 
-    def _open_gpus(self) -> None:
-        """Look up the GPUs that are not open; one that is lost does not hide the others."""
-        self._unopened = {}
-        for index in range(self._gpu_count):
-            if index in self._gpus:
-                continue
-            try:
-                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-                self._gpus[index] = _Gpu(_identity(handle), handle)
-            except pynvml.NVMLError as error:
-                self._unopened[index] = str(error)
+    def refuse_replaced_library(self) -> None:
+        """Give up where the library's file was replaced: the old one stays mapped in this process.
 
-    def _read_all(self, clock: Clock) -> Batch:
-        if not self._initialized:
-            try:
-                _initialize()
-            except DeviceMissingError as error:
-                return Batch.failed(GapReason.DRIVER_ERROR, _finding("nvml", error.found))
-            self._initialized = True
-        if self._unopened:
-            self._open_gpus()
-        findings = [_finding(f"GPU {n}", text) for n, text in self._unopened.items()]
-        readings: list[Reading] = []
-        missing: dict[str, GapReason] = {}
-        for gpu in self._gpus.values():
-            try:
-                found = list(_read_gpu(gpu, clock))
-            except pynvml.NVMLError as error:
-                self._note_error(gpu, error)
-                reason = _REASON_OF_ERROR.get(error.value, GapReason.DRIVER_ERROR)
-                missing[gpu.identity.gpu_uuid] = reason
-                findings.append(_finding(gpu.identity.gpu_uuid, str(error)))
-                continue
-            readings += found
-            if not found:
-                missing[gpu.identity.gpu_uuid] = GapReason.NO_POWER_READING
-        return Batch(readings=tuple(readings), missing=missing, findings=tuple(findings))
+        Raises:
+            DeviceMissingError: The file is another one than at the start.
+        """
+        if self._library_file is None:
+            return
+        path, inode = self._library_file
+        found = path.stat().st_ino if path.exists() else None
+        if found != inode:
+            raise DeviceMissingError(
+                thing=f"driver library {path}",
+                expected="the file that was loaded at the start",
+                found="another file in its place, as after an upgrade of the driver"
+                if found
+                else "no file",
+                remedy="start the agent again: a process cannot exchange a loaded library",
+            )
 
-    def _note_error(self, gpu: _Gpu, error: pynvml.NVMLError) -> None:
-        gpu.handle = None
-        if error.value in _DRIVER_GONE:
-            self._initialized = False
-            for each in self._gpus.values():
-                each.handle = None
+    def open_by_index(self, index: int) -> OpenGpu:
+        """Open a GPU by its position.
+
+        Raises:
+            DriverCallError: The driver does not give it.
+        """
+        return self._opened(pynvml.nvmlDeviceGetHandleByIndex, index)
+
+    def open_by_uuid(self, gpu_uuid: str) -> OpenGpu:
+        """Open a GPU again; as ``open_by_index``."""
+        return self._opened(pynvml.nvmlDeviceGetHandleByUUID, gpu_uuid)
+
+    def function(self, name: str) -> RawFunction:
+        """Return a function of the library that takes ctypes values and gives its return code.
+
+        Types are not declared: checking each argument takes longer than the call. A library too
+        old to have the function gives one that always answers ``FUNCTION_MISSING``.
+        """
+        try:
+            function = pynvml.nvmlLib[name]  # a new object: the binding keeps its own
+        except AttributeError:
+            return lambda *_arguments: FUNCTION_MISSING
+        raw: RawFunction = function
+        return raw
+
+    def _count(self) -> int:
+        try:
+            return int(pynvml.nvmlDeviceGetCount())
+        except pynvml.NVMLError as error:
+            raise _missing(str(error)) from error
+
+    def _opened(self, opening: Callable[[Any], Any], key: object) -> OpenGpu:
+        try:
+            handle = opening(key)
+            identity = GpuIdentity(
+                gpu_uuid=pynvml.nvmlDeviceGetUUID(handle),
+                model_name=pynvml.nvmlDeviceGetName(handle),
+                driver_version=pynvml.nvmlSystemGetDriverVersion(),
+            )
+        except pynvml.NVMLError as error:
+            raise DriverCallError(error.value) from error
+        return OpenGpu(handle=ctypes.cast(handle, ctypes.c_void_p), identity=identity)
 
 
-def _initialize() -> None:
-    """Start NVML, or start it again after the driver was reloaded."""
-    with suppress(pynvml.NVMLError):  # not initialized yet, or no longer
-        pynvml.nvmlShutdown()
+def instrument(gpu: OpenGpu) -> dict[str, str | None]:
+    """Return what else tells one instrument from another; None where the GPU does not say.
+
+    A change of VBIOS, MIG mode or persistence mode can change what is measured and when a counter
+    begins anew.
+    """
+    return {
+        "serial": _said(pynvml.nvmlDeviceGetSerial, gpu.handle),
+        "vbios_version": _said(pynvml.nvmlDeviceGetVbiosVersion, gpu.handle),
+        "mig_mode": _said(lambda handle: pynvml.nvmlDeviceGetMigMode(handle)[0], gpu.handle),
+        "persistence_mode": _said(pynvml.nvmlDeviceGetPersistenceMode, gpu.handle),
+    }
+
+
+def _said(question: Callable[[Any], object], handle: object) -> str | None:
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        raise _missing(str(error)) from error
+        return str(question(handle))
+    except pynvml.NVMLError:
+        return None
+
+
+def _library_file() -> tuple[Path, int] | None:
+    """Return the file that is mapped as the library, and its inode; None where it is not told."""
+    inside = ctypes.cast(pynvml.nvmlLib.nvmlShutdown, ctypes.c_void_p).value or 0
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        addresses, _, _, _, inode, *path = line.split(maxsplit=5)
+        start, end = (int(address, 16) for address in addresses.split("-"))
+        if start <= inside < end and path:
+            return Path(path[0].removesuffix(" (deleted)")), int(inode)
+    return None
 
 
 def _missing(found: str) -> DeviceMissingError:
@@ -182,63 +210,4 @@ def _missing(found: str) -> DeviceMissingError:
         found=found,
         remedy="install or load the driver (in a container, allow the `utility` capability), "
         "or read an exporter instead: `[nvml] enabled = false`",
-    )
-
-
-def _identity(handle: Any) -> GpuIdentity:  # noqa: ANN401 - an opaque pointer of the binding
-    return GpuIdentity(
-        gpu_uuid=pynvml.nvmlDeviceGetUUID(handle),
-        model_name=pynvml.nvmlDeviceGetName(handle),
-        driver_version=pynvml.nvmlSystemGetDriverVersion(),
-    )
-
-
-def _read_gpu(gpu: _Gpu, clock: Clock) -> Iterator[Reading]:
-    """Give one reading for each scope in which the GPU states power or energy."""
-    if gpu.handle is None:
-        gpu.handle = pynvml.nvmlDeviceGetHandleByUUID(gpu.identity.gpu_uuid)
-    watch = StopWatch(clock)
-    answers = pynvml.nvmlDeviceGetFieldValues(
-        gpu.handle, [(field_id, _SCOPES[scope]) for scope, _, field_id in _ASKED]
-    )
-    stamp = watch.stamp()
-    for scope in _SCOPES:
-        values = {
-            column: _value(answer, column)
-            for (asked_scope, column, _), answer in zip(_ASKED, answers, strict=True)
-            if asked_scope == scope
-        }
-        if any(values[column] is not None for column in _MEASURED):
-            yield _reading(gpu, scope, stamp, values)
-
-
-def _reading(gpu: _Gpu, scope: PowerScope, stamp: Stamp, values: dict[str, int | None]) -> Reading:
-    answered = {(scope, column) for column, value in values.items() if value is not None}
-    lost = {key for key in gpu.answered if key[0] == scope} - answered
-    gpu.answered |= answered
-    return Reading(
-        identity=gpu.identity,
-        stamp=stamp,
-        power_scope=scope,
-        reading_quality=ReadingQuality.FIELD_ERROR if lost else ReadingQuality.OK,
-        **values,
-    )
-
-
-def _value(answer: Any, column: str) -> int | None:  # noqa: ANN401 - a structure of the binding
-    """Return a field's value, or None where its own return code or its range says it is none."""
-    if answer.nvmlReturn != pynvml.NVML_SUCCESS or answer.valueType not in _MEMBER_OF_TYPE:
-        return None
-    value = round(getattr(answer.value, _MEMBER_OF_TYPE[answer.valueType]))
-    limit = 2**63 if column == "energy_total_millijoule" else 2**31
-    return value if 0 <= value < limit else None
-
-
-def _finding(subject: str, found: str) -> Finding:
-    return Finding(
-        code=FindingCode.SAMPLE_GAP,
-        severity=Severity.WARNING,
-        subject=subject,
-        message=f"expected readings from the driver, found: {found}",
-        evidence={"found": found},
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
@@ -41,6 +41,7 @@ class GapReason(StrEnum):
     CONNECTION_FAILED = "connection_failed"
     DISK_FULL = "disk_full"  # given up: only energy is kept, in space that was set aside
     DISK_LOW = "disk_low"  # given up: the newest reading of about a second is kept
+    DRIVER_BACKED_OFF = "driver_backed_off"  # not asked: too much time went by inside the driver
     DRIVER_ERROR = "driver_error"
     EMPTY_PAGE = "empty_page"
     GPU_LOST = "gpu_lost"
@@ -121,6 +122,8 @@ class Reading:
         power_limit_milliwatt: The enforced power limit [mW].
         power_scope: What the values cover.
         reading_quality: What the source itself found wrong.
+        counter_is_new: The GPU or its driver was gone before, so that the energy counter may have
+            begun anew even where it is larger than it was.
     """
 
     identity: GpuIdentity
@@ -131,6 +134,7 @@ class Reading:
     power_limit_milliwatt: int | None = None
     power_scope: PowerScope = PowerScope.GPU
     reading_quality: ReadingQuality = ReadingQuality.OK
+    counter_is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,7 @@ class Batch:
         return cls(gap_reason=reason, findings=findings)
 
 
+@runtime_checkable
 class Source(Protocol):
     """Something that can be read: an exporter, the driver, a recording."""
 
@@ -166,4 +171,38 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Give back what the source holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One tick of a source that keeps its own time.
+
+    Attributes:
+        due_utc: When the read was due, by the wall clock.
+        batch: What it gave.
+    """
+
+    due_utc: datetime
+    batch: Batch
+
+
+@runtime_checkable
+class PacedSource(Protocol):
+    """A source that reads by itself, on a grid of its own, and is asked for what came.
+
+    Attributes:
+        interval_s: From one tick to the next [s].
+        start_ns: When its first tick is due, by the monotonic clock [ns].
+    """
+
+    interval_s: float
+    start_ns: int
+
+    def take(self) -> tuple[Tick, ...]:
+        """Return every tick since the last call, in its order, none left out."""
+        ...
+
+    async def close(self) -> None:
+        """Stop reading and give back what the source holds."""
         ...

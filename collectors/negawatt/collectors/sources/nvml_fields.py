@@ -1,0 +1,117 @@
+"""The fields that the fast loop asks, and what their answers mean.
+
+One call asks a GPU for all of them; each answer carries its own return code and its scope, and none
+stands in for another. Here: the driver's structure, the order of fields, and answers to columns.
+Not here: asking (nvml_sweep).
+
+Source: nvml.h 13, ``nvmlFieldValue_t`` (40 bytes), ``NVML_FI_DEV_*`` and ``NVML_POWER_SCOPE_*``.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.collectors.sources.protocol import PowerScope
+
+FIELD_VALUE: Final = np.dtype(
+    [
+        ("field_id", "<u4"),
+        ("scope_id", "<u4"),
+        ("timestamp_us", "<i8"),
+        ("latency_us", "<i8"),
+        ("value_type", "<i4"),
+        ("result", "<i4"),
+        ("value", "<u8"),
+    ]
+)
+# What stands in a result before the driver writes one: no answer can be taken for a newer one.
+NOT_ANSWERED: Final = -1
+
+
+class Asked(NamedTuple):
+    """One field of the call."""
+
+    scope: PowerScope
+    column: str
+    field_id: int
+
+
+_AVERAGE, _INSTANT, _LIMIT = 185, 186, 190
+_ENERGY, _SCOPED_ENERGY = 83, 191  # 83 is what older drivers know of the GPU's own energy
+_SCOPE_ID: Final = {PowerScope.GPU: 0, PowerScope.MODULE: 1, PowerScope.MEMORY: 2}
+# A GPU that has no module or memory power is asked for the first of these only.
+ASKED: Final = (
+    Asked(PowerScope.GPU, "power_milliwatt", _AVERAGE),
+    Asked(PowerScope.GPU, "power_instant_milliwatt", _INSTANT),
+    Asked(PowerScope.GPU, "energy_total_millijoule", _ENERGY),
+    Asked(PowerScope.GPU, "power_limit_milliwatt", _LIMIT),
+    Asked(PowerScope.MEMORY, "power_milliwatt", _AVERAGE),
+    Asked(PowerScope.MODULE, "power_milliwatt", _AVERAGE),
+    Asked(PowerScope.MODULE, "power_instant_milliwatt", _INSTANT),
+    Asked(PowerScope.MODULE, "energy_total_millijoule", _SCOPED_ENERGY),
+    Asked(PowerScope.MODULE, "power_limit_milliwatt", _LIMIT),
+)
+MEASURED: Final = frozenset(
+    {"power_milliwatt", "power_instant_milliwatt", "energy_total_millijoule"}
+)
+SCOPES: Final = tuple(dict.fromkeys(asked.scope for asked in ASKED))
+_COUNT_WITH_SCOPE: Final = {PowerScope.GPU: 4, PowerScope.MEMORY: 5, PowerScope.MODULE: 9}
+
+_DOUBLE, _UNSIGNED_INT, _SIGNED_INT = 0, 1, 5
+_KNOWN_TYPES: Final = (_DOUBLE, _UNSIGNED_INT, 2, 3, 4, _SIGNED_INT)  # 2 to 4: 64-bit integers
+_LOW_HALF: Final = np.uint64(0xFFFFFFFF)
+_LARGEST: Final = np.array(
+    [2**63 - 1 if asked.column == "energy_total_millijoule" else 2**31 - 1 for asked in ASKED]
+)
+
+
+def question() -> NDArray[Any]:
+    """Return the fields as they are put to the driver, shape (9,)."""
+    asked = np.zeros(len(ASKED), FIELD_VALUE)
+    asked["field_id"] = [field.field_id for field in ASKED]
+    asked["scope_id"] = [_SCOPE_ID[field.scope] for field in ASKED]
+    asked["result"] = NOT_ANSWERED
+    return asked
+
+
+def field_count(answers: NDArray[Any]) -> int:
+    """Return how many of the fields a GPU need be asked for, by its answers to all of them.
+
+    Examples:
+        >>> answers = question()
+        >>> field_count(answers)
+        4
+        >>> answers["result"][4] = 0  # it has memory power
+        >>> field_count(answers)
+        5
+    """
+    known = decoded(answers)[1]
+    return max(
+        _COUNT_WITH_SCOPE[asked.scope]
+        for asked, is_known in zip(ASKED, known, strict=True)
+        if is_known or asked.scope is PowerScope.GPU
+    )
+
+
+def decoded(answers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the values of answers, and which of them are values.
+
+    Args:
+        answers: Any shape whose last axis is that of ``ASKED``.
+
+    Returns:
+        Values [mW or mJ], and False where the field's own return code, its type or its range says
+        that it is none; then the value is 0.
+    """
+    kind, raw = answers["value_type"], np.ascontiguousarray(answers["value"])
+    low = (raw & _LOW_HALF).astype(np.uint32)
+    real = np.where(kind == _DOUBLE, raw.view(np.float64), 0.0)
+    real = np.where(np.abs(real) < 2.0**62, real, -1.0)  # also where it is no number
+    value = raw.view(np.int64)  # what does not fit is negative here, and refused below
+    value = np.where(kind == _UNSIGNED_INT, low.astype(np.int64), value)
+    value = np.where(kind == _SIGNED_INT, low.view(np.int32).astype(np.int64), value)
+    value = np.where(kind == _DOUBLE, np.rint(real).astype(np.int64), value)
+    known = (answers["result"] == 0) & np.isin(kind, _KNOWN_TYPES)
+    known &= (value >= 0) & (value <= _LARGEST)
+    return np.where(known, value, 0), known

@@ -1,0 +1,81 @@
+"""The whole agent on the driver library: every tick of every GPU is a reading or in a gap."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from negawatt.collectors.agent import Summary, collect
+from negawatt.collectors.clock import SystemClock
+from negawatt.collectors.config import CollectConfig, NvmlConfig
+from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
+from tests.collectors.driver.stub import Driver
+
+pytestmark = pytest.mark.slow  # real time passes, and a compiler runs first
+
+
+def _collect(root: Path, tick_count: int) -> Summary:
+    config = CollectConfig(
+        site_id="s1",
+        spool_directory=root,
+        scrape_interval_s=0.25,
+        request_timeout_s=0.2,
+        log_interval_s=0.2,
+        nvml=NvmlConfig(enabled=True, node_id="n1", sample_interval_s=0.02),
+    )
+    return asyncio.run(collect(config, clock=SystemClock(), boot_id="b1", tick_count=tick_count))
+
+
+def _rows(summary: Summary, table_name: str) -> list[dict[str, Any]]:
+    return [
+        row
+        for path in summary.files
+        if table_name in path.parts
+        for row in pq.read_table(path, partitioning=None).to_pylist()
+    ]
+
+
+def test_readings_and_gaps_add_up_through_a_reset_a_hang_and_a_lost_gpu(
+    driver: Driver, tmp_path: Path
+) -> None:
+    driver.load(
+        "gpus 4",
+        "gpu 0 reset 0.5",
+        "gpu 1 hang 0.4 0.9",
+        "gpu 2 error 0.4 1.2 15",
+        "gpu 3 memory 0.1",
+    )
+
+    summary = _collect(tmp_path, 14)
+
+    counts: Counter[str] = Counter()
+    for row in _rows(summary, POWER_SAMPLES):
+        counts[row["gpu_uuid"]] += row["power_scope"] == "gpu"
+    read = dict(counts)
+    for row in _rows(summary, GAPS):
+        counts[row["gpu_uuid"]] += row["expected_count"] - row["received_count"]
+    assert len(set(counts.values())) == 1
+    assert sum(counts.values()) == summary.expected_count
+    assert sum(read.values()) == summary.received_count
+    assert read["GPU-stub-3"] > max(read[f"GPU-stub-{gpu}"] for gpu in (0, 1, 2))
+    epochs = {(r["gpu_uuid"], r["counter_epoch"]) for r in _rows(summary, POWER_SAMPLES)}
+    assert {("GPU-stub-0", 1), ("GPU-stub-2", 1)} <= epochs
+    assert ("GPU-stub-1", 1) not in epochs
+    assert ("GPU-stub-3", 1) not in epochs
+    reasons = {row["gap_reason"] for row in _rows(summary, GAPS)}
+    assert {"gpu_lost", "timeout"} <= reasons
+
+
+def test_a_restarted_agent_counts_on_at_its_own_rate(driver: Driver, tmp_path: Path) -> None:
+    driver.load("gpus 1")
+    first = _collect(tmp_path, 3)
+    second = _collect(tmp_path, 3)
+
+    rows = [*_rows(first, POWER_SAMPLES), *_rows(second, POWER_SAMPLES)]
+    missing = sum(row["expected_count"] for s in (first, second) for row in _rows(s, GAPS))
+    numbers = [row["sequence_number"] for row in rows]
+    assert len(set(numbers)) == len(numbers)
+    assert max(numbers) + 1 == len(numbers) + missing

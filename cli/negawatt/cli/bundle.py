@@ -34,6 +34,10 @@ def bundle(
     after: Annotated[
         Path | None, typer.Option(help="Bundle that this one follows; its digest is signed too.")
     ] = None,
+    pseudonymize: Annotated[
+        Path | None,
+        typer.Option(help="Key that replaces names of jobs, tenants, nodes and GPUs."),
+    ] = None,
     inputs: Annotated[
         Inputs, typer.Option(help="Inputs as files, or their digests only.")
     ] = Inputs.FILES,
@@ -43,27 +47,31 @@ def bundle(
 
     The bundle is an ordinary ZIP file with a README. Its own inputs are settled again before it is
     written; what does not recompute is refused. The same statement gives the same bytes, signatures
-    apart.
+    apart. With --pseudonymize the names of jobs, tenants, nodes and GPUs are replaced everywhere,
+    and the bundle still recomputes.
 
     Example: negawatt bundle srp-hold --warehouse negawatt-data/phoenix --out srp-hold.zip
     """
-    from negawatt.pipelines.exports.bundle import write_bundle  # noqa: PLC0415 - the models are large
+    from negawatt.pipelines.exports.bundle import (  # noqa: PLC0415 - the models are large
+        Wanted,
+        write_bundle,
+    )
     from negawatt.pipelines.exports.bundle_files import open_file  # noqa: PLC0415 - as above
     from negawatt.pipelines.exports.keys import (  # noqa: PLC0415 - as above
         read_passphrase,
         read_private_key,
+        read_pseudonym_key,
     )
 
     passphrase = read_passphrase(passphrase_file) if passphrase_file else None
-    written = write_bundle(
-        Layout(warehouse),
-        event,
-        out,
-        keys=[read_private_key(path, passphrase) for path in sign or []],
+    wanted = Wanted(
         signed_at_utc=SystemClock().now_utc(),
+        keys=tuple(read_private_key(path, passphrase) for path in sign or []),
         previous=open_file(after) if after else None,
         with_inputs=inputs is Inputs.FILES,
+        pseudonym_key=read_pseudonym_key(pseudonymize) if pseudonymize else None,
     )
+    written = write_bundle(Layout(warehouse), event, out, wanted)
     facts = {
         "bundle": str(written.path),
         "bundle_digest": written.bundle_digest,

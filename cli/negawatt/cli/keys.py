@@ -1,4 +1,4 @@
-"""``negawatt keys``: key pairs to sign bundles with.
+"""``negawatt keys``: keys to sign bundles with, and to give names in them others.
 
 Not here: the files (negawatt.pipelines.exports.keys).
 """
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 @app.callback()
 def _keys() -> None:
-    """Make keys to sign evidence bundles with."""
+    """Make keys to sign evidence bundles with, and for the pseudonyms in them."""
 
 
 @app.command()
@@ -45,3 +45,20 @@ def new(
         return
     for name, value in facts.items():
         typer.echo(f"{name:8}  {value}")
+
+
+@app.command()
+def pseudonyms(
+    path: Annotated[Path, typer.Argument(help="File of the key; must not exist.")],
+) -> None:
+    """Write a new key for pseudonyms, for its owner only.
+
+    It stays with the operator: whoever has it can tell which name stands for which. With the same
+    key a job, tenant, node or GPU has the same other name in every bundle.
+
+    Example: negawatt keys pseudonyms names.key
+    """
+    from negawatt.pipelines.exports.keys import new_pseudonym_key  # noqa: PLC0415 - an extra
+
+    new_pseudonym_key(path)
+    typer.echo(f"key       {path}")

@@ -29,7 +29,7 @@ _COMMANDS: Final = (
     ("report", "report", "Write the newest statement's report again."),
     ("bundle", "bundle", "Write a statement with its evidence as one file."),
     ("verify", "verify", "Recompute a statement from its bundle, and check every byte."),
-    ("keys", "keys", "Make keys to sign bundles with."),
+    ("keys", "keys", "Make keys for signatures and pseudonyms in bundles."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )
 

@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.pipelines.exports.keys import (
     new_key_pair,
+    new_pseudonym_key,
     read_passphrase,
     read_private_key,
+    read_pseudonym_key,
     read_public_key,
 )
 
@@ -67,6 +69,25 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     for read in (read_private_key, read_public_key, read_passphrase):
         with pytest.raises(ConfigurationError, match="can be read"):
             read(tmp_path / "absent")
+
+
+def test_a_key_for_pseudonyms_is_read_back_and_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "names.key"
+
+    new_pseudonym_key(path)
+
+    assert len(read_pseudonym_key(path)) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigurationError, match="one that exists"):
+        new_pseudonym_key(path)
+
+
+@pytest.mark.parametrize("text", ["", "secret", "0" * 63, "g" * 64])
+def test_a_weak_key_for_pseudonyms_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "names.key").write_text(text)
+
+    with pytest.raises(ConfigurationError, match="64 hexadecimal digits"):
+        read_pseudonym_key(tmp_path / "names.key")
 
 
 def test_an_empty_passphrase_is_refused(tmp_path: Path) -> None:

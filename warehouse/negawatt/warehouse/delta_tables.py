@@ -3,7 +3,7 @@
 Here: the only reads and writes of Delta. Not here: raw files, SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -182,6 +182,23 @@ def read_kept(
         return read_table(layout, name, where, version=version).frame
     except (DataRefusedError, DeltaError, OSError, pl.exceptions.PolarsError):
         return None
+
+
+def distinct_rows(
+    layout: Layout, name: str, columns: Sequence[str], where: pl.Expr
+) -> pl.DataFrame:
+    """Return the different values of some columns of a table, in no order.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        columns: The columns.
+        where: Rows to look at; partition columns in it spare files.
+    """
+    path = str(layout.table_folder(name))
+    if not DeltaTable.is_deltatable(path):
+        return pl.DataFrame(schema=schema(name)).select(columns)
+    return pl.scan_delta(path).filter(where).select(columns).unique().collect()
 
 
 def table_files(layout: Layout, name: str, *, version: int | None = None) -> list[str]:

@@ -1,13 +1,24 @@
-"""Names that become folders, partitions and keys: which characters they may hold.
+"""Names: which characters may stand in those of folders, and which say whose something is.
 
 Not here: the identities that vendors give (GPU UUID, serial), which are kept as they are.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
 from negawatt.models.domain.errors import ConfigurationError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+IDENTIFYING: Final[Mapping[str, str]] = {
+    "boot_id": "boot",
+    "gpu_uuid": "gpu",
+    "job_id": "job",
+    "node_id": "node",
+    "tenant_id": "tenant",
+}
+"""Columns and fields whose values say whose work ran where, and what kind of thing each names."""
 
 
 def checked_name(kind: str, name: str) -> str:

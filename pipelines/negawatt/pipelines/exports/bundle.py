@@ -4,9 +4,8 @@ Here: reading statement, inputs and site facts, and refusing to bundle what does
 here: the bytes (negawatt.models.settlement.bundle), keys (keys.py).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +16,12 @@ from negawatt.models.settlement.bundle.chain import link_to
 from negawatt.models.settlement.bundle.container import pack
 from negawatt.models.settlement.bundle.manifest import StatedVersion
 from negawatt.models.settlement.bundle.opened import Opened
+from negawatt.models.settlement.bundle.pseudonyms import (
+    Replacement,
+    names_in,
+    pseudonymized,
+    require_no_name,
+)
 from negawatt.models.settlement.bundle.verify import Outcome, verify_bundle
 from negawatt.models.settlement.bundle.write import (
     Evidence,
@@ -25,8 +30,10 @@ from negawatt.models.settlement.bundle.write import (
     signed_bundle,
 )
 from negawatt.models.settlement.canonical import from_json
+from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Statement
-from negawatt.pipelines.settlement import gather_inputs, statement_id_of
+from negawatt.pipelines.settlement import gather_inputs, load_window, statement_id_of
+from negawatt.warehouse.identities import site_names
 from negawatt.warehouse.layout import Layout, appearing_file
 from negawatt.warehouse.sites import read_site
 from negawatt.warehouse.statement_tables import latest_statement_json, statement_versions
@@ -49,36 +56,50 @@ class Written:
     size_bytes: int
 
 
-def write_bundle(
-    layout: Layout,
-    event_id: str,
-    path: Path,
-    *,
-    keys: Sequence[Ed25519PrivateKey] = (),
-    signed_at_utc: datetime,
-    previous: Opened | None = None,
-    with_inputs: bool = True,
-) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a bundle shall be.
+
+    Attributes:
+        signed_at_utc: Time of signing.
+        keys: Keys to sign with.
+        previous: The bundle that it follows.
+        with_inputs: Whether the inputs lie in it, or their digests only.
+        pseudonym_key: Replaces names of jobs, tenants, nodes and GPUs, if given.
+    """
+
+    signed_at_utc: datetime
+    keys: tuple[Ed25519PrivateKey, ...] = ()
+    previous: Opened | None = None
+    with_inputs: bool = True
+    pseudonym_key: bytes | None = None
+
+
+def write_bundle(layout: Layout, event_id: str, path: Path, wanted: Wanted) -> Written:
     """Write the bundle of an event's newest statement.
 
     Args:
         layout: Where the warehouse lies.
         event_id: A settled event.
         path: Where the file appears, all at once.
-        keys: Keys to sign with.
-        signed_at_utc: Time of signing.
-        previous: The bundle that this one follows.
-        with_inputs: Whether the inputs lie in it, or their digests only.
+        wanted: What it shall be.
 
     Raises:
-        DataRefusedError: The event has no statement, or the warehouse now says something else.
+        DataRefusedError: The event has no statement, the warehouse now says something else, or a
+            name cannot be replaced.
     """
-    evidence = read_evidence(layout, event_id, previous)
+    evidence = read_evidence(layout, event_id, wanted.previous)
     members = bundle_members(evidence)
     _require_recomputed(pack(members), event_id)
-    if not with_inputs:
+    if wanted.pseudonym_key is not None:
+        replacement = Replacement(wanted.pseudonym_key, _names(layout, evidence))
+        evidence = pseudonymized(evidence, replacement)
+        members = bundle_members(evidence)
+        require_no_name(members, replacement)
+        _require_recomputed(pack(members), event_id)
+    if not wanted.with_inputs:
         members = bundle_members(evidence, with_inputs=False)
-    data = signed_bundle(members, keys, signed_at_utc)
+    data = signed_bundle(members, wanted.keys, wanted.signed_at_utc)
     with appearing_file(path) as temporary:
         temporary.write_bytes(data)
     return Written(
@@ -114,6 +135,17 @@ def read_evidence(layout: Layout, event_id: str, previous: Opened | None = None)
         earlier=_earlier(layout, statement),
         previous=None if previous is None else link_to(previous),
     )
+
+
+def _names(layout: Layout, evidence: Evidence) -> dict[str, set[str]]:
+    """Return the names that the inputs hold, and those of the site's tables around the event."""
+    event = evidence.inputs.event
+    window = load_window(layout, event)
+    first = event.interval.start_utc - timedelta(days=1)
+    names = site_names(layout, event.site_id, first.date(), window.end_utc.date())
+    for kind, name in names_in(evidence.inputs, SettlementInputs):
+        names.setdefault(kind, set()).add(name)
+    return names
 
 
 def _earlier(layout: Layout, statement: Statement) -> tuple[StatedVersion, ...]:

@@ -4,6 +4,8 @@ Not here: what is signed (negawatt.models.settlement.bundle.signatures).
 """
 
 import os
+import re
+import secrets
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.settlement.bundle.signatures import pem_of, public_key
 
+_KEY_BYTES = 32
 _OWNER_ONLY = 0o600
 _PUBLIC = 0o644
 
@@ -81,6 +84,32 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
         DataRefusedError: It is none, or of another kind than Ed25519.
     """
     return public_key(_bytes(path), str(path))
+
+
+def new_pseudonym_key(path: Path) -> None:
+    """Write a new key for pseudonyms: 64 hexadecimal digits, for its owner only.
+
+    Raises:
+        ConfigurationError: The file exists: a key is never overwritten.
+    """
+    if path.exists():
+        raise _not_a_key(path, "a new file", "one that exists", "give another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_new(path, f"{secrets.token_hex(_KEY_BYTES)}\n".encode("ascii"), _OWNER_ONLY)
+
+
+def read_pseudonym_key(path: Path) -> bytes:
+    """Return a key for pseudonyms.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or holds no 64 hexadecimal digits.
+    """
+    text = _bytes(path).decode("latin-1").strip()
+    if not re.fullmatch(f"[0-9a-f]{{{2 * _KEY_BYTES}}}", text):
+        raise _not_a_key(
+            path, "64 hexadecimal digits", "others", "make one: negawatt keys pseudonyms"
+        )
+    return bytes.fromhex(text)
 
 
 def read_passphrase(path: Path) -> bytes:

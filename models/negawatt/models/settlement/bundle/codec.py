@@ -147,7 +147,7 @@ def _tree(value: Any, kind: Any, place: str, files: dict[str, bytes]) -> Json:  
     if origin is tuple:
         return [
             _tree(item, item_kind, f"{place}/{number}", files)
-            for number, (item, item_kind) in enumerate(_items(value, kind), start=1)
+            for number, (item, item_kind) in enumerate(items_of(value, kind), start=1)
         ]
     if origin is Mapping or origin is dict:
         _, item_kind = get_args(kind)
@@ -186,7 +186,7 @@ def _value(tree: Json, kind: Any, files: Mapping[str, bytes]) -> Any:  # noqa: A
     if kind is object:
         return tree
     if origin is tuple:
-        return tuple(_value(item, item_kind, files) for item, item_kind in _items(tree, kind))
+        return tuple(_value(item, item_kind, files) for item, item_kind in items_of(tree, kind))
     if origin is Mapping or origin is dict:
         key_kind, item_kind = get_args(kind)
         return {
@@ -221,7 +221,8 @@ def _value(tree: Json, kind: Any, files: Mapping[str, bytes]) -> Any:  # noqa: A
     return kind(**{name: _value(tree[name], own[name], files) for name in own})
 
 
-def _items(values: Any, kind: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - as above
+def items_of(values: Any, kind: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - as above
+    """Return the items of a tuple, each with its type."""
     item_kinds = get_args(kind)
     if item_kinds[1:] == (...,):
         item_kinds = (item_kinds[0],) * len(values)

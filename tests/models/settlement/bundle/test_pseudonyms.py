@@ -17,9 +17,10 @@ from negawatt.models.settlement.bundle.pseudonyms import (
 )
 from negawatt.models.settlement.bundle.verify import verify_bundle
 from negawatt.models.settlement.bundle.write import bundle_members
+from negawatt.models.settlement.lifecycle import Cause, CauseKind, Difference
 from negawatt.models.settlement.settle import SettlementInputs
-from negawatt.models.settlement.statement import Difference
-from tests.models.settlement.bundle.made import evidence_of, made_inputs
+from negawatt.models.settlement.statement import Override
+from tests.models.settlement.bundle.made import SIGNED_AT_UTC, evidence_of, made_inputs
 
 KEY = b"k" * 32
 JOB = "job 'a'/../\x01"
@@ -89,24 +90,42 @@ def test_no_name_remains_in_any_byte_and_every_figure_is_the_originals(
 ) -> None:
     gap = Finding(
         code=FindingCode.SAMPLE_GAP,
-        severity=Severity.WARNING,
+        severity=Severity.BLOCKING,
         subject="GPU 'GPU-12'",
         message=f"node 'node-n1' lost job {JOB!r}",
         evidence={"jobs": {JOB: ["llama-7b", 7]}},
     )
     inputs = made_inputs(JOB)
-    evidence = evidence_of(replace(inputs, data_findings=(*inputs.data_findings, gap)))
+    decided = Override(
+        finding_code=gap.code,
+        subject=gap.subject,
+        reason="GPU-12 was idle",
+        decided_by="A. Person",
+        decided_at_utc=SIGNED_AT_UTC,
+    )
+    evidence = evidence_of(
+        replace(
+            inputs,
+            data_findings=(*inputs.data_findings, gap),
+            terms=replace(inputs.terms, overrides=(decided,)),
+        )
+    )
     old = StatedVersion(
         statement_version=1,
         statement_digest="1" * 64,
+        issued_digest="1" * 64,
         issued_at_utc=evidence.statement.provenance.issued_at_utc,
     )
     changed = Difference(path="findings[0].subject", old_json="\"GPU 'GPU-1'\"", new_json=None)
+    cause = Cause(
+        kind=CauseKind.INPUT, subject="a table", message="of GPU-1", old="1" * 64, new=None
+    )
     statement = replace(
         evidence.statement,
         statement_version=2,
         previous_digest="1" * 64,
         differences=(changed,),
+        causes=(cause,),
     )
     evidence = replace(evidence, statement=statement, earlier=(old,), boundary="of llama-7b")
 

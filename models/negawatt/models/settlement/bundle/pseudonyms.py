@@ -16,7 +16,7 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import IDENTIFYING
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.settlement.bundle.codec import alternatives, hints, items_of
-from negawatt.models.settlement.bundle.manifest import Pseudonyms, StatedVersion
+from negawatt.models.settlement.bundle.manifest import Pseudonyms
 from negawatt.models.settlement.bundle.write import Evidence
 from negawatt.models.settlement.canonical import json_tree, statement_digest
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
@@ -24,6 +24,7 @@ from negawatt.models.settlement.statement import Statement, StatementBody
 
 SCHEME: Final = "HMAC-SHA256 with the operator's key, the first 16 digits"
 _DIGITS: Final = 16
+_DIGEST: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _SHORT: Final = 4
 """A shorter name is replaced in a text only where it is quoted: ``1`` stands in too many."""
 _AS_THEY_ARE: Final = frozenset(
@@ -70,6 +71,10 @@ class Replacement:
         whole = self.names.get(text)
         return whole or self._pattern.sub(lambda found: self._by_form[found[0]], text)
 
+    def digests(self, text: str | None) -> str | None:
+        """Return a text with every digest in it keyed: what it is of may hold real names."""
+        return text and _DIGEST.sub(lambda found: self.keyed(found[0]), text)
+
     def holds_a_name(self, text: str) -> str | None:
         """Return the first real name in a text, None where there is none."""
         found = self._pattern.search(text)
@@ -112,21 +117,32 @@ def pseudonymized(evidence: Evidence, replacement: Replacement) -> Evidence:
     body = settle_event(inputs).body
     _require_the_same_figures(original.body, body, hidden)
     statement: Statement = _hidden(replace(original, body=body), Statement, hidden, leave={"body"})
-    previous = original.previous_digest
     return replace(
         evidence,
         inputs=inputs,
         statement=replace(
             statement,
             statement_digest=statement_digest(body),
-            previous_digest=None if previous is None else hidden.keyed(previous),
+            previous_digest=hidden.digests(original.previous_digest),
+            causes=tuple(
+                replace(one, old=hidden.digests(one.old), new=hidden.digests(one.new))
+                for one in statement.causes
+            ),
+            differences=tuple(
+                replace(
+                    one,
+                    old_json=hidden.digests(one.old_json),
+                    new_json=hidden.digests(one.new_json),
+                )
+                for one in statement.differences
+            ),
         ),
         boundary=hidden.text(evidence.boundary),
         earlier=tuple(
-            StatedVersion(
-                statement_version=one.statement_version,
+            replace(
+                one,
                 statement_digest=hidden.keyed(one.statement_digest),
-                issued_at_utc=one.issued_at_utc,
+                issued_digest=hidden.keyed(one.issued_digest),
             )
             for one in evidence.earlier
         ),
@@ -211,8 +227,8 @@ def _require_the_same_figures(old: StatementBody, new: StatementBody, hidden: Re
 
     The order of things that are sorted by name may differ, and so do digests of tables.
     """
-    expected = _in_any_order(_hidden_json(json_tree(replace(old, inputs=())), hidden))
-    found = _in_any_order(json_tree(replace(new, inputs=())))
+    expected = _in_any_order(_hidden_json(json_tree(_without_digests(old)), hidden))
+    found = _in_any_order(json_tree(_without_digests(new)))
     if expected != found:
         other = [key for key in expected if expected[key] != found[key]]
         raise DataRefusedError(
@@ -221,6 +237,12 @@ def _require_the_same_figures(old: StatementBody, new: StatementBody, hidden: Re
             found=f"other values in {', '.join(other)}",
             remedy="bundle it without pseudonyms; a name decides a figure, which is an error",
         )
+
+
+def _without_digests(body: StatementBody) -> StatementBody:
+    """Return a body without the digests of what holds names."""
+    overrides = tuple(replace(one, decided_on=None) for one in body.overrides)
+    return replace(body, inputs=(), overrides=overrides)
 
 
 def _in_any_order(tree: Any) -> Any:  # noqa: ANN401 - JSON

@@ -43,6 +43,8 @@ def test_registering_one_site_keeps_the_others(layout: Layout, tmp_path: Path) -
     ("before", "after", "message"),
     [
         ("America/New_York", "Mars/Base", "an IANA time zone such as America/Phoenix"),
+        ("America/New_York", "America", "an IANA time zone such as America/Phoenix"),
+        ("America/New_York", "../../etc/passwd", "an IANA time zone such as America/Phoenix"),
         ("revenue_grade", "revenue_class", "key 'hall-1.revenue_grade'"),
         ("[hall-1]", '["a/b"]', "site name 'a/b'"),
         ("[hall-1]", "[hall-1", "a TOML file with one table per site"),

@@ -7,7 +7,7 @@ import json
 import tomllib
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomli_w
 from pydantic import (
@@ -52,8 +52,10 @@ class Site(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("an IANA time zone such as America/Phoenix")
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+            raise ValueError("an IANA time zone such as America/Phoenix") from error
         return value
 
     def deciding_json(self) -> bytes:

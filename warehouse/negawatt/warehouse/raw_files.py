@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -148,25 +149,35 @@ def read_raw(
         where: Rows to keep.
     """
     paths = raw_paths(layout, name, site_id, first, last)
-    kinds = schema(name)
     if not paths:
-        return pl.DataFrame(schema=kinds)
-    rows = pl.scan_parquet(paths, hive_partitioning=False)
-    rows = rows.select(pl.col(column).cast(kind) for column, kind in kinds.items())
+        return pl.DataFrame(schema=schema(name))
+    rows = _scan(paths, name)
     if where is not None:
         rows = rows.filter(where)
     return rows.collect()
 
 
 def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:
-    """Return every row of a small raw table of a site once, sorted by key."""
+    """Return every row of a small raw table of a site once, sorted by key.
+
+    The rows of the same files are kept in memory: every day and event of a run asks for them.
+    """
     folder = layout.table_folder(name) / f"site={site_id}"
-    days = sorted(
-        date.fromisoformat(entry.name.removeprefix("date=")) for entry in folder.glob("date=*")
-    )
-    if not days:
+    paths = sorted(folder.glob("date=*/[!.]*.parquet"))
+    return _rows_of(name, tuple((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=64)
+def _rows_of(name: str, files: tuple[tuple[Path, int], ...]) -> pl.DataFrame:
+    """Return the rows of sealed files, which never change; the times only make sure of it."""
+    if not files:
         return pl.DataFrame(schema=schema(name))
-    return read_raw(layout, name, site_id, days[0], days[-1]).unique().sort(table(name).key)
+    return _scan([path for path, _ in files], name).collect().unique().sort(table(name).key)
+
+
+def _scan(paths: list[Path], name: str) -> pl.LazyFrame:
+    rows = pl.scan_parquet(paths, hive_partitioning=False)
+    return rows.select(pl.col(column).cast(kind) for column, kind in schema(name).items())
 
 
 def raw_days(layout: Layout, site_id: str) -> list[date]:

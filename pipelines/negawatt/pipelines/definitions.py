@@ -6,6 +6,7 @@ from negawatt.pipelines.assets.core import core_interval_energy
 from negawatt.pipelines.assets.out import event_report, settled_event
 from negawatt.pipelines.assets.raw import raw_readings
 from negawatt.pipelines.jobs import daily_metering, event_settlement
+from negawatt.pipelines.many import many_settlements
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.sensors import meter_yesterday, settle_complete_events
 
@@ -14,7 +15,7 @@ def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.
     """Return the definitions over one warehouse."""
     return dg.Definitions(
         assets=[raw_readings, core_interval_energy, settled_event, event_report],
-        jobs=[daily_metering, event_settlement],
+        jobs=[daily_metering, event_settlement, many_settlements],
         schedules=[meter_yesterday],
         sensors=[settle_complete_events],
         resources={"warehouse": warehouse, "clock": clock},

@@ -8,6 +8,7 @@ version follows which (negawatt.models.settlement.versions), and the orchestrato
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
@@ -39,6 +40,7 @@ from negawatt.warehouse.statement_tables import (
     PAYMENTS,
     latest_statement_json,
     publish_statement,
+    publishing,
     statement_versions,
 )
 
@@ -104,7 +106,10 @@ def publish_settlement(
     overrides: tuple[Override, ...] = (),
     decision: Decision | None = None,
 ) -> tuple[Statement, dict[str, pl.DataFrame]]:
-    """Settle an event and publish what is new; the caller holds ``publishing``.
+    """Settle an event and publish what is new.
+
+    It is computed before the warehouse is held, and again where another run has published in
+    between: the version that is published follows the newest.
 
     Returns:
         The newest version, and the rows of every out_ table of the event.
@@ -113,7 +118,18 @@ def publish_settlement(
         NegawattError: As ``compute_settlement``, or the published versions are not one whole chain;
             nothing is published.
     """
-    computed = compute_settlement(layout, event_id, now_utc, overrides=overrides, decision=decision)
+    compute = partial(
+        compute_settlement, layout, event_id, now_utc, overrides=overrides, decision=decision
+    )
+    computed = compute()
+    with publishing(layout):
+        newest = latest_statement(layout, computed.statement.body.statement_id)
+        return _publish(layout, event_id, computed if newest == computed.latest else compute())
+
+
+def _publish(
+    layout: Layout, event_id: str, computed: Computed
+) -> tuple[Statement, dict[str, pl.DataFrame]]:
     statement, is_new = computed.statement, computed.statement is not computed.latest
     written = {
         table: refresh_partition(layout, table, {"event_id": event_id}, frame)

@@ -20,6 +20,7 @@ from negawatt.pipelines import partitions
 from negawatt.pipelines.assets.core import day_spans
 from negawatt.pipelines.assets.out import OverrideConfig
 from negawatt.pipelines.definitions import build_definitions
+from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import latest_statement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.settlement import load_window
@@ -136,6 +137,32 @@ def run_event_settlement(
     return statement
 
 
+def run_many_settlements(
+    layout: Layout, event_ids: Sequence[str], *, fixed_utc: datetime | None = None
+) -> list[Settled]:
+    """Settle many events in one run, side by side; one that is refused stops no other.
+
+    Args:
+        layout: Where the warehouse lies.
+        event_ids: Known events.
+        fixed_utc: Time to stand still at, for a run that must repeat byte for byte.
+
+    Returns:
+        What became of each event, in the order given.
+
+    Raises:
+        ConfigurationError: One of the events is not known; none is settled.
+    """
+    for event_id in event_ids:
+        find_event(layout, event_id)
+    config = {"ops": {"settle_each": {"config": {"events": list(event_ids)}}}}
+    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+        instance.add_dynamic_partitions("events", list(event_ids))
+        ran = _execute(layout, instance, "many_settlements", fixed_utc, config=config)
+    settled: list[Settled] = ran.output_for_node("settle_each")
+    return settled
+
+
 def _execute(
     layout: Layout,
     instance: dg.DagsterInstance,
@@ -145,13 +172,13 @@ def _execute(
     partition_key: str | None = None,
     tags: dict[str, str] | None = None,
     config: Mapping[str, object] | None = None,
-) -> None:
+) -> dg.ExecuteInProcessResult:
     definitions = build_definitions(
         WarehouseResource(root=str(layout.root)),
         ClockResource(fixed_utc=fixed_utc.isoformat() if fixed_utc else ""),
     )
     try:
-        definitions.resolve_job_def(job_name).execute_in_process(
+        return definitions.resolve_job_def(job_name).execute_in_process(
             instance=instance,
             partition_key=partition_key,
             tags=tags,

@@ -20,7 +20,7 @@ from negawatt.pipelines.publish import publish_settlement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.rows import EVENT_TABLES
 from negawatt.pipelines.settlement import FINDINGS_TABLE, JOBS_TABLE, LOAD_TABLE
-from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS, publishing
+from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS
 
 OUT_TABLES = (*EVENT_TABLES, LINES, PAYMENTS, HEADERS)
 _CORE = (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE)
@@ -81,14 +81,13 @@ def settled_event(
 
     An event that was cancelled after it was settled has its statement voided.
     """
-    with publishing(warehouse.layout):
-        statement, rows = publish_settlement(
-            warehouse.layout,
-            context.partition_key,
-            clock.now_utc(),
-            overrides=_overrides(config, clock.now_utc()),
-            decision=_decision(config),
-        )
+    statement, rows = publish_settlement(
+        warehouse.layout,
+        context.partition_key,
+        clock.now_utc(),
+        overrides=_overrides(config, clock.now_utc()),
+        decision=_decision(config),
+    )
     for table, frame in rows.items():
         yield dg.MaterializeResult(
             asset_key=table,

@@ -1,0 +1,125 @@
+"""Settling many events in one run: side by side, each by itself, none stopped by another's refusal.
+
+A Dagster run of its own for each event costs more than its settlement. Here: one run for all of
+them, with processes that publish and render one event after another. Not here: what settling an
+event is (publish.py), and which events are due.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import dagster as dg
+
+from negawatt.models.domain.errors import NegawattError
+from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.exports.report import write_report
+from negawatt.pipelines.publish import publish_settlement
+from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.warehouse.layout import Layout
+
+REPORT = "event_report"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of one event.
+
+    Attributes:
+        event_id: The event.
+        statement: Its newest version, None where the settlement was refused.
+        refusal: Why it was refused, empty where it was not.
+        row_counts: Rows of each out_ table of the event.
+    """
+
+    event_id: str
+    statement: Statement | None = None
+    refusal: str = ""
+    row_counts: tuple[tuple[str, int], ...] = ()
+
+
+class ManyConfig(dg.Config):
+    """Which events.
+
+    Attributes:
+        events: Their names.
+    """
+
+    events: list[str]
+
+
+@dg.op
+def settle_each(
+    context: dg.OpExecutionContext,
+    config: ManyConfig,
+    warehouse: WarehouseResource,
+    clock: ClockResource,
+) -> list[Settled]:
+    """Settle events, record what was materialized for each, and return what became of them."""
+    outcomes = []
+    for outcome in settle_side_by_side(warehouse.layout, config.events, clock.now_utc()):
+        _LOG.info("settled %s", outcome.event_id)
+        outcomes.append(outcome)
+        for materialization in _materializations(outcome):
+            context.log_event(materialization)
+        if outcome.refusal:
+            context.log.warning("event %r not settled: %s", outcome.event_id, outcome.refusal)
+    return sorted(outcomes, key=lambda one: config.events.index(one.event_id))
+
+
+@dg.job(description="Core to out for many events at once, each as event_settlement settles it.")
+def many_settlements() -> None:
+    """Settle many events in one run."""
+    settle_each()
+
+
+def settle_side_by_side(
+    layout: Layout, event_ids: Sequence[str], now_utc: datetime
+) -> Iterator[Settled]:
+    """Settle events in as many processes as there are cores; each as soon as it is done.
+
+    Which process settles which event, and in which order, changes no byte of any statement.
+
+    Args:
+        layout: Where the warehouse lies.
+        event_ids: Known events.
+        now_utc: Time of issue.
+    """
+    workers = max(1, min(len(event_ids), os.cpu_count() or 1))
+    # A fork would copy locks that Polars' threads hold.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(_settle, layout.root, one, now_utc) for one in event_ids]
+        for done in as_completed(waiting):
+            yield done.result()
+
+
+def _settle(root: Path, event_id: str, now_utc: datetime) -> Settled:
+    layout = Layout(root)
+    try:
+        statement, rows = publish_settlement(layout, event_id, now_utc)
+        write_report(layout, event_id)
+    except NegawattError as error:
+        return Settled(event_id=event_id, refusal=str(error))
+    counts = tuple((table, frame.height) for table, frame in rows.items())
+    return Settled(event_id=event_id, statement=statement, row_counts=counts)
+
+
+def _materializations(outcome: Settled) -> Iterator[dg.AssetMaterialization]:
+    if outcome.statement is None:
+        return
+    said = {
+        "statement_version": outcome.statement.statement_version,
+        "statement_stage": outcome.statement.stage.value,
+        "statement_digest": outcome.statement.statement_digest,
+    }
+    for table, row_count in outcome.row_counts:
+        yield dg.AssetMaterialization(
+            table, partition=outcome.event_id, metadata={"row_count": row_count, **said}
+        )
+    yield dg.AssetMaterialization(REPORT, partition=outcome.event_id, metadata=said)

@@ -43,6 +43,7 @@ def _config(root: Path, url: Callable[[str], str], seal_interval_s: float = 900.
         spool_directory=root,
         seal_interval_s=seal_interval_s,
         log_interval_s=900.0,  # what is written when is tested in spool/; a write takes real time
+        scrape_spread_ratio=0.0,
         dcgm=tuple(DcgmConfig(url=url(node), node_id=node) for node in _NODES),
     )
 
@@ -183,7 +184,11 @@ def test_what_an_exporter_fails_to_say_is_a_gap_with_its_reason(
     ]
     assert _unaccounted(summary, 8) == {}
     assert summary.expected_count - summary.received_count == 6
-    assert [(c.finding.code, c.count) for c in summary.findings] == [(FindingCode.SAMPLE_GAP, 3)]
+    assert [(c.finding.code, c.count) for c in summary.findings] == [
+        (FindingCode.SAMPLE_GAP, 3),
+        (FindingCode.TARGET_STATE_CHANGED, 1),
+    ]
+    assert summary.count_by_state["healthy"] == 2
 
 
 def test_a_page_without_a_final_newline_is_not_read(tmp_path: Path) -> None:

@@ -111,6 +111,19 @@ def test_a_failing_target_is_left_out_and_booked_while_the_other_is_read() -> No
     assert rounds.count_by_state() == {"healthy": 1, "degraded": 0, "failing": 1, "gone": 0}
 
 
+def test_no_target_is_read_less_where_most_fail_at_once() -> None:
+    """Ten fail on every tick: the network or this machine is at fault, and all are asked on."""
+    sources = [_Source(str(n)) for n in range(10)]
+    for source in sources:
+        source.is_failing = True
+    rounds = _rounds(sources, VirtualClock(_START_UTC))
+
+    asyncio.run(_run(rounds, range(6)))
+
+    assert [len(source.asked_ns) for source in sources] == [6] * 10
+    assert rounds.count_by_state()["failing"] == 10
+
+
 def test_changes_of_state_are_counted_and_found() -> None:
     source = _Source("a")
     rounds = _rounds([source], VirtualClock(_START_UTC))

@@ -20,6 +20,7 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import NS_PER_S
 
 _SLOTS: Final = 64  # moments in a tick at which reads begin
+_COMMON_COUNT: Final = 8  # of so many targets or more, most do not fail at once by themselves
 _STEP: Final = 39  # slots by which targets move each tick: nearly the golden ratio of 64
 
 
@@ -70,16 +71,18 @@ class Rounds:
                 if self._watches[n].is_due(due_ns):
                     reads[n] = asyncio.create_task(self._sources[n].read(self._clock))
             await asyncio.sleep(0)  # let them begin
-        await asyncio.gather(*reads.values())
+        answers = await asyncio.gather(*reads.values())
+        failed_count = sum(not (answer.readings or answer.missing) for answer in answers)
+        is_common = len(answers) >= _COMMON_COUNT and failed_count > len(answers) / 2
         return [
-            self._observed(n, reads[n].result(), due_ns)
+            self._observed(n, reads[n].result(), due_ns, is_common=is_common)
             if n in reads
             else Batch.failed(GapReason.BACKING_OFF)
             for n in range(len(self._targets))
         ]
 
-    def _observed(self, index: int, batch: Batch, due_ns: int) -> Batch:
-        transition = self._watches[index].observe(batch, due_ns)
+    def _observed(self, index: int, batch: Batch, due_ns: int, *, is_common: bool) -> Batch:
+        transition = self._watches[index].observe(batch, due_ns, is_common=is_common)
         if transition is None:
             return batch
         self.transition_count += 1

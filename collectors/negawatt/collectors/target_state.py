@@ -92,8 +92,15 @@ class TargetWatch:
         """Say whether a tick that is due then [monotonic ns] is one to read on."""
         return self._not_before_ns is None or due_ns >= self._not_before_ns
 
-    def observe(self, batch: Batch, due_ns: int) -> Transition | None:
-        """Take in what the read that was due then [monotonic ns] gave."""
+    def observe(self, batch: Batch, due_ns: int, *, is_common: bool = False) -> Transition | None:
+        """Take in what a read gave.
+
+        Args:
+            batch: The answer.
+            due_ns: When the read was due [monotonic ns].
+            is_common: Most targets failed with it: the cause is likely here, and no target is
+                read less for it.
+        """
         before = self.state
         found = {reading.identity.gpu_uuid for reading in batch.readings}
         if found or batch.missing:
@@ -102,6 +109,8 @@ class TargetWatch:
             self.state = TargetState.HEALTHY if found == self._seen else TargetState.DEGRADED
         else:
             self._fail(due_ns)
+            if is_common:
+                self._not_before_ns = None
         if self.state == before:
             return None
         reason = None if self.state == TargetState.HEALTHY else _reason(batch)

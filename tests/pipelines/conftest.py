@@ -69,7 +69,12 @@ def event_rows(**changes: object) -> pl.DataFrame:
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     """A warehouse with nine days of readings and one event, nothing metered yet."""
-    made = Layout(tmp_path / "warehouse")
+    return small_site(tmp_path)
+
+
+def small_site(folder: Path) -> Layout:
+    """Make that warehouse in a folder."""
+    made = Layout(folder / "warehouse")
     site = Site(
         time_zone="America/New_York",
         settlement_meter_id="feeder",

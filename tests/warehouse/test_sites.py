@@ -1,3 +1,5 @@
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,18 @@ revenue_grade = true
 boundary = "the hall's \\"main\\" feeder"
 alternative_programs = ["caiso_10_in_10"]
 """
+PAYMENT = """
+[hall-1.payments.pjm_economic_3day]
+rule = "pjm_economic"
+prices = { lmp = "zone" }
+
+[[hall-1.payments.pjm_economic_3day.facts]]
+name = "loss_factor"
+value = 1.1
+unit = "factor"
+source = "tariff sheet 4"
+valid_from = 2026-06-01
+"""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -29,6 +43,36 @@ def test_a_registered_site_reads_back_as_it_was_given(layout: Layout, tmp_path: 
 
     assert read_sites(layout) == given
     assert read_site(layout, "hall-1").zone.key == "America/New_York"
+
+
+def test_facts_of_a_payment_read_back_as_the_decimals_and_days_that_were_given(
+    layout: Layout, tmp_path: Path
+) -> None:
+    """0.1 in the file is a tenth, also after it was registered."""
+    given = read_sites_file(written(tmp_path, HALL + PAYMENT))
+
+    register_sites(layout, given)
+
+    assert read_sites(layout) == given
+    payment = read_site(layout, "hall-1").payments["pjm_economic_3day"]
+    assert (payment.rule, payment.prices) == ("pjm_economic", {"lmp": "zone"})
+    (fact,) = payment.facts
+    assert (fact.value, fact.valid_from) == (Decimal("1.1"), date(2026, 6, 1))
+
+
+def test_what_is_paid_decides_no_energy(tmp_path: Path) -> None:
+    """A fact that comes later must not restate the statements of a site."""
+    without = read_sites_file(written(tmp_path, HALL))["hall-1"]
+    paid = read_sites_file(written(tmp_path, HALL + PAYMENT))["hall-1"]
+
+    assert paid.deciding_json() == without.deciding_json()
+
+
+def test_a_fact_without_a_source_is_refused(tmp_path: Path) -> None:
+    unsourced = PAYMENT.replace('source = "tariff sheet 4"\n', "")
+
+    with pytest.raises(ConfigurationError, match=r"facts\.0\.source"):
+        read_sites_file(written(tmp_path, HALL + unsourced))
 
 
 def test_registering_one_site_keeps_the_others(layout: Layout, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from negawatt.cli.demo_market import demo_payment, demo_prices
 from negawatt.cli.options import JsonOption
 from negawatt.cli.progress import bar_shown, site_days_shown
 from negawatt.cli.words import settlement_words, statement_facts
@@ -32,6 +33,7 @@ from negawatt.models.simulation.demo import demo_plan
 from negawatt.models.simulation.hall import simulate
 from negawatt.models.simulation.record import HallRecord
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import Site, register_sites
 
@@ -72,7 +74,7 @@ def demo(
     say: Callable[[str], None] = _silent if json_output else typer.echo
     with _step(say, "simulating 29 days of a hall with 64 GPUs"):
         record = simulate(demo_plan(seed))
-    with _step(say, "sealing its history: GPU readings, meter, jobs, events"):
+    with _step(say, "sealing its history: GPU readings, meter, jobs, events, prices"):
         _seal_history(layout, record)
     with _step(say, f"scraping {record.plan.nodes} exporters on loopback") as note:
         summary = asyncio.run(_collect_live(layout, record))
@@ -143,6 +145,7 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
         revenue_grade=True,
         boundary="simulated feeder of one hall: GPUs, hosts, cooling and losses",
         alternative_programs=ALTERNATIVES,
+        payments={PROGRAM: demo_payment()},
         gpu_reading_gap_s=READING_GAP_S,
     )
     register_sites(layout, {plan.site_id: site})
@@ -152,6 +155,7 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
         ("raw_grid__events", readings.event_rows(record, PROGRAM)),
     ):
         seal_rows(layout, table, plan.site_id, "simulation", rows)
+    seal_rows(layout, PRICES, PRICE_FOLDER, "demo", demo_prices())
     history = Interval(plan.start_utc, _live_window(record).start_utc)
     for node_id in _node_ids(record):
         rows = readings.power_samples(record, node_id, history, boot_id=BOOT)

@@ -18,6 +18,7 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.profiles import read_profile, read_source, translate
 from negawatt.warehouse.raw_files import Sealed, seal_rows
 from negawatt.warehouse.sites import read_site, read_sites_file, register_sites
@@ -97,6 +98,22 @@ for _name, _table, _help in (
     ),
 ):
     app.command(_name, help=_help)(_importer(_table))
+
+
+@app.command()
+def prices(
+    file: FileArgument,
+    profile: ProfileOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    json_output: JsonOption = False,
+) -> None:
+    """Import prices of a market's intervals; they belong to no site.
+
+    Example: negawatt import prices lmp.csv --profile lmp.toml
+    """
+    rows = _rows(file, PRICES, profile, SystemClock().now_utc())
+    sealed = seal_rows(Layout(warehouse), PRICES, PRICE_FOLDER, "import", rows)
+    _say(sealed, PRICES, json_output=json_output)
 
 
 def _import(

@@ -19,7 +19,7 @@ _COMMANDS: Final = (
     ("demo", "demo", "Simulate a hall, collect from it, settle an event, write its report."),
     ("collect", "collect", "Read GPUs and exporters into sealed Parquet files."),
     ("simulate", "simulate", "Write a simulated site with known truth as a fleet folder."),
-    ("import", "imports", "Bring meters, jobs, events and sites into the warehouse."),
+    ("import", "imports", "Bring meters, jobs, events, prices and sites into the warehouse."),
     ("programs", "programs", "The settlement programs as data, with their sources."),
     ("baseline", "baseline", "One load file, one event, one program: the baseline."),
     ("backtest", "backtest", "One load file, many programs: how far they are off on quiet days."),
@@ -30,6 +30,8 @@ _COMMANDS: Final = (
     ("bundle", "bundle", "Write a statement with its evidence as one file."),
     ("verify", "verify", "Recompute a statement from its bundle, and check every byte."),
     ("keys", "keys", "Make keys for signatures and pseudonyms in bundles."),
+    ("portfolio", "portfolio", "What settled events and their months are paid, together."),
+    ("capability", "capability", "What a site can promise next, and how sure that is."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )
 

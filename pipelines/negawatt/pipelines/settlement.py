@@ -29,6 +29,7 @@ from negawatt.pipelines.findings import (
     discrepancy_findings,
     findings_from_rows,
 )
+from negawatt.pipelines.market import gather_market
 from negawatt.warehouse.delta_tables import Snapshot, read_table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.event_tables import events_of_site, find_event
@@ -105,9 +106,10 @@ def gather_inputs(
     reads = _reads(layout, event, site.settlement_meter_id)
     snapshots = {name: read_table(layout, name, where) for name, where in reads.items()}
     load, jobs, findings = (snapshots[name] for name in (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE))
-    energy, estimates = without_estimates(load.frame, event.interval, site.settlement_meter_id)
-    discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     rule = load_program(event.program_id)
+    energy, estimates = without_estimates(load.frame, event.interval, site.settlement_meter_id)
+    money = gather_market(layout, site, event, rule)
+    discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
     inputs = SettlementInputs(
         event=event,
@@ -125,6 +127,7 @@ def gather_inputs(
             ),
             **{f"program {one.rule_id}": one.digest for one in (rule, *alternatives)},
             f"site {event.site_id}": hashlib.sha256(site.deciding_json()).hexdigest(),
+            **money.input_sha256,
         },
         data_findings=(
             *estimates,
@@ -139,6 +142,7 @@ def gather_inputs(
             overrides=overrides,
             standing_overrides=standing_overrides,
         ),
+        market=money.market,
     )
     return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
 

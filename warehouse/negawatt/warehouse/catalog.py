@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
@@ -26,11 +26,12 @@ _TYPES: dict[str, pl.DataType] = {
     "number": pl.Float64(),
     "flag": pl.Boolean(),
 }
-DECIMAL = pl.Decimal(18, 6)
+_WHOLE_DIGITS: Final = 12
+_DECIMALS: Final = 6
 
 
 class Field(BaseModel):
-    """One column's meaning, the same in every table."""
+    """One column's meaning, the same in every table; `decimals` are kept where it is a decimal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,6 +40,7 @@ class Field(BaseModel):
     unit: str | None = None
     minimum: float | None = None
     maximum: float | None = None
+    decimals: int = _DECIMALS
 
 
 class Table(BaseModel):
@@ -113,9 +115,14 @@ def schema(name: str) -> dict[str, pl.DataType]:
     """
     entry = table(name)
     return {
-        column: DECIMAL if column in entry.decimal else _TYPES[fields()[column].type]
+        column: _decimal(column) if column in entry.decimal else _TYPES[fields()[column].type]
         for column in entry.columns
     }
+
+
+def _decimal(column: str) -> pl.Decimal:
+    decimals = fields()[column].decimals
+    return pl.Decimal(_WHOLE_DIGITS + decimals, decimals)
 
 
 def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:

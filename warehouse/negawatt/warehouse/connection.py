@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from negawatt.models.domain.errors import ConfigurationError
-from negawatt.warehouse.catalog import DECIMAL, schema, table, tables
+from negawatt.warehouse.catalog import schema, table, tables
 from negawatt.warehouse.delta_tables import table_files
 from negawatt.warehouse.layout import Layout
 
@@ -19,7 +19,6 @@ _SQL_TYPES: dict[str, str] = {
     "Int32": "INTEGER",
     "Float64": "DOUBLE",
     "Boolean": "BOOLEAN",
-    str(DECIMAL): "DECIMAL(18,6)",
 }
 
 
@@ -97,4 +96,6 @@ def _source(layout: Layout, name: str) -> str | None:
 
 
 def _sql_type(kind: pl.DataType) -> str:
+    if isinstance(kind, pl.Decimal):
+        return f"DECIMAL({kind.precision},{kind.scale})"
     return "TIMESTAMPTZ" if isinstance(kind, pl.Datetime) else _SQL_TYPES[str(kind)]

@@ -7,7 +7,7 @@ A file without a profile must have the raw table's own columns.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, invalid_file
 from negawatt.models.domain.units import J_PER_KWH, S_PER_MINUTE, W_PER_KW
 from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.price_files import PricesProfile, price_rows
+from negawatt.warehouse.stamps import instants_of
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -103,7 +105,7 @@ class DiscrepanciesProfile(BaseModel):
     columns: dict[str, str]
 
 
-Profile = ReadingsProfile | EventsProfile | DiscrepanciesProfile
+Profile = ReadingsProfile | EventsProfile | DiscrepanciesProfile | PricesProfile
 _PROFILE: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="table")])
 
 
@@ -174,6 +176,8 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
             return _readings(profile, _kept(source, profile.filter), available_at_utc)
         if isinstance(profile, EventsProfile):
             return _events(profile, _kept(source, profile.filter), available_at_utc)
+        if isinstance(profile, PricesProfile):
+            return price_rows(profile, _kept(source, profile.filter), available_at_utc)
         columns = [
             pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in profile.columns.items()
         ]
@@ -207,7 +211,7 @@ def _readings(
     name = pl.lit(profile.entity_id) if profile.entity_id else pl.col(str(profile.entity_column))
     value = pl.col(profile.value_column).cast(pl.Float64)
     known = pl.when(~value.is_in(profile.no_reading_values)).then(value)
-    start = _instant(source, profile.start_column, profile.time_zone)
+    start = instants_of(source, profile.start_column, profile.time_zone)
     return source.select(
         name.cast(pl.String).str.strip_chars().alias(entity),
         start.alias("interval_start_utc"),
@@ -225,7 +229,7 @@ def _events(
     profile: EventsProfile, source: pl.DataFrame, available_at_utc: datetime
 ) -> pl.DataFrame:
     given = {
-        column: _instant(source, theirs, profile.time_zone)
+        column: instants_of(source, theirs, profile.time_zone)
         if column == "notified_at_utc"
         else pl.col(theirs).cast(pl.Float64)
         for column, theirs in profile.optional_columns.items()
@@ -246,8 +250,8 @@ def _events(
     return source.select(
         pl.Series("event_id", names, dtype=pl.String),
         pl.lit(1, dtype=pl.Int32).alias("revision"),
-        _instant(source, profile.start_column, profile.time_zone).alias("event_start_utc"),
-        _instant(source, profile.end_column, profile.time_zone).alias("event_end_utc"),
+        instants_of(source, profile.start_column, profile.time_zone).alias("event_start_utc"),
+        instants_of(source, profile.end_column, profile.time_zone).alias("event_end_utc"),
         *(expression.alias(column) for column, expression in (unknown | given).items()),
         *(pl.lit(value).alias(column) for column, value in constants.items()),
         pl.lit(available_at_utc).alias("available_at_utc"),
@@ -263,61 +267,6 @@ def _event_name(template: str, row: Mapping[str, object]) -> str:
             expected=f"columns of the file in braces: {', '.join(row)}",
             found=str(error),
             remedy="correct the profile or the file",
-        ) from error
-
-
-def _instant(source: pl.DataFrame, column: str, time_zone: str | None) -> pl.Expr:
-    """Read a column of instants; text may state an offset or be local to ``time_zone``.
-
-    An empty cell is "not known".
-    """
-    if column not in source.columns:
-        raise pl.exceptions.ColumnNotFoundError(column)
-    kind = source.schema[column]
-    if kind == pl.String:
-        stamps = [_stamp(column, text) for text in source[column]]
-        if time_zone is None:
-            _refuse_local(column, stamps)
-        aware = [stamp if stamp and stamp.tzinfo else None for stamp in stamps]
-        local = [stamp if stamp and not stamp.tzinfo else None for stamp in stamps]
-        instants = pl.coalesce(
-            pl.lit(pl.Series(column, aware, dtype=pl.Datetime("ms", "UTC"))),
-            pl.lit(pl.Series(column, local, dtype=pl.Datetime("ms")))
-            .dt.replace_time_zone(time_zone or "UTC")
-            .dt.convert_time_zone("UTC"),
-        )
-    elif isinstance(kind, pl.Datetime) and kind.time_zone is None:
-        if time_zone is None:
-            _refuse_local(column, [source[column].drop_nulls().first()])
-        instants = pl.col(column).dt.replace_time_zone(time_zone)
-    else:
-        instants = pl.col(column)
-    return instants.dt.convert_time_zone("UTC").dt.cast_time_unit("ms")
-
-
-def _refuse_local(column: str, stamps: Iterable[object]) -> None:
-    """Refuse stamps that state no offset where no zone says what they mean."""
-    for stamp in stamps:
-        if isinstance(stamp, datetime) and stamp.tzinfo is None:
-            raise DataRefusedError(
-                thing=f"column {column!r}",
-                expected="stamps with an offset, or the key time_zone in the profile",
-                found=stamp.isoformat(),
-                remedy='add for example time_zone = "America/New_York" to the profile',
-            )
-
-
-def _stamp(column: str, text: str | None) -> datetime | None:
-    if text is None or not text.strip():
-        return None
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise DataRefusedError(
-            thing=f"column {column!r}",
-            expected="stamps such as 2026-07-01T16:30:00, with or without an offset",
-            found=repr(text),
-            remedy="correct the file",
         ) from error
 
 

@@ -5,6 +5,8 @@ Here: ``sites.toml`` as typed values. Not here: events and readings.
 
 import json
 import tomllib
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,6 +29,36 @@ from negawatt.warehouse.layout import Layout, appearing_file
 _DECIDING = {"time_zone", "settlement_meter_id", "revenue_grade", "alternative_programs"}
 
 
+class SiteFact(BaseModel):
+    """One fact of a registration: see negawatt.models.settlement.market.RegistrationFact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, StringConstraints(min_length=1)]
+    value: Annotated[Decimal, Field(allow_inf_nan=False)]
+    unit: Annotated[str, StringConstraints(min_length=1)]
+    source: Annotated[str, StringConstraints(min_length=1)]
+    valid_from: date | None = None
+    valid_until: date | None = None
+    event_id: str | None = None
+
+
+class SitePayment(BaseModel):
+    """How a site is paid for the events of one program.
+
+    Attributes:
+        rule: Name of the payment rule.
+        prices: Series of each price that the rule takes from a market, by the rule's name for it.
+        facts: What the rule takes from a registration, an auction or a publication.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: str
+    prices: dict[str, str] = {}
+    facts: tuple[SiteFact, ...] = ()
+
+
 class Site(BaseModel):
     """One site.
 
@@ -36,6 +68,8 @@ class Site(BaseModel):
         revenue_grade: Whether the program accepts that meter for payment.
         boundary: What the meter sees, in one sentence.
         alternative_programs: Programs that the site could also have elected, or that corroborate.
+        payments: How events of a program are paid, by program.
+        payment_priority: Programs in the order in which they are paid for the same energy.
         gpu_reading_gap_s: Longest time between two readings of a GPU that still counts as
             measured [s]; a little more than the slowest collector's interval.
     """
@@ -47,6 +81,8 @@ class Site(BaseModel):
     revenue_grade: bool
     boundary: str
     alternative_programs: tuple[str, ...] = ()
+    payments: dict[str, SitePayment] = {}
+    payment_priority: tuple[str, ...] = ()
     gpu_reading_gap_s: Annotated[float, Field(gt=0)] = 35.0
 
     @field_validator("time_zone")
@@ -59,7 +95,7 @@ class Site(BaseModel):
         return value
 
     def deciding_json(self) -> bytes:
-        """Return the facts that decide a figure as one text: sorted keys, no spaces, UTF-8."""
+        """Return the facts that decide an energy as one text: sorted keys, no spaces, UTF-8."""
         facts = self.model_dump(mode="json", include=_DECIDING)
         return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
 
@@ -101,7 +137,7 @@ def read_sites_file(path: Path) -> dict[str, Site]:
         ConfigurationError: The file is missing, no TOML, or holds an unknown or wrong key.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
             thing=f"sites file {path}",
@@ -117,7 +153,8 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             path,
             problems,
             remedy="correct the key; the fields are time_zone, "
-            "settlement_meter_id, revenue_grade, boundary, alternative_programs, gpu_reading_gap_s",
+            "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
+            "payment_priority, gpu_reading_gap_s",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)
@@ -127,6 +164,6 @@ def read_sites_file(path: Path) -> dict[str, Site]:
 def register_sites(layout: Layout, sites: dict[str, Site]) -> None:
     """Add sites, or replace those of the same name; the file changes all at once."""
     merged = sorted((read_sites(layout) | sites).items())
-    content = {site_id: site.model_dump() for site_id, site in merged}
+    content = {site_id: site.model_dump(exclude_none=True) for site_id, site in merged}
     with appearing_file(layout.sites_file) as temporary:
         temporary.write_text(tomli_w.dumps(content), encoding="utf-8")

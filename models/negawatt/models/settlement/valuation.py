@@ -48,7 +48,19 @@ QUANTITIES: Final[Mapping[str, str]] = {
 PER_INTERVAL: Final[Mapping[str, str]] = {"day_ahead_kw": "kW", "dispatched_kw": "kW"}
 """Facts that hold for each interval of an event."""
 
+PERIOD_FACTS: Final[Mapping[str, str]] = {
+    "availability_ratio": "ratio",
+    "limit_kw": "kW",
+    "nominated_kw": "kW",
+    "on_peak_demand_kw": "kW",
+    "performance_ratio": "ratio",
+    "period_h": "h",
+    "period_weeks": "weeks",
+}
+"""Facts of a month, which payments of an event do not ask for."""
+
 NET_BENEFITS_PRICE: Final = "net_benefits_price"
+_KNOWN_FACTS: Final = (*QUANTITIES, *PER_INTERVAL, *PERIOD_FACTS, NET_BENEFITS_PRICE)
 
 
 def value_event(
@@ -90,12 +102,12 @@ def event_inputs(
     prices: dict[str, Price] = {}
     for name, fact in facts_by_name(market).items():
         if name in PER_INTERVAL:
-            quantities[name] = (_quantity(fact, PER_INTERVAL[name], rule),) * len(lines)
+            quantities[name] = (quantity_of(fact, PER_INTERVAL[name], rule),) * len(lines)
         elif name in QUANTITIES:
-            quantities[name] = _quantity(fact, QUANTITIES[name], rule)
+            quantities[name] = quantity_of(fact, QUANTITIES[name], rule)
         elif name == NET_BENEFITS_PRICE:
-            quantities["net_benefits_per_mwh"] = _quantity(fact, f"{rule.currency}/MWh", rule)
-        else:
+            quantities["net_benefits_per_mwh"] = quantity_of(fact, f"{rule.currency}/MWh", rule)
+        elif name not in PERIOD_FACTS:
             prices[name] = price_of(fact)
     if "event_number" in quantities:
         quantities["event_number"] = int(quantities["event_number"])
@@ -144,15 +156,19 @@ def price_of(fact: RegistrationFact) -> Price:
     if per not in get_args(Per):
         raise DataRefusedError(
             thing=f"fact {fact.name!r}",
-            expected=f"one of {', '.join([*QUANTITIES, *PER_INTERVAL, NET_BENEFITS_PRICE])}, or a "
-            "price with a unit such as USD/MWh",
+            expected=f"one of {', '.join(_KNOWN_FACTS)}, or a price with a unit such as USD/MWh",
             found=f"{fact.value} {fact.unit}",
             remedy="correct its name or its unit",
         )
     return Price(amount=fact.value, currency=currency, per=cast("Per", per))
 
 
-def _quantity(fact: RegistrationFact, unit: str, rule: PaymentRule) -> Decimal:
+def quantity_of(fact: RegistrationFact, unit: str, rule: PaymentRule) -> Decimal:
+    """Return a fact that is a quantity; ``currency`` stands for the rule's.
+
+    Raises:
+        DataRefusedError: It is in another unit.
+    """
     wanted = rule.currency if unit == "currency" else unit
     if fact.unit != wanted:
         raise DataRefusedError(
@@ -224,7 +240,10 @@ def _payment(
         market=rule.market,
         currency=rule.currency,
         facts=market.facts,
-        low_confidence_facts=tuple(fact.statement for fact in rule.unverified_facts),
+        low_confidence_facts=tuple(
+            f"{fact.parameter}: {fact.statement} ({fact.confidence.words}; check {fact.check})"
+            for fact in rule.unverified_facts
+        ),
         **(nothing | stated),
     )
 

@@ -64,22 +64,17 @@ def joined_prices(
         >>> [price.text for price in joined_prices(lmp, [half_past], "refuse")]
         ['35 USD/MWh']
     """
+    rows = _rows(series)
+    amounts = [_amount(series.series_id, rows, one, shorter_prices) for one in intervals]
     if series.per not in get_args(Per):
         raise DataRefusedError(
             thing=f"prices {series.series_id!r}",
             expected=f"a price for one of {', '.join(get_args(Per))}",
-            found=f"{series.currency}/{series.per}",
-            remedy="state the unit of the file in its profile",
+            found=f"{series.currency} for {series.per}",
+            remedy="import the series in one unit, which its profile states",
         )
-    rows = _rows(series)
-    return tuple(
-        Price(
-            amount=_amount(series.series_id, rows, one, shorter_prices),
-            currency=series.currency,
-            per=cast("Per", series.per),
-        )
-        for one in intervals
-    )
+    per = cast("Per", series.per)
+    return tuple(Price(amount=one, currency=series.currency, per=per) for one in amounts)
 
 
 def _rows(series: MarketSeries) -> list[_Priced]:

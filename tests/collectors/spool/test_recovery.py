@@ -234,6 +234,18 @@ def test_sealed_files_that_the_manifest_does_not_name_are_entered(tmp_path: Path
     }
 
 
+def test_sealed_files_of_a_folder_that_never_had_a_log_are_entered(tmp_path: Path) -> None:
+    write_log(tmp_path, _TICKS)
+    recover(tmp_path)
+    shutil.rmtree(tmp_path / "spool")
+
+    recovery = recover(tmp_path)
+
+    assert set(Manifest(tmp_path).files()) == {
+        path.relative_to(tmp_path).as_posix() for path in recovery.adopted
+    }
+
+
 def test_without_its_states_a_spool_goes_on_behind_what_is_sealed(tmp_path: Path) -> None:
     write_log(tmp_path, _TICKS)
     recover(tmp_path)

@@ -88,6 +88,7 @@ class Manifest:
             os.truncate(self._path, self._end)
             file = LogFile(self._path, self._end)
         else:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             file = LogFile.new(self._path)
         try:
             file.append(encode_frame(len(self.entries), "", body))

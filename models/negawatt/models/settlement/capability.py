@@ -211,9 +211,9 @@ def _met_ratio_low(met_count: int, judged_count: int, level_ratio: float) -> flo
     if not met_count:
         return 0.0
     # SciPy takes long to import, and publishes no stubs.
-    from scipy.special import betaincinv  # type: ignore[import-untyped]  # noqa: PLC0415
+    from scipy import special  # type: ignore[import-untyped] # noqa: PLC0415 - as above
 
-    return float(betaincinv(met_count, judged_count - met_count + 1, 1 - level_ratio))
+    return float(special.betaincinv(met_count, judged_count - met_count + 1, 1 - level_ratio))
 
 
 def _cells(

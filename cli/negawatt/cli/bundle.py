@@ -25,7 +25,9 @@ class Inputs(StrEnum):
 def bundle(
     event: Annotated[str, typer.Argument(help="A settled event.")],
     *,
-    out: Annotated[Path, typer.Option(help="File to write.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; by default below the warehouse's bundles.")
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     sign: Annotated[
         list[Path] | None, typer.Option(help="Private key (PEM) to sign with; repeat.")
@@ -71,7 +73,7 @@ def bundle(
         with_inputs=inputs is Inputs.FILES,
         pseudonym_key=read_pseudonym_key(pseudonymize) if pseudonymize else None,
     )
-    written = write_bundle(Layout(warehouse), event, out, wanted)
+    written = write_bundle(Layout(warehouse), event, wanted, out)
     facts = {
         "bundle": str(written.path),
         "bundle_digest": written.bundle_digest,

@@ -98,12 +98,18 @@ def demo(
     event = record.plan.events[-1]
     with _step(say, f"Dagster: settling event {event.event_id}"):
         statement = run.run_event_settlement(layout, event.event_id, fixed_utc=record.plan.end_utc)
+    with _step(say, "writing its evidence bundle, settled again from its own inputs"):
+        from negawatt.pipelines.exports.bundle import Wanted, write_bundle  # noqa: PLC0415 - as above
+
+        wanted = Wanted(signed_at_utc=record.plan.end_utc)
+        bundle = write_bundle(layout, event.event_id, wanted).path
     true_kwh = record.true_reduction_kwh(event.window)
     report = layout.report_folder(statement.body.statement_id)
     if json_output:
         facts = statement_facts(statement) | {
             "true_reduction_kwh": round(true_kwh, 3),
             "report": str(report / "report.html"),
+            "bundle": str(bundle),
             "warehouse": str(warehouse),
         }
         typer.echo(json.dumps(facts, sort_keys=True))
@@ -114,6 +120,7 @@ def demo(
     say("")
     say(f"report            {report / 'report.html'}")
     say(f"tables            {report}")
+    say(f"bundle            {bundle}")
     say(f'ask               negawatt sql -w {warehouse} "SHOW TABLES"')
 
 

@@ -60,6 +60,6 @@ def verify(
         raise DataRefusedError(
             thing=f"bundle {str(bundle)!r}",
             expected="every digest, signature and number to agree",
-            found=f"{check.name}: {check.outcome}",
-            remedy="do not rely on it; the line above says what differs",
+            found=f"{check.name} {check.outcome}: {check.detail}",
+            remedy="do not rely on it; ask who issued it",
         )

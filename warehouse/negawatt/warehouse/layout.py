@@ -4,6 +4,7 @@
     <root>/<raw table>/site=<site_id>/date=<UTC day>/<name>.parquet
     <root>/<core or out table>/                                        a Delta table
     <root>/reports/<statement>/                                        renderings
+    <root>/bundles/<statement>.zip                                     evidence bundles
 
 Not here: what is inside the files.
 """
@@ -47,6 +48,10 @@ class Layout:
     def report_folder(self, statement_id: str) -> Path:
         """Return the folder of a statement's renderings."""
         return self.root / "reports" / statement_id
+
+    def bundle_file(self, statement_id: str) -> Path:
+        """Return where a statement's evidence bundle is put unless somebody says otherwise."""
+        return self.root / "bundles" / f"{statement_id}.zip"
 
 
 @contextmanager

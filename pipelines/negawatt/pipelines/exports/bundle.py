@@ -75,14 +75,16 @@ class Wanted:
     pseudonym_key: bytes | None = None
 
 
-def write_bundle(layout: Layout, event_id: str, path: Path, wanted: Wanted) -> Written:
+def write_bundle(
+    layout: Layout, event_id: str, wanted: Wanted, path: Path | None = None
+) -> Written:
     """Write the bundle of an event's newest statement.
 
     Args:
         layout: Where the warehouse lies.
         event_id: A settled event.
-        path: Where the file appears, all at once.
         wanted: What it shall be.
+        path: Where the file appears, all at once; below the warehouse's bundles by default.
 
     Raises:
         DataRefusedError: The event has no statement, the warehouse now says something else, or a
@@ -100,10 +102,11 @@ def write_bundle(layout: Layout, event_id: str, path: Path, wanted: Wanted) -> W
     if not wanted.with_inputs:
         members = bundle_members(evidence, with_inputs=False)
     data = signed_bundle(members, wanted.keys, wanted.signed_at_utc)
-    with appearing_file(path) as temporary:
+    target = path or layout.bundle_file(evidence.statement.body.statement_id)
+    with appearing_file(target) as temporary:
         temporary.write_bytes(data)
     return Written(
-        path=path,
+        path=target,
         statement=evidence.statement,
         bundle_digest=bundle_digest(members),
         size_bytes=len(data),

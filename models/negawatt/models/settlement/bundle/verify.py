@@ -17,7 +17,7 @@ from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.bundle.chain import chain_back
 from negawatt.models.settlement.bundle.codec import decode, from_json
 from negawatt.models.settlement.bundle.manifest import INPUTS, PROGRAMS, SITE, STATEMENT
-from negawatt.models.settlement.bundle.opened import Opened, open_bundle
+from negawatt.models.settlement.bundle.opened import DamagedBundleError, Opened, open_bundle
 from negawatt.models.settlement.bundle.signatures import check_signature, key_id, signature_names
 from negawatt.models.settlement.bundle.write import stated_version
 from negawatt.models.settlement.canonical import from_json as statement_from_json
@@ -87,10 +87,10 @@ def verify_bundle(
     """
     try:
         opened = open_bundle(data)
+    except DamagedBundleError as error:
+        return _no_bundle(f"{error.place}: {error.found}")
     except NegawattError as error:
-        return Verification(
-            checks=(Check(name="container", outcome=Outcome.DIFFERS, detail=str(error)),)
-        )
+        return _no_bundle(str(error))
     whole = f"{len(opened.members)} files, each with the digest that the manifest states"
     checks = [Check(name="container", outcome=Outcome.AGREES, detail=whole)]
     try:
@@ -108,6 +108,10 @@ def verify_bundle(
     }
     checks += [_check(name, check) for name, check in made.items()]
     return Verification(checks=tuple(checks), bundle_digest=opened.digest, statement=statement)
+
+
+def _no_bundle(detail: str) -> Verification:
+    return Verification(checks=(Check(name="container", outcome=Outcome.DIFFERS, detail=detail),))
 
 
 def _check(name: str, made: Callable[[], tuple[Outcome, str]]) -> Check:

@@ -1,31 +1,38 @@
 """The whole agent on the driver library: every tick of every GPU is a reading or in a gap."""
 
 import asyncio
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.config import CollectConfig, NvmlConfig
+from negawatt.collectors.config import CollectConfig, MetricsConfig, NvmlConfig
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
 from tests.collectors.driver.stub import Driver
 
 pytestmark = pytest.mark.slow  # real time passes, and a compiler runs first
 
 
-def _collect(root: Path, tick_count: int) -> Summary:
-    config = CollectConfig(
+def _config(root: Path, port: int = 0) -> CollectConfig:
+    return CollectConfig(
         site_id="s1",
         spool_directory=root,
         scrape_interval_s=0.25,
         request_timeout_s=0.2,
         log_interval_s=0.2,
         nvml=NvmlConfig(enabled=True, node_id="n1", sample_interval_s=0.02),
+        metrics=MetricsConfig(port=port),
     )
+
+
+def _collect(root: Path, tick_count: int) -> Summary:
+    config = _config(root)
     return asyncio.run(collect(config, clock=SystemClock(), boot_id="b1", tick_count=tick_count))
 
 
@@ -79,3 +86,40 @@ def test_a_restarted_agent_counts_on_at_its_own_rate(driver: Driver, tmp_path: P
     numbers = [row["sequence_number"] for row in rows]
     assert len(set(numbers)) == len(numbers)
     assert max(numbers) + 1 == len(numbers) + missing
+
+
+def test_the_agents_own_figures_are_those_of_its_loop(driver: Driver, tmp_path: Path) -> None:
+    driver.load("gpus 3", "gpu 1 hang 0.3 9")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    pages: list[str] = []
+
+    def read() -> None:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            pages.append(answer.read().decode())
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        running = asyncio.ensure_future(
+            collect(_config(tmp_path, port), clock=SystemClock(), boot_id="b1", stop=stop)
+        )
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(read)
+        stop.set()
+        await running
+
+    asyncio.run(run())
+
+    figures = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in pages[0].splitlines()
+        if not line.startswith("#")
+    }
+    assert figures['negawatt_collect_driver_gpus{state="hung"}'] == 1
+    assert figures['negawatt_collect_driver_gpus{state="asked"}'] == 2
+    assert figures["negawatt_collect_driver_calls_total"] > 60
+    assert 0 < figures["negawatt_collect_driver_seconds_total"] < 1
+    assert 0 <= figures["negawatt_collect_log_age_seconds"] < 5
+    assert figures['negawatt_collect_targets{state="read"}'] == 1
+    assert figures["negawatt_collect_samples_total"] > 60

@@ -5,13 +5,18 @@ never made up for by a burst. Not here: how a source reads, and what a file look
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from negawatt.collectors.clock import SystemClock
+from negawatt.collectors.clock_watch import ClockWatch
 from negawatt.collectors.config import CollectConfig
-from negawatt.collectors.rounds import Rounds
+from negawatt.collectors.health import Metric, served
+from negawatt.collectors.self_metrics import of_agent, of_clock, of_driver
+from negawatt.collectors.sources.nvml_source import NvmlSource
 from negawatt.collectors.sources.protocol import PacedSource, Source
 from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
 from negawatt.collectors.spool.lock import spool_lock
@@ -59,8 +64,6 @@ class Summary:
         received_count: GPU ticks on which a reading came; the rest are in the gap files.
         file_count: Sealed files.
         files: The last of them (at most 10,000), in the order in which they were written.
-        count_by_state: Targets in each state at the end.
-        transition_count: How often a target's state changed.
         findings: What was found, each code and subject once.
     """
 
@@ -72,8 +75,6 @@ class Summary:
     received_count: int
     file_count: int
     files: tuple[Path, ...]
-    count_by_state: dict[str, int]
-    transition_count: int
     findings: tuple[CountedFinding, ...]
 
 
@@ -97,7 +98,6 @@ class Agent:
         boot_id: str,
     ) -> None:
         self._clock = clock
-        self._rounds = Rounds(targets, config, clock)
         self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
         self._keeper = Keeper(
             KeeperConfig(
@@ -128,6 +128,12 @@ class Agent:
                 self._paced.append((self._keeper.open(place), source))
             else:
                 self._polled.append((self._keeper.open(place), source))
+        self._clock_watch = (
+            ClockWatch(clock.wall_ns, clock.monotonic_ns)
+            if isinstance(clock, SystemClock)
+            else None
+        )
+        self._silent_count = 0
         self._missed_tick_count = 0
         self._findings: dict[tuple[str, str], CountedFinding] = {}
 
@@ -166,9 +172,12 @@ class Agent:
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
-        batches = await self._rounds.read(tick, self._due_ns(tick))
+        batches = await asyncio.gather(*(source.read(self._clock) for _, source in self._polled))
         for (log, _), batch in zip(self._polled, batches, strict=True):
             self._count_all(log.record(tick_utc, batch))
+        self._silent_count = sum(not batch.readings for batch in batches)
+        if self._clock_watch:
+            self._count_all(self._clock_watch.look())
         return sum(len(batch.readings) for batch in batches) + self._take_all()
 
     def _take_all(self) -> int:
@@ -178,7 +187,28 @@ class Agent:
             for tick in source.take():
                 self._count_all(log.record(tick.due_utc, tick.batch))
                 reading_count += len(tick.batch.readings)
+        self._silent_count += bool(self._paced) and not reading_count
         return reading_count
+
+    def metrics(self) -> Iterator[Metric]:
+        """Give the agent's own figures as they stand."""
+        summary = self._summary(0)
+        yield from of_agent(
+            missed_tick_count=self._missed_tick_count,
+            sample_count=summary.sample_count,
+            expected_count=summary.expected_count,
+            received_count=summary.received_count,
+            log_age_s=self._keeper.log_age_s,
+            targets_of_state={
+                "read": summary.target_count - self._silent_count,
+                "silent": self._silent_count,
+            },
+        )
+        for _, source in self._paced:
+            if isinstance(source, NvmlSource):
+                yield from of_driver(source)
+        if self._clock_watch:
+            yield from of_clock(self._clock_watch)
 
     def _skip_missed(self, tick: int, tick_count: int | None) -> int:
         """Book the ticks whose deadline has passed, and return the next that can be met."""
@@ -217,8 +247,6 @@ class Agent:
             received_count=sum(received for _, received in accounts),
             file_count=self._keeper.file_count,
             files=tuple(self._keeper.files),
-            count_by_state=self._rounds.count_by_state(),
-            transition_count=self._rounds.transition_count,
             findings=tuple(self._findings[key] for key in sorted(self._findings)),
         )
 
@@ -268,4 +296,8 @@ async def collect(
     with spool_lock(config.spool_directory):
         async with open_targets(config) as targets:
             agent = Agent(targets, config=config, clock=clock, boot_id=boot_id)
-            return await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
+            async with AsyncExitStack() as stack:
+                if config.metrics.port:
+                    page = served(agent.metrics, config.metrics.host, config.metrics.port)
+                    await stack.enter_async_context(page)
+                return await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)

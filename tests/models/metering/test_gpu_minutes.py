@@ -270,6 +270,7 @@ def test_a_day_of_64_gpus_costs_less_than_10_sorts_of_its_rows() -> None:
     time = pl.DataFrame(
         {
             "observed_at_utc": round(midnight_utc.timestamp() * 1_000) + second * 1_000,
+            "monotonic_ms": (second + 60) * 1_000,
             "energy_total_millijoule": (second + 60) * 700_000,
         }
     ).with_columns(pl.col.observed_at_utc.cast(pl.Datetime("ms", "UTC")))

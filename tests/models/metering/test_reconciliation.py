@@ -32,7 +32,10 @@ def gpu(gpu_uuid: str, energy_j: list[float | None]) -> pl.DataFrame:
         "energy_j": list(energy_j),
         "coverage_ratio": [0.0 if value is None else 1.0 for value in energy_j],
     }
-    power = dict.fromkeys(("power_w_min", "power_w_mean", "power_w_max"), [None] * len(energy_j))
+    others = ("sampled_energy_j", "energy_disagreement_ratio")
+    power = dict.fromkeys(
+        (*others, "power_w_min", "power_w_mean", "power_w_max"), [None] * len(energy_j)
+    )
     wanted = schema("core_gpu__interval_energy")
     return pl.DataFrame(columns | power).select(wanted.keys()).cast(wanted)  # type: ignore[arg-type]  # a dict is invariant
 

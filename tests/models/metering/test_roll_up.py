@@ -89,6 +89,8 @@ def test_power_of_gpus_keeps_its_extremes_and_its_mean_follows_the_energy() -> N
             "interval_start_utc": start_utc,
             "interval_end_utc": [moment + timedelta(minutes=1) for moment in start_utc],
             "energy_j": [6_000.0, 12_000.0],
+            "sampled_energy_j": [6_060.0, None],
+            "energy_disagreement_ratio": [0.01, None],
             "power_w_min": [90.0, None],
             "power_w_mean": [100.0, 200.0],
             "power_w_max": [110.0, 230.0],
@@ -103,6 +105,7 @@ def test_power_of_gpus_keeps_its_extremes_and_its_mean_follows_the_energy() -> N
     assert (row["power_w_min"], row["power_w_max"]) == (90.0, 230.0)
     assert row["coverage_ratio"] == 0.75
     assert row["method"] == "counter+counter_interpolated"
+    assert row["sampled_energy_j"] is row["energy_disagreement_ratio"] is None
 
 
 def test_an_interval_that_would_be_split_is_refused() -> None:

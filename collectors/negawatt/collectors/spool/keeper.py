@@ -92,6 +92,11 @@ class Keeper:
         self.file_count = 0
         self.files: deque[Path] = deque(maxlen=_FILES_REMEMBERED)
 
+    @property
+    def log_age_s(self) -> float:
+        """How long ago a write of the log was begun last [s]."""
+        return (self._clock.monotonic_ns() - self._written_ns) / NS_PER_S
+
     def open(self, place: SpoolPlace) -> TargetLog:
         """Return where a target's readings go; its account goes on where an earlier run stopped."""
         resumed = resume_state(self._config.root, self._states, begun(place, self._clock))

@@ -22,6 +22,8 @@ class Severity(StrEnum):
 class FindingCode(StrEnum):
     """Every finding negawatt can make; the description is exported with the code."""
 
+    CLOCK_NOT_SYNCHRONIZED = "clock_not_synchronized"
+    CLOCK_STEPPED = "clock_stepped"
     COUNTER_RESET = "counter_reset"
     COVERAGE_LOW = "coverage_low"
     DATASET_DISCREPANCY = "dataset_discrepancy"
@@ -57,7 +59,6 @@ class FindingCode(StrEnum):
     SPOOL_DISK_LOW = "spool_disk_low"
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
-    TARGET_STATE_CHANGED = "target_state_changed"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
     @property
@@ -67,6 +68,10 @@ class FindingCode(StrEnum):
 
 
 _DESCRIPTIONS: Mapping[FindingCode, str] = {
+    FindingCode.CLOCK_NOT_SYNCHRONIZED: "Nothing keeps a node's wall clock in time: how far it is "
+    "off is not known.",
+    FindingCode.CLOCK_STEPPED: "A node's wall clock jumped against its monotonic one: it was "
+    "set, or the machine slept.",
     FindingCode.COUNTER_RESET: "An energy counter decreased: the driver was reloaded or the GPU "
     "was reset; the energy between the two readings is not known.",
     FindingCode.COVERAGE_LOW: "Part of an interval was not measured.",
@@ -123,8 +128,6 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "checksum; the readings in them are gaps.",
     FindingCode.SPOOL_LOG_TORN: "The collector's log ended inside a write, as a crash leaves it; "
     "what was not written is a gap.",
-    FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
-    "answers again.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",
 }

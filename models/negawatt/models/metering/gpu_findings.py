@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.domain.units import MS_PER_S
 from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
 from negawatt.models.metering.pieces import instant_text
 from negawatt.models.metering.power_samples import SampledEnergy
@@ -34,6 +35,19 @@ class GpuDay:
     node_id: str
     counter: CounterEnergy
     power: SampledEnergy
+
+    @property
+    def sampled_energy_j(self) -> NDArray[np.float64]:
+        """Integral of the power samples of each interval [J]; NaN where they do not cover it."""
+        return np.where(self.power.coverage_ratio == 1, self.power.energy_j, np.nan)
+
+    @property
+    def disagreement_ratio(self) -> NDArray[np.float64]:
+        """How much more that is than the counter says, as a share; NaN where one does not cover."""
+        covered = (self.counter.coverage_ratio == 1) & (self.counter.energy_j > 0)
+        counter_j = np.where(covered, self.counter.energy_j, np.nan)
+        ratio: NDArray[np.float64] = self.sampled_energy_j / counter_j - 1
+        return ratio
 
 
 def gpu_subject(gpu_uuid: object) -> str:
@@ -146,4 +160,41 @@ def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
             evidence={"count_of_quality": dict(gpu.select("reading_quality", "len").rows())},
         )
         for gpu in counts.partition_by("gpu_uuid", maintain_order=True)
+    ]
+
+
+def clock_steps(rows: pl.DataFrame, limit_ms: int) -> list[Finding]:
+    """Report steps of a node's wall clock against its monotonic one, once for each node.
+
+    Args:
+        rows: Readings of one boot or several, each with both clocks.
+        limit_ms: How far the two may move apart from one reading to the next [ms].
+    """
+    offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
+    if not rows.select((offset_ms.diff().abs() > limit_ms).any()).item():
+        return []
+    taken = rows.sort("node_id", "boot_id", "gpu_uuid", "sequence_number")
+    steps = taken.with_columns(
+        step_ms=offset_ms.diff().over("node_id", "boot_id", "gpu_uuid")
+    ).filter(pl.col.step_ms.abs() > limit_ms)
+    return [
+        Finding(
+            code=FindingCode.CLOCK_STEPPED,
+            severity=Severity.WARNING,
+            subject=f"node {node.item(0, 'node_id')!r}",
+            message="expected a wall clock that keeps pace with the monotonic one, found "
+            f"{node['sequence_number'].n_unique()} step(s), the first of "
+            f"{node.item(0, 'step_ms') / MS_PER_S:+g} s up to "
+            f"{node.item(0, 'observed_at_utc').isoformat()}; what was used across a step is not "
+            "known",
+            evidence={
+                "step_count": node["sequence_number"].n_unique(),
+                "first_step_s": node.item(0, "step_ms") / MS_PER_S,
+                "largest_step_s": float(node["step_ms"].abs().to_numpy().max()) / MS_PER_S,
+                "first_utc": node.item(0, "observed_at_utc").isoformat(),
+            },
+        )
+        for node in steps.sort("node_id", "boot_id", "sequence_number").partition_by(
+            "node_id", maintain_order=True
+        )
     ]

@@ -19,6 +19,7 @@ from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
 from negawatt.models.metering.energy_counter import CounterReadings, counter_energy
 from negawatt.models.metering.gpu_findings import (
     GpuDay,
+    clock_steps,
     findings_of_gpu,
     flagged_readings,
     gpu_subject,
@@ -30,9 +31,12 @@ from negawatt.models.metering.sample_rules import SampleRules
 MAX_GAP_S = 35.0
 
 INSTANT = pl.Datetime("ms", "UTC")
+# A wall clock that is set, or stands through a sleep of the machine, jumps against the monotonic
+# one; what NTP does to keep time (at most 0.5 ms/s, a leap second smeared over a day) does not.
+CLOCK_STEP_MS = 1_000
 _STREAM = ("node_id", "boot_id", "counter_epoch")
 _COLUMNS = (
-    *("gpu_uuid", "observed_at_utc", *_STREAM, "sequence_number"),
+    *("gpu_uuid", "observed_at_utc", *_STREAM, "sequence_number", "monotonic_ms"),
     *("power_milliwatt", "energy_total_millijoule", "reading_quality"),
 )
 
@@ -49,7 +53,9 @@ def gpu_interval_energy(
 
     Only readings of scope ``gpu`` and quality ``ok`` are used: module and memory power are other
     quantities. A change of node, boot or counter epoch ends one counter and begins another; what
-    was used between is not known. Energy comes from the counter alone, and is NULL where the
+    was used between is not known. So does a step of the clock: readings that were taken before and
+    after it do not say how long it was between them, and where stamps of both overlap, nothing is
+    known. Energy comes from the counter alone, and is NULL where the
     counter does not say. Least and greatest power are those of the samples in the interval; 0 W is
     a failed read, not a power, as no GPU that answers draws none.
 
@@ -74,7 +80,9 @@ def gpu_interval_energy(
     boundary_ms = _boundaries_ms(day, interval_minutes)
     unique = _sorted_rows(samples)
     is_ok = pl.col.reading_quality == "ok"
-    findings = flagged_readings(unique.filter(~is_ok))
+    # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
+    findings = flagged_readings(unique.filter(~pl.col.reading_quality.is_in(["ok", "repeat"])))
+    findings += clock_steps(unique, CLOCK_STEP_MS)
     gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(unique.filter(is_ok))]
     for gpu in gpus:
         findings += findings_of_gpu(gpu, boundary_ms, interval_minutes)
@@ -94,7 +102,9 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
 def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
     is_new = pl.any_horizontal(pl.col(*_COLUMNS).ne_missing(pl.col(*_COLUMNS).shift()))
-    stream_changed = pl.any_horizontal(pl.col(*_STREAM) != pl.col(*_STREAM).shift())
+    clock_offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
+    clock_stepped = clock_offset_ms.diff().abs() > CLOCK_STEP_MS
+    stream_changed = clock_stepped | pl.any_horizontal(pl.col(*_STREAM) != pl.col(*_STREAM).shift())
     return (
         samples.filter(pl.col.power_scope == "gpu")
         .select(_COLUMNS)
@@ -166,6 +176,8 @@ def _frame(gpus: list[GpuDay], boundary_ms: NDArray[np.int64], site_id: str) -> 
         "interval_start_utc": np.tile(boundary_ms[:-1], len(gpus)),
         "interval_end_utc": np.tile(boundary_ms[1:], len(gpus)),
         "energy_j": joined([gpu.counter.energy_j for gpu in gpus]),
+        "sampled_energy_j": joined([gpu.sampled_energy_j for gpu in gpus]),
+        "energy_disagreement_ratio": joined([gpu.disagreement_ratio for gpu in gpus]),
         "power_w_min": joined([gpu.power.power_w_min for gpu in gpus]),
         "power_w_max": joined([gpu.power.power_w_max for gpu in gpus]),
         "coverage_ratio": joined([gpu.counter.coverage_ratio for gpu in gpus]),
@@ -175,12 +187,12 @@ def _frame(gpus: list[GpuDay], boundary_ms: NDArray[np.int64], site_id: str) -> 
     return (
         pl.DataFrame(columns, schema_overrides={"method": pl.String})
         .with_columns(pl.col("interval_start_utc", "interval_end_utc").cast(INSTANT))
-        .with_columns(pl.col("energy_j", "power_w_min", "power_w_max").fill_nan(None))
+        .with_columns(pl.col(pl.Float64).fill_nan(None))
         .select(
             pl.lit(site_id).alias("site_id"),
             pl.col.interval_start_utc.dt.date().alias("date"),
             *("node_id", "gpu_uuid", "interval_start_utc", "interval_end_utc", "energy_j"),
-            "power_w_min",
+            *("sampled_energy_j", "energy_disagreement_ratio", "power_w_min"),
             (pl.col.energy_j / duration_s.dt.total_seconds()).alias("power_w_mean"),
             *("power_w_max", "coverage_ratio", "method"),
         )

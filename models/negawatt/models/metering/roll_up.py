@@ -27,7 +27,8 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
     Args:
         frame: Rows of a core_ table: any of site_id, node_id, gpu_uuid, job_id, meter_id; then
             interval_start_utc, interval_end_utc, coverage_ratio, method, and energy_j or
-            energy_kwh, and power_w_min, power_w_mean, power_w_max if there are. NaN counts as NULL.
+            energy_kwh, and power_w_min, power_w_mean, power_w_max, sampled_energy_j and
+            energy_disagreement_ratio if there are. NaN counts as NULL.
         minutes: Length of the longer intervals [min]; divides the day. They start at midnight UTC.
 
     Returns:
@@ -55,12 +56,14 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
     _refuse(parts, pl.col.interval_end_utc > pl.col.whole_end_utc, f"split at {minutes} min")
     _refuse(parts, pl.col.interval_start_utc < pl.col.previous_end_utc, "overlapped by another")
 
+    sampled = ["sampled_energy_j"] if "sampled_energy_j" in frame.columns else []
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.
     # Quotients of columns: Polars divides by a literal through its reciprocal: 3.6e6 / 3.6e6 < 1.
     is_whole = (pl.col.length_ms == pl.col.whole_ms) & (pl.col.unknown_count == 0)
     rolled = (
         parts.group_by(*owners, "whole_start_utc", "whole_end_utc", "whole_ms", maintain_order=True)
         .agg(
+            *sampled,
             pl.col(energy),
             pl.col(energy).null_count().alias("unknown_count"),
             pl.col.length_ms.sum(),
@@ -80,6 +83,16 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
     if "power_w_mean" in frame.columns:
         energy_per_ms = pl.col(energy) / pl.col.whole_ms
         rolled = rolled.with_columns((energy_per_ms * MS_PER_S).alias("power_w_mean"))
+    if sampled:
+        known = is_whole & (
+            pl.col.sampled_energy_j.list.eval(pl.element().is_null()).list.any().not_()
+        )
+        rolled = rolled.with_columns(
+            pl.when(known).then(pl.col.sampled_energy_j.list.sum()).alias("sampled_energy_j")
+        )
+        ratio = pl.col.sampled_energy_j / pl.col.energy_j - 1
+        both = (pl.col.coverage_ratio == 1) & (pl.col.energy_j > 0)
+        rolled = rolled.with_columns(pl.when(both).then(ratio).alias("energy_disagreement_ratio"))
     return rolled.select(frame.columns)
 
 

@@ -1,0 +1,84 @@
+"""What is under deploy/ fits what the agent and its neighbors read; nothing is deployed here."""
+
+import csv
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.sources.dcgm_fields import FIELD_OF_NAME
+
+pytestmark = pytest.mark.slow  # systemd's own checker runs
+
+_DEPLOY = Path(__file__).parents[2] / "deploy"
+_UNIT = _DEPLOY / "systemd" / "negawatt-collect.service"
+
+
+def test_systemd_accepts_the_unit() -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed")
+
+    done = subprocess.run(  # noqa: S603 - a checker, on our own file
+        [program, "verify", str(_UNIT)], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_starts_again_whatever_ends_the_agent() -> None:
+    lines = _UNIT.read_text("utf-8").splitlines()
+
+    assert "Restart=always" in lines
+    assert any(line.startswith("ExecStart=") and "collect run" in line for line in lines)
+
+
+def _documents() -> list[dict[str, Any]]:
+    text = (_DEPLOY / "kubernetes" / "daemonset.yaml").read_text("utf-8")
+    return list(yaml.safe_load_all(text))
+
+
+def test_the_configuration_in_the_manifest_is_one_that_the_agent_takes() -> None:
+    config_map, daemon_set = _documents()
+    (container,) = daemon_set["spec"]["template"]["spec"]["containers"]
+
+    text = config_map["data"]["collect.toml"].replace("NODE", "gpu-node-01")
+    config = CollectConfig.model_validate(tomllib.loads(text))
+
+    assert config.nvml.node_id == "gpu-node-01"
+    assert container["ports"] == [{"name": "metrics", "containerPort": config.metrics.port}]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert config.spool_directory.is_relative_to(mounts["spool"])
+    volumes = {volume["name"] for volume in daemon_set["spec"]["template"]["spec"]["volumes"]}
+    assert set(mounts) == volumes
+
+
+def test_the_manifest_selects_its_own_pods() -> None:
+    _, daemon_set = _documents()
+    spec = daemon_set["spec"]
+
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+
+
+def test_every_counter_has_a_field_a_type_and_a_meaning_and_energy_is_among_them() -> None:
+    """dcgm-exporter skips lines that begin with # and refuses a file with any other shape."""
+    lines = (_DEPLOY / "dcgm" / "counters.csv").read_text("utf-8").splitlines()
+    rows = list(
+        csv.reader([line for line in lines if not line.startswith("#")], skipinitialspace=True)
+    )
+
+    assert {len(row) for row in rows} == {3}
+    assert {row[1] for row in rows} <= {"gauge", "counter", "label"}
+    fields = [row[0] for row in rows]
+    assert len(set(fields)) == len(fields)
+    assert all(field.startswith("DCGM_FI_DEV_") for field in fields)
+    assert {field for field in fields if field in FIELD_OF_NAME} >= {
+        "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+        "DCGM_FI_DEV_POWER_USAGE",
+        "DCGM_FI_DEV_ENFORCED_POWER_LIMIT",
+    }

@@ -44,6 +44,17 @@ def test_a_price_for_a_day_is_paid_for_the_days_of_the_month() -> None:
     assert (str(paid.total), paid.currency, paid.month.text) == ("16195.20", "USD", "2026-06")
 
 
+def test_a_longer_month_is_paid_for_a_day_more() -> None:
+    """2 MW x 100 USD/MW-day x 31 days = 6200."""
+    facts = (NOMINATED, fact("clearing_price", "100", "USD/MW-day"))
+    market = Market(payment_rule_toml=payment_rule_text("pjm_capacity_fsl"), facts=facts)
+
+    paid = pay_month(Month(year=2026, month=7), market, [])
+
+    assert paid is not None
+    assert str(paid.total) == "6200.00"
+
+
 def test_a_price_for_a_month_is_paid_once_and_by_what_the_events_delivered() -> None:
     """0.8 and 1.0 of the commitment make 0.9: 100 kW x 10 USD/kW-month x 0.9 = 900."""
     facts = [fact("nominated_kw", "100", "kW"), fact("capacity_price", "10", "USD/kW-month")]

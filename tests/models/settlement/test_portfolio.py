@@ -23,6 +23,7 @@ from negawatt.models.settlement.portfolio import (
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.settlement.versions import issue
 from tests.models.settlement.conftest import HOUR, MARKET, fact, market_at
+from tests.models.settlement.test_valuation import capacity_market
 
 Settle = Callable[..., StatementBody]
 JUNE, JULY = Month(year=2026, month=6), Month(year=2026, month=7)
@@ -63,6 +64,25 @@ def test_a_month_adds_its_events_and_counts_what_has_no_amount(
     assert [text_of(one) for one in month.money] == [("USD", "2.50", "0", "2.50", "2.50")]
     (missing,) = month.without_amount
     assert "loss_factor, which the program pays by" in missing
+
+
+def test_what_was_at_stake_counts_the_charges_that_were_avoided(
+    money_of: Callable[..., EventMoney],
+) -> None:
+    """36.50 USD were charged; nothing delivered would have cost 146.00: 109.50 were at stake."""
+    (money,) = program_month("s", "p", JULY, [money_of(market=capacity_market())]).money
+
+    assert (str(money.total), str(money.charged_amount)) == ("-36.50", "-36.50")
+    assert str(money.at_stake_amount) == "109.50"
+
+
+def test_charges_are_the_part_that_is_owed(money_of: Callable[..., EventMoney]) -> None:
+    """2.50 USD paid, 36.50 charged."""
+    events = [money_of("s.e1"), money_of("s.e2", market=capacity_market())]
+
+    (money,) = program_month("s", "p", JULY, events).money
+
+    assert (str(money.event_amount), str(money.charged_amount)) == ("-34.00", "-36.50")
 
 
 def test_currencies_are_never_added(money_of: Callable[..., EventMoney]) -> None:

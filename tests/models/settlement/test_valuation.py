@@ -31,8 +31,20 @@ def with_facts(market: Market, *facts: RegistrationFact) -> Market:
     return replace(market, facts=tuple(kept.values()))
 
 
-def capacity_market(*facts: RegistrationFact) -> Market:
-    return Market(payment_rule_toml=payment_rule_text("pjm_capacity_fsl"), facts=facts)
+def capacity_market(loss_factor: str = "1", kind: str = "fsl", peak_kw: str = "90") -> Market:
+    """Return a market in which each kW short costs 3.65 USD/kWh."""
+    return Market(
+        payment_rule_toml=payment_rule_text(f"pjm_capacity_{kind}"),
+        facts=(
+            fact("loss_factor", loss_factor, "factor"),
+            fact("peak_load_kw", peak_kw, "kW"),
+            fact("year_days", "365", "days"),
+            fact("already_charged", "0", "USD"),
+            fact("net_cone", "300", "USD/MW-day"),
+            fact("clearing_price", "270", "USD/MW-day"),
+            fact("revenue_rate", "270", "USD/MW-day"),
+        ),
+    )
 
 
 def test_each_interval_is_paid_its_price_and_the_line_is_rounded_once(settle: Settle) -> None:
@@ -154,17 +166,7 @@ def test_a_shortfall_is_charged_and_delivering_nothing_would_have_cost_more(
     Net CONE 300 USD/MW-day x 365 days / 30 h are 3650 USD/MWh: 36.50. At the baseline of 100 kW
     each hour is 20 kW short: 146.00. The yearly limit of 1.5 x 20 kW x 365 x 0.27 is 2956.50.
     """
-    market = capacity_market(
-        fact("loss_factor", "1", "factor"),
-        fact("peak_load_kw", "90", "kW"),
-        fact("year_days", "365", "days"),
-        fact("already_charged", "0", "USD"),
-        fact("net_cone", "300", "USD/MW-day"),
-        fact("clearing_price", "270", "USD/MW-day"),
-        fact("revenue_rate", "270", "USD/MW-day"),
-    )
-
-    payment = paid(settle(market=market))
+    payment = paid(settle(market=capacity_market()))
 
     shortfall = payment.lines[0]
     assert (shortfall.name, str(shortfall.amount)) == ("non-performance charge", "-36.50")
@@ -174,6 +176,30 @@ def test_a_shortfall_is_charged_and_delivering_nothing_would_have_cost_more(
     assert (str(committed.total), str(committed.charges)) == ("0.00", "0")
     assert payment.delivered is not None
     assert str(payment.delivered.event_kw) == "15"
+
+
+@pytest.mark.parametrize("kind", ["fsl", "gld"])
+@pytest.mark.parametrize("loss_factor", ["1.25", "0.8"])
+def test_a_commitment_at_the_generators_is_kept_by_another_drop_at_the_meter(
+    settle: Settle, kind: str, loss_factor: str
+) -> None:
+    """20 kW at the generators are 16 at the meter where losses add a quarter: nothing is short.
+
+    Peak loads 200 kW: the lesser of the two measures is the drop from the comparison load.
+    """
+    committed = paid(settle(market=capacity_market(loss_factor, kind, "200"))).exposure[1]
+
+    assert committed.scenario is Scenario.COMMITMENT_DELIVERED
+    assert str(committed.charges) == "0"
+
+
+def test_a_tenth_of_a_kilowatt_short_at_the_meter_is_an_eighth_at_the_generators(
+    settle: Settle,
+) -> None:
+    """15.9 of 16 kW: 0.125 kW for 2 h at 3.65 USD/kWh are 0.9125 USD."""
+    short = settle(metered_kwh=(84.1004, 84.1006), market=capacity_market("1.25", "gld", "200"))
+
+    assert str(paid(short).lines[0].amount) == "-0.91"
 
 
 def test_what_is_paid_by_the_period_has_no_amount_and_is_no_finding(settle: Settle) -> None:

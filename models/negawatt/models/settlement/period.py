@@ -203,9 +203,7 @@ def _delivered(month: Month, events: Sequence[DeliveredCapacity | None]) -> list
             found=f"{len(known)} of {len(events)} known",
             remedy="settle its events again once what they lack is known",
         )
-    # In one order, so that the last of sixty digits does not depend on the order of the events.
-    ordered = sorted(known, key=lambda one: (one.event_kw, one.weight, one.ratios))
     return [
         Delivered(interval_kw=(), event_kw=one.event_kw, ratios=one.ratios, weight=one.weight)
-        for one in ordered
+        for one in known
     ]

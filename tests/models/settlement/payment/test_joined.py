@@ -90,6 +90,15 @@ def test_a_price_that_ends_inside_an_interval_leaves_the_rest_missing() -> None:
         joined_prices(series(["20"], minutes=30), intervals(60, 1), "time_mean")
 
 
+def test_a_hole_between_two_prices_is_named_where_it_begins() -> None:
+    """Twenty minutes from 16:00 and twenty from 16:40."""
+    first = series(["20"], minutes=20)
+    last = series(["20"], minutes=20, start_utc=START_UTC + timedelta(minutes=40))
+
+    with pytest.raises(DataRefusedError, match=r"a price at 2026-07-01T16:20:00"):
+        joined_prices(together(first, last), intervals(60, 1), "time_mean")
+
+
 def test_two_prices_at_one_time_are_named_with_both_amounts() -> None:
     """An hour at 20, and five minutes inside it at 90."""
     doubled = together(series(["20"]), series(["90"], minutes=5))

@@ -37,8 +37,8 @@ test: setup ## Run the tests that need nothing but this checkout
 	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"
 
 check: setup format lint types contracts ## Everything CI runs
-	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
 
 format: setup

@@ -116,7 +116,9 @@ def test_check_says_what_would_be_collected_and_writes_nothing(tmp_path: Path) -
     values = json.loads(_invoke("check", config, "--json"))
 
     assert "node n1: http://n1:9400/metrics" in words
-    assert values["dcgm"] == [{"url": "http://n1:9400/metrics", "node_id": "n1"}]
+    assert [(target["url"], target["node_id"]) for target in values["dcgm"]] == [
+        ("http://n1:9400/metrics", "n1")
+    ]
     assert list(tmp_path.iterdir()) == [config]
 
 

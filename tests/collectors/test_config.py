@@ -1,9 +1,10 @@
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from negawatt.collectors.config import CollectConfig, load_config
+from negawatt.collectors.config import AccessConfig, CollectConfig, load_config
 from negawatt.models.domain.errors import ConfigurationError
 
 _VALID = """
@@ -21,13 +22,15 @@ def _load(tmp_path: Path, text: str) -> CollectConfig:
     return load_config(path)
 
 
+def _uncommented(line: str) -> str:
+    is_key = " = " in line and "node_id" not in line
+    return line.removeprefix("# ") if is_key or line.startswith("# [") else line
+
+
 def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
     sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
-    active = [line for line in sample.splitlines() if not line.startswith("# The GPUs")]
-    all_keys = "\n".join(
-        line.removeprefix("# ") if " = " in line and "node_id" not in line else line
-        for line in active
-    )
+    with_defaults = re.sub(r"# \[\w+\.access\]\n(# .*\n)+", "", sample)  # those are examples
+    all_keys = "\n".join(map(_uncommented, with_defaults.splitlines()))
 
     as_printed = _load(tmp_path, sample)
     with_every_key = _load(tmp_path, all_keys)
@@ -35,6 +38,28 @@ def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Pa
     assert as_printed == with_every_key
     assert all_keys.count(" = ") > sample.count("\n[") + 6
     assert [target.node_id for target in as_printed.dcgm] == ["gpu-node-01", "gpu-node-02"]
+
+
+def test_the_sample_names_every_key_of_access() -> None:
+    sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
+
+    assert all(f"# {key} = " in sample for key in AccessConfig.model_fields)
+
+
+def test_files_of_a_target_start_at_the_configurations_folder(tmp_path: Path) -> None:
+    access = '\n[dcgm.access]\nca_file = "ca.pem"\nbearer_token_file = "/run/token"\n'
+
+    target = _load(tmp_path, _VALID.replace("http:", "https:") + access).dcgm[0]
+
+    assert target.access.ca_file == tmp_path / "ca.pem"
+    assert target.access.bearer_token_file == Path("/run/token")
+
+
+def test_reads_are_spread_over_what_the_timeout_leaves(tmp_path: Path) -> None:
+    """1 s less 0.8 s."""
+    config = _load(tmp_path, _VALID)
+
+    assert config.spread_s == pytest.approx(0.2)
 
 
 def test_a_relative_spool_directory_starts_at_the_file(tmp_path: Path) -> None:
@@ -57,6 +82,10 @@ def test_a_relative_spool_directory_starts_at_the_file(tmp_path: Path) -> None:
             "more than one",
         ),
         ("[[dcgm]]", "[[dgcm]]", "dgcm"),
+        ('site_id = "s1"', 'site_id = "s1"\nscrape_spread_ratio = 1.1', "less than or equal"),
+        ('node_id = "n1"', 'node_id = "n1"\naccess.bearer_token_file = "t"', "https://"),
+        ('node_id = "n1"', 'node_id = "n1"\naccess.user = "u"', "password_file together"),
+        ('node_id = "n1"', 'node_id = "n1"\naccess.client_key_file = "k"', "client_certificate"),
         ('node_id = "n1"', "node_id = ", "TOML"),
     ],
 )

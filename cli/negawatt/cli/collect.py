@@ -16,6 +16,7 @@ import typer
 
 from negawatt.cli.collect_recover import recover
 from negawatt.cli.options import JsonOption
+from negawatt.collectors.access import Access
 from negawatt.collectors.agent import Summary, TickReport
 from negawatt.collectors.agent import collect as collect_readings
 from negawatt.collectors.clock import SystemClock
@@ -58,11 +59,13 @@ def run(
 
 @app.command()
 def check(config: ConfigArgument, json_output: JsonOption = False) -> None:
-    """Validate a configuration and say what would be collected; nothing is read or written.
+    """Validate a configuration and its certificates; say what would be collected, and read nothing.
 
     Example: negawatt collect check collect.toml --json
     """
     checked = load_config(config)
+    for target in checked.dcgm:
+        Access(target.access)
     if json_output:
         _print_json(checked.model_dump(mode="json"))
     else:
@@ -141,6 +144,8 @@ def _print_summary(summary: Summary) -> None:
         f"({summary.missed_tick_count} missed), {summary.sample_count} readings, "
         f"{missing_count} missing, {summary.file_count} files"
     )
+    states = ", ".join(f"{n} {state}" for state, n in summary.count_by_state.items() if n)
+    typer.echo(f"targets at the end: {states}; {summary.transition_count} changes of state")
     for path in summary.files:
         typer.echo(f"  {path}")
     for counted in summary.findings:

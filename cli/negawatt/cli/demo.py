@@ -179,6 +179,7 @@ async def _collect_live(layout: Layout, record: HallRecord) -> Summary:
             spool_directory=layout.root,
             scrape_interval_s=SCRAPE_INTERVAL_S,
             request_timeout_s=SCRAPE_INTERVAL_S / 2,
+            scrape_spread_ratio=0.0,  # a virtual clock must not pass while an answer is under way
             seal_interval_s=live.duration_s,
             log_interval_s=3600.0,  # of the hall's time, which passes in milliseconds
             dcgm=tuple(

@@ -15,6 +15,7 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.clock_watch import ClockWatch
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.health import Metric, served
+from negawatt.collectors.rounds import Rounds
 from negawatt.collectors.self_metrics import of_agent, of_clock, of_driver
 from negawatt.collectors.sources.nvml_source import NvmlSource
 from negawatt.collectors.sources.protocol import PacedSource, Source
@@ -64,6 +65,8 @@ class Summary:
         received_count: GPU ticks on which a reading came; the rest are in the gap files.
         file_count: Sealed files.
         files: The last of them (at most 10,000), in the order in which they were written.
+        count_by_state: Targets in each state at the end.
+        transition_count: How often a target's state changed.
         findings: What was found, each code and subject once.
     """
 
@@ -75,6 +78,8 @@ class Summary:
     received_count: int
     file_count: int
     files: tuple[Path, ...]
+    count_by_state: dict[str, int]
+    transition_count: int
     findings: tuple[CountedFinding, ...]
 
 
@@ -98,6 +103,7 @@ class Agent:
         boot_id: str,
     ) -> None:
         self._clock = clock
+        self._rounds = Rounds(targets, config, clock)
         self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
         self._keeper = Keeper(
             KeeperConfig(
@@ -172,7 +178,7 @@ class Agent:
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
-        batches = await asyncio.gather(*(source.read(self._clock) for _, source in self._polled))
+        batches = await self._rounds.read(tick, self._due_ns(tick))
         for (log, _), batch in zip(self._polled, batches, strict=True):
             self._count_all(log.record(tick_utc, batch))
         self._silent_count = sum(not batch.readings for batch in batches)
@@ -247,6 +253,8 @@ class Agent:
             received_count=sum(received for _, received in accounts),
             file_count=self._keeper.file_count,
             files=tuple(self._keeper.files),
+            count_by_state=self._rounds.count_by_state(),
+            transition_count=self._rounds.transition_count,
             findings=tuple(self._findings[key] for key in sorted(self._findings)),
         )
 

@@ -45,16 +45,87 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
-class DcgmConfig(_Section):
+class AccessConfig(_Section):
+    """What a target asks for before it answers; secrets are in files, never here.
+
+    Attributes:
+        ca_file: Certificates of the authorities to trust, in PEM; without it the system's.
+        client_certificate_file: Our own certificate, in PEM.
+        client_key_file: Its key, where it is not in the same file.
+        user: User name of basic authentication.
+        password_file: File with the password.
+        bearer_token_file: File with a bearer token, read again when it changes.
+    """
+
+    ca_file: Path | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    bearer_token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file together")
+        if self.user is not None and self.bearer_token_file is not None:
+            raise ValueError("a password_file or a bearer_token_file, not both")
+        if self.client_key_file is not None and self.client_certificate_file is None:
+            raise ValueError("a client_certificate_file for the client_key_file")
+        return self
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a password or token is sent."""
+        return self.user is not None or self.bearer_token_file is not None
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths starting at a folder."""
+        files = {
+            name: folder / path
+            for name, path in self.model_dump().items()
+            if isinstance(path, Path)
+        }
+        return self.model_copy(update=files)
+
+
+class _Addressed(_Section):
+    """A target with an address, and what it asks for."""
+
+    url: Annotated[str, AfterValidator(_http_address)]
+    access: AccessConfig = AccessConfig()
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_clear(self) -> Self:
+        if self.access.has_secret and urlsplit(self.url).scheme != "https":
+            raise ValueError("an https:// address where a password or token is sent")
+        return self
+
+
+class DcgmConfig(_Addressed):
     """One exporter.
 
     Attributes:
         url: Address of its page, with the path, usually ``/metrics``.
         node_id: The node whose GPUs it shows.
+        access: Certificates and credentials.
     """
 
-    url: Annotated[str, AfterValidator(_http_address)]
     node_id: _NodeName
+
+
+class RetryConfig(_Section):
+    """When a target counts as failing, and how much less it is read then.
+
+    Attributes:
+        failing_after_count: Failed reads in a row that make it failing.
+        backoff_limit_s: Longest time between two reads of a failing target [s].
+        gone_after_s: Time of failing after which it counts as gone [s].
+    """
+
+    failing_after_count: int = Field(default=5, ge=1)
+    backoff_limit_s: float = Field(default=60.0, gt=0, le=3600)
+    gone_after_s: float = Field(default=900.0, gt=0)
 
 
 class NvmlConfig(_Section):
@@ -118,8 +189,11 @@ class CollectConfig(_Section):
         log_interval_s: From one write of the log to the next; a crash loses at most this and the
             time of a write [s].
         seal_interval_s: From one sealed file to the next [s].
+        scrape_spread_ratio: Over which share of the time that the timeout leaves the reads of one
+            interval are spread, 0 to 1.
         response_size_limit_bytes: Largest exporter page that is read [bytes].
         disk: When to keep less.
+        retry: What is done about targets that fail.
         dcgm: Exporters.
         nvml: The GPUs of this machine.
         metrics: The agent's own figures.
@@ -130,9 +204,11 @@ class CollectConfig(_Section):
     scrape_interval_s: float = Field(default=1.0, ge=0.02, le=3600)
     request_timeout_s: float = Field(default=0.8, gt=0)
     log_interval_s: float = Field(default=0.8, gt=0, le=3600)
+    scrape_spread_ratio: float = Field(default=1.0, ge=0, le=1)
     seal_interval_s: float = Field(default=900.0, gt=0, le=86_400)
     response_size_limit_bytes: int = Field(default=4_194_304, gt=0)
     disk: DiskConfig = DiskConfig()
+    retry: RetryConfig = RetryConfig()
     dcgm: tuple[DcgmConfig, ...] = ()
     nvml: NvmlConfig = NvmlConfig()
     metrics: MetricsConfig = MetricsConfig()
@@ -158,6 +234,23 @@ class CollectConfig(_Section):
             raise ValueError(f"one source for each node, and {doubled[0]!r} has more than one")
         return self
 
+    @property
+    def spread_s(self) -> float:
+        """Over how long the reads of one interval are spread [s]."""
+        return self.scrape_spread_ratio * (self.scrape_interval_s - self.request_timeout_s)
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths starting at a folder."""
+        return self.model_copy(
+            update={
+                "spool_directory": folder / self.spool_directory,
+                "dcgm": tuple(
+                    target.model_copy(update={"access": target.access.below(folder)})
+                    for target in self.dcgm
+                ),
+            }
+        )
+
     def tick_count(self, duration_s: float) -> int:
         """Return how many readings are due in a duration [s], the first at its start.
 
@@ -172,7 +265,7 @@ class CollectConfig(_Section):
 
 
 def load_config(path: Path) -> CollectConfig:
-    """Read a configuration; a relative spool directory starts at the file's folder.
+    """Read a configuration; relative paths in it start at the file's folder.
 
     Raises:
         ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
@@ -195,4 +288,4 @@ def load_config(path: Path) -> CollectConfig:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
         raise invalid_file(path, problems, remedy=_REMEDY) from error
-    return config.model_copy(update={"spool_directory": path.parent / config.spool_directory})
+    return config.below(path.parent)

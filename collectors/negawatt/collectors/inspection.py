@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.sources.dcgm_page import interpret
 from negawatt.collectors.sources.exposition import PageParser, RejectedLine
@@ -79,7 +80,7 @@ async def _inspect_nvml() -> Inspection:
 
 async def _fetched(url: str) -> bytes:
     async with exporter_session(keepalive_s=_TIMEOUT_S, request_timeout_s=_TIMEOUT_S) as session:
-        body = await fetch_page(session, url, size_limit_bytes=_SIZE_LIMIT_BYTES)
+        body = await fetch_page(session, url, size_limit_bytes=_SIZE_LIMIT_BYTES, access=Access())
     if isinstance(body, Refusal):
         raise _refused(url, body)
     return body

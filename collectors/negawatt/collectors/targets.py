@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.sources.dcgm import DcgmSource
@@ -39,6 +40,7 @@ async def open_targets(config: CollectConfig) -> AsyncIterator[tuple[Target, ...
     """Open everything a configuration names; close it at the end.
 
     Raises:
+        ConfigurationError: A certificate or a secret cannot be read.
         DeviceMissingError: NVML is enabled and there is no driver.
     """
     async with AsyncExitStack() as stack:
@@ -59,6 +61,7 @@ async def open_targets(config: CollectConfig) -> AsyncIterator[tuple[Target, ...
                 exporter.url,
                 subject=f"exporter of node '{exporter.node_id}'",
                 size_limit_bytes=config.response_size_limit_bytes,
+                access=Access(exporter.access),
             )
             targets.append(Target(node_id=exporter.node_id, source_name="dcgm", source=dcgm))
         yield tuple(targets)

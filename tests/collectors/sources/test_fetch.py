@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from negawatt.collectors.access import Access
 from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator, Failure
 from negawatt.collectors.sources.fetch import Refusal, exporter_session, fetch_page
@@ -26,7 +27,7 @@ async def _fetch(
         if failure:
             emulator.failures["n1"] = failure
         url = emulator.url(target_name)
-        return await fetch_page(session, url, size_limit_bytes=size_limit_bytes)
+        return await fetch_page(session, url, size_limit_bytes=size_limit_bytes, access=Access())
 
 
 def _refused(body: bytes | Refusal) -> GapReason:
@@ -75,7 +76,7 @@ def test_nobody_listening_is_a_failed_connection() -> None:
         async with Emulator(_page) as emulator:
             url = emulator.url("n1")
         async with exporter_session(keepalive_s=5.0, request_timeout_s=0.2) as session:
-            return await fetch_page(session, url, size_limit_bytes=10_000)
+            return await fetch_page(session, url, size_limit_bytes=10_000, access=Access())
 
     assert _refused(asyncio.run(fetch_after_the_end())) == GapReason.CONNECTION_FAILED
 
@@ -87,7 +88,9 @@ def test_pages_of_one_exporter_come_over_one_connection() -> None:
             exporter_session(keepalive_s=5.0, request_timeout_s=0.2) as session,
         ):
             for _ in range(5):
-                await fetch_page(session, emulator.url("n1"), size_limit_bytes=10_000)
+                await fetch_page(
+                    session, emulator.url("n1"), size_limit_bytes=10_000, access=Access()
+                )
             return emulator.connection_count
 
     assert asyncio.run(connections()) == 1

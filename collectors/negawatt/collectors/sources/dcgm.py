@@ -5,6 +5,7 @@ Not here: what a page says (dcgm_page) and what may be wrong with an answer (fet
 
 import aiohttp
 
+from negawatt.collectors.access import Access
 from negawatt.collectors.sources.dcgm_page import PagePlan
 from negawatt.collectors.sources.exposition import PageParser, TruncatedPageError
 from negawatt.collectors.sources.fetch import Refusal, fetch_page
@@ -22,14 +23,22 @@ class DcgmSource:
         url: The page's address.
         subject: Which exporter, for findings: its node.
         size_limit_bytes: Largest page that is read [bytes].
+        access: Certificates and credentials.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, *, subject: str, size_limit_bytes: int
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        subject: str,
+        size_limit_bytes: int,
+        access: Access,
     ) -> None:
         self._session = session
         self._url = url
         self._subject = subject
+        self._access = access
         self._size_limit_bytes = size_limit_bytes
         self._parser = PageParser()
         self._plan = PagePlan(PageLayout((), {}))
@@ -37,7 +46,12 @@ class DcgmSource:
     async def read(self, clock: Clock) -> Batch:
         """Fetch and read one page, stamped with the middle of the fetch."""
         watch = StopWatch(clock)
-        body = await fetch_page(self._session, self._url, size_limit_bytes=self._size_limit_bytes)
+        body = await fetch_page(
+            self._session,
+            self._url,
+            size_limit_bytes=self._size_limit_bytes,
+            access=self._access,
+        )
         stamp = watch.stamp()
         if isinstance(body, Refusal):
             return self._failed(body.reason, body.detail)

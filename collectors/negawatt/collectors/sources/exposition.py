@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from negawatt.collectors.sources.line_value import LineReason
-from negawatt.collectors.sources.page_layout import PageLayout, Series
+from negawatt.collectors.sources.page_layout import KnownLabels, PageLayout, Series
 from negawatt.models.domain.errors import DataRefusedError
 
-_SERIES_REMEMBERED = 50_000  # pod labels churn: forget all rather than grow without end
+_LABELS_REMEMBERED = 10_000  # pod labels churn: forget all rather than grow without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class TruncatedPageError(DataRefusedError):
 
 
 class PageParser:
-    """Reads the pages of one exporter; remembers series, which stay the same between pages.
+    """Reads the pages of one exporter; remembers labels, which stay the same between pages.
 
     Examples:
         >>> page = PageParser().parse(b'power{UUID="GPU-1", gpu="0"} 68.244000' + bytes([10]))
@@ -120,7 +120,7 @@ class PageParser:
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Series | LineReason] = {}
+        self._known: KnownLabels = {}
         self._layout = PageLayout((), {})
 
     def parse(self, body: bytes, *, page_name: str = "given") -> Page:
@@ -147,7 +147,7 @@ class PageParser:
         return self._read_afresh(lines)
 
     def _read_afresh(self, lines: Sequence[bytes]) -> Page:
-        if len(self._known) > _SERIES_REMEMBERED:
+        if len(self._known) > _LABELS_REMEMBERED:
             self._known.clear()
         self._layout = PageLayout(lines, self._known)
         values = self._layout.values(lines)

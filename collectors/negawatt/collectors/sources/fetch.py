@@ -9,10 +9,12 @@ from typing import Final
 
 import aiohttp
 
+from negawatt.collectors.access import Access
 from negawatt.collectors.sources.protocol import GapReason
 from negawatt.models.domain.units import MS_PER_S
 
 _HTTP_OK = 200
+_DENIED = {401, 403}
 _CHUNK_BYTES = 65_536
 # No compression: a page is small, and its Content-Length should count the bytes that are parsed.
 _HEADERS: Final = {"Accept": "text/plain;version=0.0.4", "Accept-Encoding": "identity"}
@@ -46,7 +48,7 @@ def exporter_session(*, keepalive_s: float, request_timeout_s: float) -> aiohttp
 
 
 async def fetch_page(
-    session: aiohttp.ClientSession, url: str, *, size_limit_bytes: int
+    session: aiohttp.ClientSession, url: str, *, size_limit_bytes: int, access: Access
 ) -> bytes | Refusal:
     """Return the body of a page, whole and not empty, or say why not.
 
@@ -54,20 +56,29 @@ async def fetch_page(
         session: From ``exporter_session``.
         url: The page's address.
         size_limit_bytes: Largest body that is read [bytes].
+        access: Certificates and credentials; they go to this address only: no redirect is followed.
     """
     try:
-        async with session.get(url, allow_redirects=False) as response:
+        async with session.get(
+            url, allow_redirects=False, ssl=access.ssl_context, headers=access.headers()
+        ) as response:
             return await _body(response, size_limit_bytes)
     except TimeoutError:
         timeout_ms = (session.timeout.total or 0) * MS_PER_S
         return Refusal(reason=GapReason.TIMEOUT, detail=f"no whole page within {timeout_ms:.0f} ms")
     except aiohttp.ClientPayloadError as error:
         return Refusal(reason=GapReason.PAGE_TRUNCATED, detail=f"the body broke off: {error}")
+    except aiohttp.ClientSSLError as error:
+        return Refusal(reason=GapReason.TLS_FAILED, detail=str(error))
     except aiohttp.ClientError as error:
         return Refusal(reason=GapReason.CONNECTION_FAILED, detail=str(error))
+    except OSError as error:  # of the file with the secret
+        return Refusal(reason=GapReason.ACCESS_DENIED, detail=str(error))
 
 
 async def _body(response: aiohttp.ClientResponse, size_limit_bytes: int) -> bytes | Refusal:
+    if response.status in _DENIED:
+        return Refusal(reason=GapReason.ACCESS_DENIED, detail=f"HTTP status {response.status}")
     if response.status != _HTTP_OK:
         return Refusal(reason=GapReason.HTTP_ERROR, detail=f"HTTP status {response.status}")
     chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"

@@ -12,7 +12,7 @@ from itertools import compress
 
 from negawatt.collectors.sources.line_value import LineReason, all_usable, is_utf8, value_problem
 
-_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
+_NAME = re.compile(rb"[A-Za-z_:][A-Za-z0-9_:]*")
 _BARE_NAME = re.compile(rb"\s*\S+\s")
 _LABEL = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,|$)')
 _ESCAPE = re.compile(r"\\(.)")
@@ -27,12 +27,16 @@ class Series:
     labels: Mapping[str, str]
 
 
+# Of the text between the braces: its labels, None where it is malformed.
+KnownLabels = dict[bytes, Mapping[str, str] | None]
+
+
 class PageLayout:
     """The left parts of a page's lines: the same from one page to the next.
 
     Args:
         lines: The lines of a page, without their newlines.
-        known: Left parts that were read before; new ones are added.
+        known: Labels that were read before, by their text; new ones are added.
 
     Attributes:
         series: Of each line; None for a comment or a blank line, the reason for one that has none.
@@ -42,7 +46,7 @@ class PageLayout:
         *("_bare", "_has_value", "_malformed", "_prefixes", "_prefixes_bytes", "_usable", "series"),
     )
 
-    def __init__(self, lines: Sequence[bytes], known: dict[bytes, Series | LineReason]) -> None:
+    def __init__(self, lines: Sequence[bytes], known: KnownLabels) -> None:
         self._prefixes = [line[: _cut(line)] for line in lines]
         self._prefixes_bytes = sum(map(len, self._prefixes))
         self.series = [_series(left, known) for left in self._prefixes]
@@ -108,24 +112,19 @@ def _is_bare(left: bytes) -> bool:
     return not left.strip() or not (_is_silent(left) or left.endswith(b"}") or left[-1:].isspace())
 
 
-def _series(left: bytes, known: dict[bytes, Series | LineReason]) -> Series | LineReason | None:
+def _series(left: bytes, known: KnownLabels) -> Series | LineReason | None:
     if _is_silent(left):
         return None
-    series = known.get(left)
-    if series is None:
-        series = known[left] = _parse_series(left)
-    return series
-
-
-def _parse_series(left: bytes) -> Series | LineReason:
+    name, brace, rest = left.partition(b"{")
+    name = name.strip()
     if not is_utf8(left):
         return LineReason.NOT_UTF8
-    name, brace, rest = left.decode("utf-8").strip().partition("{")
-    name = name.strip()
     if not _NAME.fullmatch(name):
         return LineReason.MALFORMED_NAME
-    labels = _parse_labels(rest[:-1]) if brace else {}
-    return LineReason.MALFORMED_LABELS if labels is None else Series(name, labels)
+    if brace and rest not in known:
+        known[rest] = _parse_labels(rest[:-1].decode("utf-8"))
+    labels = known[rest] if brace else {}
+    return LineReason.MALFORMED_LABELS if labels is None else Series(name.decode("ascii"), labels)
 
 
 def _parse_labels(text: str) -> dict[str, str] | None:

@@ -38,6 +38,8 @@ class GapReason(StrEnum):
 
     AGENT_LOST = "agent_lost"  # the agent ended without saying so: killed, or the power failed
     AGENT_STOPPED = "agent_stopped"
+    ACCESS_DENIED = "access_denied"
+    BACKING_OFF = "backing_off"  # not asked, because it failed several times in a row
     CONNECTION_FAILED = "connection_failed"
     DISK_FULL = "disk_full"  # given up: only energy is kept, in space that was set aside
     DISK_LOW = "disk_low"  # given up: the newest reading of about a second is kept
@@ -57,6 +59,7 @@ class GapReason(StrEnum):
     REPLAY_ENDED = "replay_ended"
     TICK_MISSED = "tick_missed"
     TIMEOUT = "timeout"
+    TLS_FAILED = "tls_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ class FindingCode(StrEnum):
     SPOOL_DISK_LOW = "spool_disk_low"
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
+    TARGET_STATE_CHANGED = "target_state_changed"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
     @property
@@ -128,6 +129,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "checksum; the readings in them are gaps.",
     FindingCode.SPOOL_LOG_TORN: "The collector's log ended inside a write, as a crash leaves it; "
     "what was not written is a gap.",
+    FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
+    "answers again.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",
 }

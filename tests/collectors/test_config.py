@@ -29,7 +29,9 @@ def _uncommented(line: str) -> str:
 
 def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
     sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
-    with_defaults = re.sub(r"# \[\w+\.access\]\n(# .*\n)+", "", sample)  # those are examples
+    with_defaults = re.sub(
+        r"# \[(?:\w+\.access|ship)\]\n(# .*\n)+", "", sample
+    )  # those are examples
     all_keys = "\n".join(map(_uncommented, with_defaults.splitlines()))
 
     as_printed = _load(tmp_path, sample)
@@ -62,8 +64,10 @@ def test_reads_are_spread_over_what_the_timeout_leaves(tmp_path: Path) -> None:
     assert config.spread_s == pytest.approx(0.2)
 
 
-def test_a_relative_spool_directory_starts_at_the_file(tmp_path: Path) -> None:
+def test_a_relative_folder_starts_at_the_file(tmp_path: Path) -> None:
     assert _load(tmp_path, _VALID).spool_directory == tmp_path / "spool"
+    assert _load(tmp_path, f'{_VALID}[ship]\nto = "out"').ship.to == str(tmp_path / "out")
+    assert _load(tmp_path, f'{_VALID}[ship]\nto = "s3://b/p"').ship.to == "s3://b/p"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,7 @@ def test_a_relative_spool_directory_starts_at_the_file(tmp_path: Path) -> None:
         ('site_id = "s1"', 'site_id = "s1"\nscrape_interval = 1', "scrape_interval'"),
         ('site_id = "s1"', 'site_id = "a/b"', "letters, digits"),
         ('site_id = "s1"', "", "site_id"),
+        ('node_id = "n1"', 'node_id = "n1"\n[disk]\nthin_below_bytes = 1', "not above"),
         ('site_id = "s1"', 'site_id = "s1"\nrequest_timeout_s = 1.0', "shorter than"),
         ('site_id = "s1"', 'site_id = "s1"\nscrape_interval_s = 0.01', "greater than or equal"),
         ("http://n1:9400/metrics", "n1:9400/metrics", "http://"),

@@ -1,8 +1,13 @@
+import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from negawatt.collectors.raw_schema import SCHEMAS
+from negawatt.collectors.spool.segment import seal
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse import raw_files
 from negawatt.warehouse.layout import Layout
@@ -26,6 +31,46 @@ def test_importing_the_same_rows_later_changes_nothing(layout: Layout) -> None:
 
     assert (again.written, again.known_count, again.row_count) == ((), 2, 0)
     assert raw_files.read_raw(layout, TABLE, "s1", FIRST, LAST).height == 2
+
+
+def _collected(layout: Layout, numbers: list[int]) -> Path:
+    """Seal a reading a second of one GPU, as a collector does, in the warehouse's folders."""
+    rows = [
+        {
+            "node_id": "n1",
+            "boot_id": "b1",
+            "gpu_uuid": "GPU-a",
+            "observed_at_utc": datetime(2026, 6, 30, 12, 0, number, tzinfo=UTC),
+            "monotonic_ms": number,
+            "sequence_number": number,
+            "counter_epoch": 0,
+            "power_scope": "gpu",
+            "reading_quality": "ok",
+        }
+        for number in numbers
+    ]
+    table = pa.Table.from_pylist(rows, schema=SCHEMAS["raw_gpu__power_samples"])
+    return seal(table, root=layout.root, site_id="s1", source="nvml")[0]
+
+
+def _numbers(layout: Layout) -> list[int]:
+    rows = raw_files.read_raw(layout, "raw_gpu__power_samples", "s1", FIRST, FIRST)
+    return sorted(rows["sequence_number"])
+
+
+@pytest.mark.parametrize("copy", ["again-{}", "copy.parquet"])
+def test_a_file_that_is_there_twice_counts_once(layout: Layout, copy: str) -> None:
+    path = _collected(layout, [0, 1, 2])
+    shutil.copy(path, path.with_name(copy.format(path.name)))
+
+    assert _numbers(layout) == [0, 1, 2]
+
+
+def test_readings_that_two_files_hold_count_once_by_their_number(layout: Layout) -> None:
+    _collected(layout, [0, 1, 2])
+    _collected(layout, [2, 3])
+
+    assert _numbers(layout) == [0, 1, 2, 3]
 
 
 def test_a_correction_lies_beside_what_it_corrects(layout: Layout) -> None:

@@ -22,6 +22,7 @@ from negawatt.collectors.sources.protocol import PacedSource, Source
 from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
 from negawatt.collectors.spool.lock import spool_lock
 from negawatt.collectors.spool.log import DiskLimits
+from negawatt.collectors.spool.shipping import destination_of
 from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog, wall_time
 from negawatt.collectors.targets import Target, open_targets
 from negawatt.models.domain.clock import Clock
@@ -112,6 +113,8 @@ class Agent:
                 log_interval_s=config.log_interval_s,
                 seal_interval_s=config.seal_interval_s,
                 limits=DiskLimits(**config.disk.model_dump()),
+                destination=destination_of(**config.ship.model_dump(exclude={"keep_days"})),
+                keep_days=config.ship.keep_days,
             ),
             clock,
         )

@@ -177,6 +177,30 @@ class MetricsConfig(_Section):
     port: int = Field(default=0, ge=0, le=65_535)
 
 
+class ShipConfig(_Section):
+    """Where sealed files are copied to, each at least once.
+
+    Attributes:
+        to: A folder, or ``s3://bucket/prefix``; a relative folder starts at the file's folder.
+            Nothing is shipped without it.
+        endpoint_url: Address of an S3-compatible store that is not Amazon's.
+        region: The store's region.
+        keep_days: Shipped files of earlier UTC days are removed from the spool; without it all
+            stay [d].
+    """
+
+    to: str | None = None
+    endpoint_url: Annotated[str, AfterValidator(_http_address)] | None = None
+    region: str | None = None
+    keep_days: int | None = Field(default=None, ge=1)
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with a relative folder starting at a folder."""
+        if self.to is None or self.to.startswith("s3://"):
+            return self
+        return self.model_copy(update={"to": str(folder / self.to)})
+
+
 class CollectConfig(_Section):
     """What to read, how often and where to.
 
@@ -194,6 +218,7 @@ class CollectConfig(_Section):
         response_size_limit_bytes: Largest exporter page that is read [bytes].
         disk: When to keep less.
         retry: What is done about targets that fail.
+        ship: Where sealed files are copied to.
         dcgm: Exporters.
         nvml: The GPUs of this machine.
         metrics: The agent's own figures.
@@ -209,6 +234,7 @@ class CollectConfig(_Section):
     response_size_limit_bytes: int = Field(default=4_194_304, gt=0)
     disk: DiskConfig = DiskConfig()
     retry: RetryConfig = RetryConfig()
+    ship: ShipConfig = ShipConfig()
     dcgm: tuple[DcgmConfig, ...] = ()
     nvml: NvmlConfig = NvmlConfig()
     metrics: MetricsConfig = MetricsConfig()
@@ -244,6 +270,7 @@ class CollectConfig(_Section):
         return self.model_copy(
             update={
                 "spool_directory": folder / self.spool_directory,
+                "ship": self.ship.below(folder),
                 "dcgm": tuple(
                     target.model_copy(update={"access": target.access.below(folder)})
                     for target in self.dcgm

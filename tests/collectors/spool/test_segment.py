@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.sources.protocol import GpuIdentity
-from negawatt.collectors.spool.segment import seal, seal_gaps, verify_sealed
+from negawatt.collectors.spool.segment import content_hash, seal, seal_gaps, verify_sealed
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 
 _START_UTC = datetime(2026, 7, 1, 23, 59, 58, tzinfo=UTC)
@@ -100,15 +100,32 @@ def test_the_order_in_which_rows_came_does_not_change_a_byte(
     assert [path.name for path in shuffled] == expected
 
 
-def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     path = _seal(_samples(), tmp_path)[0]
     whole = path.read_bytes()
     verify_sealed(path)
 
     for position in range(0, len(whole), 211):
-        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        path.write_bytes(_flipped(whole, 8 * position))
         with pytest.raises(DataRefusedError, match="SHA-256"):
             verify_sealed(path)
+
+
+@pytest.mark.slow
+def test_every_flipped_bit_of_a_file_changes_the_hash_that_its_name_states(tmp_path: Path) -> None:
+    """All of some 60,000 bits, one at a time."""
+    path = _seal(_samples(), tmp_path)[0]
+    whole = path.read_bytes()
+    stated = path.stem.rpartition("_")[2]
+
+    assert content_hash(whole) == stated
+    assert all(content_hash(_flipped(whole, bit)) != stated for bit in range(8 * len(whole)))
+
+
+def _flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
 
 
 def test_columns_are_encoded_as_other_readers_expect(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -29,6 +30,8 @@ _DAY_COLUMNS = (
     "available_at_utc",
 )
 _HASH_LENGTH = 16
+_COLLECTED = {"raw_gpu__power_samples", "raw_gpu__gaps"}
+_COLLECTED_NAME = re.compile(r"(.+_[^_]+)_[^_]+_(\d+)_(\d+)_([0-9a-f]{16})\.parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +141,8 @@ def read_raw(
 ) -> pl.DataFrame:
     """Return the rows of a raw table of a site as they lie, UTC days both included.
 
-    Their order is that of the files; a row that two files hold in common comes twice.
+    Their order is that of the files. What collectors sealed comes once, by its key, however often
+    it was shipped; of other tables a row that two files hold in common comes twice.
 
     Args:
         layout: Where the warehouse lies.
@@ -154,6 +158,8 @@ def read_raw(
     rows = _scan(paths, name)
     if where is not None:
         rows = rows.filter(where)
+    if name in _COLLECTED and not _are_apart(paths):
+        rows = rows.unique(table(name).key, keep="first", maintain_order=True)
     return rows.collect()
 
 
@@ -207,6 +213,27 @@ def day_column(name: str) -> str:
 def start_of_day(day: date) -> datetime:
     """Return midnight UTC of a day."""
     return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def _are_apart(paths: list[Path]) -> bool:
+    """Say whether the names of sealed files show that no two of them hold the same.
+
+    A collector's name is node, boot, source, first and last of what is inside, hash.
+    """
+    spans: dict[str, list[tuple[int, int]]] = {}
+    hashes = set()
+    for path in paths:
+        found = _COLLECTED_NAME.fullmatch(path.name)
+        if not found:
+            return False
+        node_and_boot, first, last, identity = found.groups()
+        spans.setdefault(node_and_boot, []).append((int(first), int(last)))
+        hashes.add(identity)
+    return len(hashes) == len(paths) and all(
+        last < next_first
+        for found in spans.values()
+        for (_, last), (next_first, _) in pairwise(sorted(found))
+    )
 
 
 def _news(layout: Layout, name: str, site_id: str, day: date, rows: pl.DataFrame) -> pl.DataFrame:

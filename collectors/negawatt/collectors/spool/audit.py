@@ -18,6 +18,7 @@ from negawatt.collectors.spool.log import segments
 from negawatt.collectors.spool.manifest import Manifest, SealedFile
 from negawatt.collectors.spool.recovery import damaged_file
 from negawatt.collectors.spool.sealing import sealed_file
+from negawatt.collectors.spool.shipping import Shipped
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 
 _OWNER = ["node_id", "boot_id", "gpu_uuid"]
@@ -66,7 +67,7 @@ class SegmentSketch:
 def verify_files(
     root: Path, on_file: Callable[[int, int], None] | None = None
 ) -> tuple[list[Path], list[Finding]]:
-    """Compare every sealed file with its hash in the manifest.
+    """Compare sealed files with their hash in the manifest, but those that were shipped and left.
 
     Args:
         root: The spool directory.
@@ -75,7 +76,12 @@ def verify_files(
     Returns:
         Those that are whole, and what is wrong with the others.
     """
-    files = Manifest(root).files()
+    shipped = Shipped(root).paths
+    files = {
+        path: file
+        for path, file in Manifest(root).files().items()
+        if path not in shipped or (root / path).exists()
+    }
     whole, findings = [], []
     for n, file in enumerate(files.values()):
         if on_file:
@@ -94,10 +100,17 @@ def balances(root: Path, paths: Sequence[Path]) -> list[Balance]:
     Args:
         root: The spool directory.
         paths: Its sealed files, as far as they are whole: what others held is unaccounted.
+            A boot of which files were shipped and removed is left out.
     """
     received = _received(paths)
     missing = _missing(paths)
-    spans = Manifest(root).accounts()
+    manifest = Manifest(root)
+    gone = [path for path in Shipped(root).paths if not (root / path).exists()]
+    spans = {
+        (node_id, boot_id): span
+        for (node_id, boot_id), span in manifest.accounts().items()
+        if not any(f"/{node_id}_{boot_id}_" in path for path in gone)
+    }
     owners = sorted(
         owner
         for owner in received.keys() | missing.keys()

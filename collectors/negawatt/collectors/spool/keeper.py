@@ -8,15 +8,16 @@ and waits for none of them::
     keeper.tend()                      # after each tick, or as often as the log is written
 
 Targets may have ticks of their own: each has its interval in its place. ``tend`` hands what came to
-a thread that writes the log, each ``log_interval_s``, and closed segments to another that seals
-them, each ``seal_interval_s``. While a write lasts, readings wait in memory, and beyond a limit are
-given up and booked. ``close`` writes and seals the rest, and does wait. Here: when. Not here: how
-(log, recovery).
+a thread that writes the log, each ``log_interval_s``; closed segments to another that seals them,
+each ``seal_interval_s``; and sealed files to a third that ships them. While a write lasts, readings
+wait in memory, and beyond a limit are given up and booked. ``close`` writes, seals and ships the
+rest, and does wait. Here: when. Not here: how (log, recovery, shipping).
 """
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from negawatt.collectors.spool.log import DiskLimits, SpoolLog
 from negawatt.collectors.spool.manifest import Manifest
 from negawatt.collectors.spool.recovery import not_sealed, recover, resume_state
 from negawatt.collectors.spool.sealing import seal_segment
+from negawatt.collectors.spool.shipping import Destination, ship
 from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog, begun
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
@@ -45,6 +47,8 @@ class KeeperConfig:
         log_interval_s: From one write of the log to the next [s].
         seal_interval_s: From one sealed file to the next [s].
         limits: When to keep less.
+        destination: Where sealed files are shipped to, if anywhere.
+        keep_days: For how many UTC days shipped files stay here; None keeps all [d].
     """
 
     root: Path
@@ -52,6 +56,8 @@ class KeeperConfig:
     log_interval_s: float
     seal_interval_s: float
     limits: DiskLimits
+    destination: Destination | None = None
+    keep_days: int | None = None
 
 
 class Keeper:
@@ -86,8 +92,10 @@ class Keeper:
         self._findings += self._log.set_aside()
         self._writer = ThreadPoolExecutor(1, "spool-writer")
         self._sealer = ThreadPoolExecutor(1, "spool-sealer")
+        self._shipper = ThreadPoolExecutor(1, "spool-shipper")
         self._write: Future[list[Finding]] | None = None
         self._seals: deque[Future[list[Finding]]] = deque()
+        self._shipping: Future[list[Finding]] | None = None
         self._written_ns = self._sealed_ns = clock.monotonic_ns()
         self.file_count = 0
         self.files: deque[Path] = deque(maxlen=_FILES_REMEMBERED)
@@ -117,6 +125,7 @@ class Keeper:
             self._sealed_ns = now_ns
         while self._seals and self._seals[0].done():
             self._findings += self._seals.popleft().result()
+            self._start_shipping()
         found, self._findings = self._findings, []
         return found
 
@@ -128,8 +137,11 @@ class Keeper:
         self._collect_write()
         while self._seals:
             self._findings += self._seals.popleft().result()
-        self._writer.shutdown()
-        self._sealer.shutdown()
+        self._collect_shipping()
+        self._start_shipping()
+        self._collect_shipping()
+        for executor in (self._writer, self._sealer, self._shipper):
+            executor.shutdown()
         self._log.close()
         return self._findings
 
@@ -150,6 +162,22 @@ class Keeper:
     def _start_seal(self) -> None:
         rotated = self._writer.submit(self._log.rotate)
         self._seals.append(self._sealer.submit(self._seal, rotated))
+
+    def _start_shipping(self) -> None:
+        """Ship what waits, unless that goes on already: the next seal will."""
+        if self._config.destination and (self._shipping is None or self._shipping.done()):
+            self._collect_shipping()
+            self._shipping = self._shipper.submit(self._ship, self._config.destination)
+
+    def _collect_shipping(self) -> None:
+        if self._shipping:
+            self._findings += self._shipping.result()
+            self._shipping = None
+
+    def _ship(self, destination: Destination) -> list[Finding]:
+        days = self._config.keep_days
+        keep_from = days and self._clock.now_utc().date() - timedelta(days=days)
+        return list(ship(self._config.root, destination, keep_from=keep_from or None).findings)
 
     def _seal(self, rotated: Future[list[Path]]) -> list[Finding]:
         """Seal what is closed, in its order; what the disk has no room for waits."""

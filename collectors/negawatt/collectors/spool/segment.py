@@ -96,7 +96,7 @@ def verify_sealed(path: Path) -> None:
         DataRefusedError: The name states none, or the bytes are not those that were sealed.
     """
     stated = path.stem.rpartition("_")[2]
-    found = _hash(path.read_bytes())
+    found = content_hash(path.read_bytes())
     if stated != found:
         raise DataRefusedError(
             thing=f"sealed file {path}",
@@ -181,7 +181,7 @@ def _publish(name: str, table: pa.Table, folder: Path, prefix: str) -> Path:
     first_column, last_column = _SPAN_COLUMNS[name]
     first = pc.min(table[first_column].cast(pa.int64())).as_py()
     last = pc.max(table[last_column].cast(pa.int64())).as_py()
-    path = folder / f"{prefix}_{first:012d}_{last:012d}_{_hash(data)}.parquet"
+    path = folder / f"{prefix}_{first:012d}_{last:012d}_{content_hash(data)}.parquet"
     if not path.exists():
         publish(path, data)
     return path
@@ -210,7 +210,8 @@ def _parquet(table: pa.Table) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def _hash(data: bytes | memoryview) -> str:
+def content_hash(data: bytes | memoryview) -> str:
+    """Return the hash that ends a sealed file's name: 16 hex digits of the SHA-256 of its bytes."""
     return hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]
 
 

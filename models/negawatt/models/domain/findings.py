@@ -60,6 +60,7 @@ class FindingCode(StrEnum):
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
     TARGET_STATE_CHANGED = "target_state_changed"
+    SPOOL_NOT_SHIPPED = "spool_not_shipped"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
     @property
@@ -131,6 +132,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "what was not written is a gap.",
     FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
     "answers again.",
+    FindingCode.SPOOL_NOT_SHIPPED: "Sealed files did not get to where they are shipped; they wait "
+    "on the node.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "
     "band.",
 }

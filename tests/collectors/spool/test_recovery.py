@@ -301,6 +301,13 @@ def test_without_a_log_counting_goes_on_after_the_highest_number_of_any_file(
     assert resumed.counters == {("GPU-a", PowerScope.GPU): CounterState(70, 2)}
 
 
+def test_files_that_were_sealed_before_there_was_a_log_are_entered(tmp_path: Path) -> None:
+    _seal(tmp_path, "n", [(1, 60)])
+
+    assert len(recover(tmp_path).adopted) == 1
+    assert len(Manifest(tmp_path).files()) == 1
+
+
 def test_another_boot_or_a_node_with_a_longer_name_begins_at_the_beginning(tmp_path: Path) -> None:
     _seal(tmp_path, "x_n", [(5, 60)])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negawatt.collectors.spool.block import TargetState, state_from, state_values
-from negawatt.collectors.spool.disk import LogFile, publish
+from negawatt.collectors.spool.disk import LogFile, make_folder, publish
 from negawatt.collectors.spool.frames import encode_frame, scan
 from negawatt.collectors.spool.log import LOG_FOLDER
 
@@ -88,7 +88,7 @@ class Manifest:
             os.truncate(self._path, self._end)
             file = LogFile(self._path, self._end)
         else:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             file = LogFile.new(self._path)
         try:
             file.append(encode_frame(len(self.entries), "", body))

@@ -10,7 +10,7 @@ from typing import Self
 
 
 class LogFile:
-    """A file that only grows at its end, synced with every write.
+    """A file that only grows at its end.
 
     Args:
         path: Where it lies; it is made if it is not there.
@@ -35,14 +35,21 @@ class LogFile:
             raise
         return file
 
-    def append(self, data: bytes) -> None:
-        """Write and sync; if that fails, the file ends where it ended before.
+    def append(self, data: bytes, *, sync: bool = True) -> None:
+        """Write; if that fails, the file ends where it ended before.
+
+        Args:
+            data: What to write.
+            sync: Wait until it would survive a power cut; without, it survives the end of the
+                process.
 
         Raises:
             OSError: The disk did not take all of it.
         """
         try:
             self._write(data)
+            if sync:
+                os.fdatasync(self._descriptor)
         except OSError:
             if self.end >= self.capacity:  # preallocated space is kept, whatever stands in it
                 os.ftruncate(self._descriptor, self.end)
@@ -58,7 +65,6 @@ class LogFile:
         while rest:
             written = os.pwrite(self._descriptor, rest, offset)
             rest, offset = rest[written:], offset + written
-        os.fdatasync(self._descriptor)
 
 
 def free_bytes(folder: Path) -> int:
@@ -117,6 +123,19 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file survive a power cut.
+
+    Raises:
+        OSError: The disk did not take all of it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,14 +8,15 @@ and waits for none of them::
     keeper.tend()                      # after each tick, or as often as the log is written
 
 Targets may have ticks of their own: each has its interval in its place. ``tend`` hands what came to
-a thread that writes the log, each ``log_interval_s``; closed segments to another that seals them,
-each ``seal_interval_s``; and sealed files to a third that ships them. While a write lasts, readings
-wait in memory, and beyond a limit are given up and booked. ``close`` writes, seals and ships the
-rest, and does wait. Here: when. Not here: how (log, recovery, shipping).
+a thread that writes the log, each ``log_interval_s``, and to one that syncs it, which a disk may
+take seconds for; closed segments to one that seals them, each ``seal_interval_s``; sealed files to
+one that ships them. While a write lasts, readings wait in memory, and beyond a limit are given up
+and booked. ``close`` writes, seals and ships the rest, and does wait. Here: when. Not here: how
+(log, recovery, shipping).
 """
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Final
 import pyarrow as pa
 
 from negawatt.collectors.spool.block import Block
+from negawatt.collectors.spool.disk import sync_file
 from negawatt.collectors.spool.log import DiskLimits, SpoolLog
 from negawatt.collectors.spool.manifest import Manifest
 from negawatt.collectors.spool.recovery import not_sealed, recover, resume_state
@@ -91,9 +93,11 @@ class Keeper:
         )
         self._findings += self._log.set_aside()
         self._writer = ThreadPoolExecutor(1, "spool-writer")
+        self._syncer = ThreadPoolExecutor(1, "spool-syncer")
         self._sealer = ThreadPoolExecutor(1, "spool-sealer")
         self._shipper = ThreadPoolExecutor(1, "spool-shipper")
         self._write: Future[list[Finding]] | None = None
+        self._sync: Future[list[Finding]] | None = None
         self._seals: deque[Future[list[Finding]]] = deque()
         self._shipping: Future[list[Finding]] | None = None
         self._written_ns = self._sealed_ns = clock.monotonic_ns()
@@ -140,7 +144,7 @@ class Keeper:
         self._collect_shipping()
         self._start_shipping()
         self._collect_shipping()
-        for executor in (self._writer, self._sealer, self._shipper):
+        for executor in (self._writer, self._syncer, self._sealer, self._shipper):
             executor.shutdown()
         self._log.close()
         return self._findings
@@ -158,6 +162,13 @@ class Keeper:
             gaps=pa.concat_batches([gaps for _, _, gaps in taken]),
         )
         self._write = self._writer.submit(self._log.append, block, final=is_closed)
+        if self._sync is None or self._sync.done():  # else the next one: a disk may take seconds
+            self._findings += self._sync.result() if self._sync else []
+            self._sync = self._syncer.submit(self._sync_after, self._write)
+
+    def _sync_after(self, write: Future[list[Finding]]) -> list[Finding]:
+        wait([write])
+        return self._log.sync()
 
     def _start_seal(self) -> None:
         rotated = self._writer.submit(self._log.rotate)
@@ -188,6 +199,7 @@ class Keeper:
             if not path.exists():
                 continue
             try:
+                sync_file(path)
                 sealed = seal_segment(
                     path, root=root, manifest=manifest, states=self._sealed_states
                 )

@@ -16,7 +16,14 @@ from typing import Final
 
 from negawatt.collectors.sources.protocol import GapReason
 from negawatt.collectors.spool.block import Block, encode_block, joined, newest_only
-from negawatt.collectors.spool.disk import LogFile, free_bytes, make_folder, set_aside, sync_folder
+from negawatt.collectors.spool.disk import (
+    LogFile,
+    free_bytes,
+    make_folder,
+    set_aside,
+    sync_file,
+    sync_folder,
+)
 from negawatt.collectors.spool.frames import encode_frame
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import NS_PER_S
@@ -71,6 +78,7 @@ class SpoolLog:
         self._free = free
         self._plain: LogFile | None = None
         self._reserve: LogFile | None = None
+        self._named: Path | None = None  # the last segment whose name survives a power cut
         self._held: list[Block] = []
         self._failed_ns: int | None = None
         self._reserved_ns: int | None = None
@@ -88,7 +96,9 @@ class SpoolLog:
         return []
 
     def append(self, block: Block, *, final: bool = False) -> list[Finding]:
-        """Make a block durable, or what the disk has room for; the rest is booked in it as gaps.
+        """Write a block, or what the disk has room for; the rest is booked in it as gaps.
+
+        From here on it survives the end of the process; after the next ``sync``, a power cut.
 
         Args:
             block: What was read since the last call.
@@ -114,6 +124,19 @@ class SpoolLog:
         return findings + self._keep_energy(
             newest_only(block, GapReason.DISK_FULL), now_ns, final=final
         )
+
+    def sync(self) -> list[Finding]:
+        """Make what was written survive a power cut; from any thread, and while others write."""
+        file = self._plain
+        try:
+            if file and file.path.exists():
+                sync_file(file.path)
+                if file.path != self._named:
+                    sync_folder(self._folder)
+                    self._named = file.path
+        except OSError as error:
+            return [self._finding(f"the log could not be synced: {error}", error)]
+        return []
 
     def rotate(self) -> list[Path]:
         """End the segment, so that the next block begins another; return those that may be sealed.
@@ -142,9 +165,9 @@ class SpoolLog:
 
     def _write_plain(self, block: Block) -> None:
         data = self._frame(block)
-        file = self._plain or LogFile.new(self._segment_path())
+        file = self._plain or LogFile(self._segment_path())
         try:
-            file.append(data)
+            file.append(data, sync=False)
         except OSError:
             file.close()
             if not file.end:

@@ -11,7 +11,7 @@ from negawatt.models.baselines.result import BaselineResult
 from negawatt.models.settlement.canonical import to_canonical_json
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.settle import Settlement
-from negawatt.models.settlement.statement import Statement
+from negawatt.models.settlement.statement import Statement, StatementBody
 from negawatt.pipelines.findings import finding_rows
 from negawatt.warehouse.catalog import schema
 
@@ -165,12 +165,58 @@ def _performance(settlement: Settlement) -> pl.DataFrame:
         measures += [
             ("limit_reached_minutes", response.limit_reached_minutes, "min", None),
             ("ramp_before_minutes", response.ramp_before_minutes, "min", None),
+            (
+                "limit_reached_after_notice_minutes",
+                response.limit_reached_after_notice_minutes,
+                "min",
+                None,
+            ),
+            ("ramp_down_kw_per_minute", response.ramp_down_kw_per_minute, "kW/min", None),
+            ("ramp_up_kw_per_minute", response.ramp_up_kw_per_minute, "kW/min", None),
+            ("recovery_minutes", response.recovery_minutes, "min", None),
+            ("shed_kwh", response.shed_kwh, "kWh", None),
             ("rebound_kw_max", response.rebound_kw_max, "kW", None),
             ("recovered_kwh", response.recovered_kwh, "kWh", None),
+            ("net_shed_kwh", response.net_shed_kwh, "kWh", None),
         ]
+    measures += _beside(body)
     rows = [
         (body.event.event_id, body.event.site_id, *measure)
         for measure in measures
         if measure[1] is not None or measure[3] is not None
     ]
     return pl.DataFrame(rows, schema=schema("out_event__performance"), orient="row")
+
+
+def _beside(body: StatementBody) -> list[tuple[str, float | None, str, str | None]]:
+    """Return what was measured beside the verdicts."""
+    measures: list[tuple[str, float | None, str, str | None]] = []
+    if body.delivery is not None:
+        measures += [
+            ("delivery_over_kwh", body.delivery.over_kwh, "kWh", None),
+            ("delivery_under_kwh", body.delivery.under_kwh, "kWh", None),
+            (
+                "delivery_within_tolerance_ratio",
+                body.delivery.within_tolerance_ratio,
+                "ratio",
+                None,
+            ),
+            ("delivery_worst_shortfall_kw", body.delivery.worst_shortfall_kw, "kW", None),
+        ]
+    if body.leakage is not None:
+        measures += [
+            ("leakage_verdict", None, "text", body.leakage.outcome.value),
+            ("leakage_kwh", body.leakage.rise_kwh, "kWh", None),
+            ("leakage_ratio", body.leakage.rise_ratio, "ratio", None),
+        ]
+    if body.on_site is not None:
+        measures += [
+            ("load_reduction_kwh", body.on_site.load_reduction_kwh, "kWh", None),
+            ("on_site_reduction_kwh", body.on_site.on_site_reduction_kwh, "kWh", None),
+        ]
+    if body.cost is not None:
+        measures += [
+            ("delayed_work_s", body.cost.delayed_work_s, "s", None),
+            ("delayed_work_s_per_kwh", body.cost.delayed_work_s_per_kwh, "s/kWh", None),
+        ]
+    return measures

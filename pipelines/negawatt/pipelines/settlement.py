@@ -30,12 +30,18 @@ from negawatt.pipelines.findings import (
     findings_from_rows,
 )
 from negawatt.pipelines.market import gather_market
+from negawatt.pipelines.surroundings import (
+    context_of,
+    interval_minutes_of,
+    meters_of,
+    other_settlement_meters,
+)
 from negawatt.warehouse.delta_tables import Snapshot, read_table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.event_tables import events_of_site, find_event
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
-from negawatt.warehouse.sites import read_site
+from negawatt.warehouse.sites import Site, read_site
 
 LOAD_TABLE = "core_site__interval_energy"
 JOBS_TABLE = "core_job__interval_energy"
@@ -103,11 +109,13 @@ def gather_inputs(
     windows = tuple(
         other.interval for other in others if other.event_id != event_id and not other.cancelled
     )
-    reads = _reads(layout, event, site.settlement_meter_id)
+    others_load = other_settlement_meters(layout, site)
+    reads = _reads(layout, event, site, others_load)
     snapshots = {name: read_table(layout, name, where) for name, where in reads.items()}
     load, jobs, findings = (snapshots[name] for name in (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE))
+    own = load.frame.filter(pl.col("site_id") == event.site_id)
     rule = load_program(event.program_id)
-    energy, estimates = without_estimates(load.frame, event.interval, site.settlement_meter_id)
+    energy, estimates = without_estimates(own, event.interval, site.settlement_meter_id)
     money = gather_market(layout, site, event, rule)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
@@ -143,6 +151,7 @@ def gather_inputs(
             standing_overrides=standing_overrides,
         ),
         market=money.market,
+        context=context_of(site, others_load, load.frame, event.site_id),
     )
     return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
 
@@ -190,18 +199,20 @@ def _dispatch(layout: Layout, event: Event) -> Interval:
     return dispatch_window(event.interval, others, ramp_minutes=event.ramp_minutes)
 
 
-def _reads(layout: Layout, event: Event, meter_id: str) -> dict[str, pl.Expr]:
+def _reads(
+    layout: Layout, event: Event, site: Site, others: Mapping[str, str]
+) -> dict[str, pl.Expr]:
     """Return which rows of each Delta table a settlement reads.
 
     Of the findings only those about the event's own days: those of history show in its days
     dropped.
     """
     dispatch = _dispatch(layout, event)
+    own = dict.fromkeys((site.settlement_meter_id, *(site.on_site_meters or {})))
     first, last = _day(event.interval.start_utc), _day(event.interval.end_utc)
     of_site = pl.col("site_id") == event.site_id
     return {
-        LOAD_TABLE: of_site
-        & (pl.col("meter_id") == meter_id)
+        LOAD_TABLE: ((of_site & pl.col("meter_id").is_in(list(own))) | meters_of(others))
         & _inside(load_window(layout, event)),
         JOBS_TABLE: of_site
         & _inside(Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc)),
@@ -219,7 +230,7 @@ def _inside(window: Interval) -> pl.Expr:
 
 def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
     return {
-        job_id: to_load_series(own, _interval_minutes(own), job_id)
+        job_id: to_load_series(own, interval_minutes_of(own), job_id)
         for (job_id,), own in sorted(rows.partition_by("job_id", as_dict=True).items())
     }
 
@@ -233,14 +244,7 @@ def _series(rows: pl.DataFrame, meter_id: str, event: Event) -> LoadSeries:
             found="none",
             remedy="import the meter's readings and run the daily metering job for those days",
         )
-    return to_load_series(metered, _interval_minutes(metered), meter_id)
-
-
-def _interval_minutes(rows: pl.DataFrame) -> int:
-    """Return the longest interval of rows, of which there is at least one [min]."""
-    longest = (rows["interval_end_utc"] - rows["interval_start_utc"]).max()
-    assert isinstance(longest, timedelta)  # there is a row  # noqa: S101
-    return longest // timedelta(minutes=1)
+    return to_load_series(metered, interval_minutes_of(metered), meter_id)
 
 
 def _events_near(layout: Layout, event: Event) -> list[Event]:

@@ -8,7 +8,7 @@ import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomli_w
@@ -26,7 +26,10 @@ from negawatt.models.domain.errors import ConfigurationError, invalid_file
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.layout import Layout, appearing_file
 
-_DECIDING = {"time_zone", "settlement_meter_id", "revenue_grade", "alternative_programs"}
+_DECIDING = {
+    "time_zone", "settlement_meter_id", "revenue_grade", "alternative_programs", "other_sites",
+    "on_site_meters", "counts_on_site", "commitment_tolerance_kw", "limit_tolerance_kw",
+}  # fmt: skip
 
 
 class SiteFact(BaseModel):
@@ -72,6 +75,13 @@ class Site(BaseModel):
         payment_priority: Programs in the order in which they are paid for the same energy.
         gpu_reading_gap_s: Longest time between two readings of a GPU that still counts as
             measured [s]; a little more than the slowest collector's interval.
+        other_sites: The operator's other registered sites, empty where there are none; None where
+            nobody declared them.
+        on_site_meters: Meters of ``generation`` and ``storage`` behind the settlement meter, which
+            read what was given; None where nobody declared them.
+        counts_on_site: The program counts what they give as reduction; None where not known.
+        commitment_tolerance_kw: Shortfall of an interval that the program tolerates [kW].
+        limit_tolerance_kw: Power above a limit that the program tolerates [kW].
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,6 +94,11 @@ class Site(BaseModel):
     payments: dict[str, SitePayment] = {}
     payment_priority: tuple[str, ...] = ()
     gpu_reading_gap_s: Annotated[float, Field(gt=0)] = 35.0
+    other_sites: tuple[str, ...] | None = None
+    on_site_meters: dict[str, Literal["generation", "storage"]] | None = None
+    counts_on_site: bool | None = None
+    commitment_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
+    limit_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("time_zone")
     @classmethod
@@ -154,7 +169,8 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             problems,
             remedy="correct the key; the fields are time_zone, "
             "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
-            "payment_priority, gpu_reading_gap_s",
+            "payment_priority, gpu_reading_gap_s, other_sites, on_site_meters, counts_on_site, "
+            "commitment_tolerance_kw, limit_tolerance_kw",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

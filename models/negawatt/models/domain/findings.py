@@ -59,6 +59,7 @@ class FindingCode(StrEnum):
     SPOOL_DISK_LOW = "spool_disk_low"
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
+    STORAGE_DISCHARGED = "storage_discharged"
     TARGET_STATE_CHANGED = "target_state_changed"
     SPOOL_NOT_SHIPPED = "spool_not_shipped"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
@@ -130,6 +131,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "checksum; the readings in them are gaps.",
     FindingCode.SPOOL_LOG_TORN: "The collector's log ended inside a write, as a crash leaves it; "
     "what was not written is a gap.",
+    FindingCode.STORAGE_DISCHARGED: "Storage behind the meter gave energy in the event, and the "
+    "program does not count it, or is not known to.",
     FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
     "answers again.",
     FindingCode.SPOOL_NOT_SHIPPED: "Sealed files did not get to where they are shipped; they wait "

@@ -37,6 +37,10 @@ from negawatt.models.settlement.valuation import value_event
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import PlaceboResult
 from negawatt.models.verification.attribution import Attribution
+from negawatt.models.verification.cost import Cost
+from negawatt.models.verification.delivery import Delivery
+from negawatt.models.verification.leakage import Leakage
+from negawatt.models.verification.on_site import OnSite
 from negawatt.models.verification.reduction import EventReduction
 from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
@@ -76,6 +80,10 @@ class Assessment:
     sensitivity: Sensitivity | None = None
     response: Response | None = None
     attribution: Attribution | None = None
+    delivery: Delivery | None = None
+    leakage: Leakage | None = None
+    on_site: OnSite | None = None
+    cost: Cost | None = None
 
 
 def build_statement_body(
@@ -140,6 +148,10 @@ def build_statement_body(
         sensitivity=rounded_figures(assessment.sensitivity),
         response=rounded_figures(assessment.response),
         attribution=rounded_figures(assessment.attribution),
+        delivery=rounded_figures(assessment.delivery),
+        leakage=rounded_figures(assessment.leakage),
+        on_site=rounded_figures(assessment.on_site),
+        cost=rounded_figures(assessment.cost),
         payment=payment,
         findings=findings,
         overrides=overrides,
@@ -203,6 +215,7 @@ def _all_findings(
         *assessment.reduction.findings,
         *(assessment.band.findings if assessment.band else ()),
         *(assessment.sensitivity.findings if assessment.sensitivity else ()),
+        *(assessment.on_site.findings if assessment.on_site else ()),
     ]
     if not terms.revenue_grade:
         found.append(

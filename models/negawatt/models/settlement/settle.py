@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from functools import partial
-from typing import Final
+from typing import Final, TypedDict
 
 from negawatt.models.baselines.calendar import day_type_of, program_clock
 from negawatt.models.baselines.dispatch import dispatch_window
@@ -24,10 +24,15 @@ from negawatt.models.settlement.market import Market
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.uncertainty.conformal import ReductionBand, conformal_band
 from negawatt.models.uncertainty.placebo import placebo_errors
-from negawatt.models.verification.attribution import attribute_to_jobs
-from negawatt.models.verification.obligation import obligation_of
+from negawatt.models.verification.attribution import Attribution, attribute_to_jobs
+from negawatt.models.verification.context import NO_CONTEXT, Context
+from negawatt.models.verification.cost import Cost, cost_of
+from negawatt.models.verification.delivery import delivery_of
+from negawatt.models.verification.leakage import Leakage, leakage_of
+from negawatt.models.verification.obligation import Obligation, obligation_of
+from negawatt.models.verification.on_site import OnSite, on_site_of
 from negawatt.models.verification.reduction import event_reduction
-from negawatt.models.verification.response import response_of
+from negawatt.models.verification.response import Response, response_of
 from negawatt.models.verification.screening import screen_event
 from negawatt.models.verification.screening.inputs import ScreenInputs
 from negawatt.models.verification.screening.window import adjustment_window_of
@@ -53,6 +58,7 @@ class SettlementInputs:
         data_findings: Findings of earlier stages about the data.
         terms: What is decided and not computed.
         market: Rule, prices and facts of the payment; None where the site registered none.
+        context: What else verification looks at: other sites, storage, dispatch log, progress.
     """
 
     event: Event
@@ -66,6 +72,7 @@ class SettlementInputs:
     data_findings: tuple[Finding, ...]
     terms: SettlementTerms
     market: Market | None = None
+    context: Context = NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,32 +146,32 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
             is_like_day=is_like_day,
             other_event_windows=inputs.other_event_windows,
             adjustment_window=adjustment_window_of(inputs.rule.adjustment, event),
+            generation=inputs.context.outputs(),
+            siblings=inputs.context.sibling_loads(),
             placebo=placebo,
             sensitivity=sensitivity,
         )
     )
+    context = inputs.context
     assessment = Assessment(
         reduction=reduction,
-        verdicts=judge(reduction, inputs.load, event.interval, obligation),
+        verdicts=judge(
+            reduction,
+            inputs.load,
+            event.interval,
+            obligation,
+            tolerance_kw=context.limit_tolerance_kw,
+        ),
         band=band,
         placebo=placebo,
         sensitivity=sensitivity,
-        response=response_of(
-            inputs.load,
-            event.interval,
-            level_kw=obligation.pre_event_kw_mean,
-            limit_kw=obligation.limit.power_kw,
-            released_at_utc=dispatch.end_utc,
+        delivery=delivery_of(
+            result,
+            band,
+            committed_kw=committed_kw,
+            tolerance_kw=context.commitment_tolerance_kw,
         ),
-        attribution=attribute_to_jobs(
-            inputs.load,
-            inputs.job_loads,
-            event.interval,
-            dispatch=dispatch,
-            target_reduction_ratio=event.target_reduction_ratio,
-        )
-        if inputs.job_loads
-        else None,
+        **_verified(inputs, reduction.reduction_kwh, obligation, dispatch),
     )
     body = build_statement_body(
         event,
@@ -181,10 +188,61 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
     return Settlement(body=body, result=result, band=band, alternatives=tuple(alternatives))
 
 
-def _baseline(inputs: SettlementInputs, rule: BaselineRule) -> BaselineResult:
+class _Verified(TypedDict):
+    """What corroborates and explains a reduction and settles nothing."""
+
+    response: Response
+    attribution: Attribution | None
+    leakage: Leakage
+    on_site: OnSite
+    cost: Cost | None
+
+
+def _verified(
+    inputs: SettlementInputs,
+    reduction_kwh: float | None,
+    obligation: Obligation,
+    dispatch: Interval,
+) -> _Verified:
+    """Look at the event beside its settled figures."""
+    event, context = inputs.event, inputs.context
+    baseline_of = partial(_baseline, inputs, inputs.rule)
+    return _Verified(
+        response=response_of(
+            inputs.load,
+            event.interval,
+            level_kw=obligation.pre_event_kw_mean,
+            limit_kw=obligation.limit.power_kw,
+            notified_at_utc=event.notified_at_utc,
+            dispatch=dispatch,
+        ),
+        attribution=attribute_to_jobs(
+            inputs.load,
+            inputs.job_loads,
+            event.interval,
+            dispatch=dispatch,
+            target_reduction_ratio=event.target_reduction_ratio,
+            actions=context.actions,
+        )
+        if inputs.job_loads
+        else None,
+        leakage=leakage_of(reduction_kwh, context.other_sites, baseline_of),
+        on_site=on_site_of(reduction_kwh, inputs.load, event.interval, context, baseline_of),
+        cost=cost_of(
+            context.progress,
+            event.interval,
+            dispatch_start_utc=dispatch.start_utc,
+            reduction_kwh=reduction_kwh,
+        ),
+    )
+
+
+def _baseline(
+    inputs: SettlementInputs, rule: BaselineRule, load: LoadSeries | None = None
+) -> BaselineResult:
     return compute_baseline(
         rule,
-        inputs.load,
+        inputs.load if load is None else load,
         inputs.event.interval,
         other_event_windows=inputs.other_event_windows,
         notified_at_utc=inputs.event.notified_at_utc,

@@ -21,11 +21,15 @@ from negawatt.models.settlement.rounding import RoundingRule, difference
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import RefusedPlacebo
 from negawatt.models.verification.attribution import Attribution
+from negawatt.models.verification.cost import Cost
+from negawatt.models.verification.delivery import Delivery
+from negawatt.models.verification.leakage import Leakage
+from negawatt.models.verification.on_site import OnSite
 from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
 from negawatt.models.verification.verdict import Verdicts
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Rises whenever the fields of a body change."""
 
 
@@ -135,6 +139,10 @@ class StatementBody:
         sensitivity: The reduction under other methods, None where none was tried.
         response: How the load moved, None where not computed.
         attribution: Which jobs the reduction came from, None where no job was measured.
+        delivery: What each settled interval delivered, None where not known.
+        leakage: Load of the operator's other sites in the event, None where not computed.
+        on_site: Generation and storage behind the meter, None where not computed.
+        cost: Work lost or delayed, None where no progress of jobs was measured.
         payment: What is paid for it, None where the site registered no payment.
         findings: Facts about the data, by code, subject and message, each once.
         overrides: Recorded decisions on blocking findings.
@@ -160,6 +168,10 @@ class StatementBody:
     sensitivity: Sensitivity | None
     response: Response | None
     attribution: Attribution | None
+    delivery: Delivery | None
+    leakage: Leakage | None
+    on_site: OnSite | None
+    cost: Cost | None
     payment: StatementPayment | None
     findings: tuple[Finding, ...]
     overrides: tuple[Override, ...]

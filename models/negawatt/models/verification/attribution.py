@@ -7,17 +7,27 @@ follows the meter.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.verification.context import ControlAction, ControlKind
 from negawatt.models.verification.power import power_kw_in
 
 LEVEL_SPAN = timedelta(hours=1)
+NOT_KNOWN: Final = "not known"
+NONE_LOGGED: Final = "none logged"
+_WORDS: Final = {
+    ControlKind.CAP: "capped",
+    ControlKind.PAUSE: "paused",
+    ControlKind.HOLD: "held",
+    ControlKind.MIGRATE: "migrated",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class JobReduction:
         within_limit_ratio: Share of the event's intervals at or below the target share of its own
             level, 0 to 1; None without a target.
         note: Why a figure is missing.
+        mechanism: What the dispatch log says was done to it: each kind once, in order of time;
+            ``none logged`` where the log names it nowhere, ``not known`` without a log.
     """
 
     job_id: str
@@ -40,6 +52,7 @@ class JobReduction:
     reduction_kwh: float | None
     within_limit_ratio: float | None
     note: str
+    mechanism: str = NOT_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +81,7 @@ def attribute_to_jobs(
     *,
     dispatch: Interval,
     target_reduction_ratio: float | None = None,
+    actions: Sequence[ControlAction] | None = None,
 ) -> Attribution:
     r"""Compare each job, and the meter, with its own hour before the dispatch.
 
@@ -82,13 +96,18 @@ def attribute_to_jobs(
         event: The event window, length T.
         dispatch: The span in which the site was not left alone; the hour ends at its start.
         target_reduction_ratio: Share of its level that a job was to give up, 0 to 1.
+        actions: The dispatch log; None where none was kept. What was done to a job is read there
+            and nowhere else: a load that fell does not say why.
     """
     before = Interval(dispatch.start_utc - LEVEL_SPAN, dispatch.start_utc)
     found = [
         _job(job_id, load, before, event, target_reduction_ratio)
         for job_id, load in sorted(jobs.items())
     ]
-    seen = [job for job in found if job is not None]
+    during = None if actions is None else [a for a in actions if dispatch.contains(a.at_utc)]
+    seen = [
+        replace(job, mechanism=_mechanism(job.job_id, during)) for job in found if job is not None
+    ]
     whole = _job(site.meter_id, site, before, event, None)
     site_kwh = whole.reduction_kwh if whole else None
     return Attribution(
@@ -121,6 +140,14 @@ def _job(
         else None,
         note=_note(np.isnan(before_kw), np.isnan(event_kw)),
     )
+
+
+def _mechanism(job_id: str, actions: Sequence[ControlAction] | None) -> str:
+    if actions is None:
+        return NOT_KNOWN
+    own = sorted((a for a in actions if a.job_id == job_id), key=lambda a: (a.at_utc, a.kind))
+    words = dict.fromkeys(_WORDS[action.kind] for action in own if action.kind in _WORDS)
+    return ", ".join(words) or NONE_LOGGED
 
 
 def _off_grid(job_id: str, load: LoadSeries) -> JobReduction:

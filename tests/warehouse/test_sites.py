@@ -113,4 +113,4 @@ def test_the_facts_of_a_site_are_one_text_whatever_their_order(tmp_path: Path) -
     first = read_sites_file(written(tmp_path, HALL))["hall-1"].deciding_json()
 
     assert read_sites_file(written(tmp_path, backwards))["hall-1"].deciding_json() == first
-    assert first.startswith(b'{"alternative_programs":["caiso_10_in_10"],"revenue_grade":true')
+    assert first.startswith(b'{"alternative_programs":["caiso_10_in_10"],"commitment_tolerance_kw"')

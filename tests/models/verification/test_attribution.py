@@ -6,6 +6,7 @@ import pytest
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.verification.attribution import attribute_to_jobs
+from negawatt.models.verification.context import ControlAction, ControlKind
 
 NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
 EVENT = Interval(NOON_UTC, NOON_UTC + timedelta(hours=2))
@@ -103,3 +104,23 @@ def test_a_job_whose_intervals_do_not_fit_the_event_has_no_figure() -> None:
 
     assert found.jobs[0].reduction_kwh is None
     assert found.jobs[0].note == "its intervals of 120 minutes do not fit the event"
+
+
+def test_what_was_done_to_a_job_is_read_from_the_log_and_nowhere_else() -> None:
+    """A cap before the dispatch is none of it; a release undoes, and is no mechanism."""
+    jobs = {name: load(name, 20.0) for name in ("a", "b")}
+    actions = [
+        ControlAction(at_utc=NOON_UTC + timedelta(hours=1), job_id="a", kind=ControlKind.PAUSE),
+        ControlAction(at_utc=NOON_UTC, job_id="a", kind=ControlKind.CAP),
+        ControlAction(at_utc=NOON_UTC, job_id="b", kind=ControlKind.RELEASE),
+        ControlAction(at_utc=NOON_UTC - timedelta(hours=1), job_id="b", kind=ControlKind.CAP),
+    ]
+
+    logged = attribute_to_jobs(load("s", 99.0), jobs, EVENT, dispatch=EVENT, actions=actions)
+    silent = attribute_to_jobs(load("s", 99.0), jobs, EVENT, dispatch=EVENT)
+
+    assert [(job.job_id, job.mechanism) for job in logged.jobs] == [
+        ("a", "capped, paused"),
+        ("b", "none logged"),
+    ]
+    assert {job.mechanism for job in silent.jobs} == {"not known"}

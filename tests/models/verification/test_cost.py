@@ -49,10 +49,10 @@ def test_work_delayed_is_added_up_by_tier() -> None:
         ("paused", 0.0),
         ("steady", 1.0),
     ]
-    assert [(tier.flexibility_tier, tier.delayed_work_s) for tier in found.tiers] == [
-        (2, 1800),
-        (3, 7200),
-        (None, 0),
+    assert [(tier.name, tier.delayed_work_s) for tier in found.tiers] == [
+        ("tier 2", 1800),
+        ("tier 3", 7200),
+        ("tier not known", 0),
     ]
     assert (found.delayed_work_s, found.delayed_work_s_per_kwh) == (9000, 900)
 

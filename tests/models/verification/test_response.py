@@ -90,3 +90,55 @@ def test_without_a_level_only_the_limit_can_be_timed(load_around: LoadAround) ->
 
     assert response.ramp_before_minutes is response.rebound_kw_max is None
     assert response.limit_reached_minutes == 0.0
+
+
+def test_shed_is_recovered_plus_net_energy_and_each_ramp_is_its_steepest_step(
+    load_around: LoadAround,
+) -> None:
+    """Level 100 kW, half hours: 20, 30 and 40 kW below for half an hour each are 45 kWh shed.
+
+    15 kWh come back (10 and 20 kW above), which leaves 30. The steepest fall until the limit of 75
+    is 95 to 80, the steepest rise 60 to 90: 15 and 30 kW in 30 minutes. The drop is 30, so 97 kW
+    are recovered, first 30 minutes after the release.
+    """
+    load, event = load_around([100, 95], [80, 70, 60], [90, 110, 120, 100])
+
+    response = response_of(load, event, level_kw=100.0, limit_kw=75.0)
+
+    assert (response.shed_kwh, response.recovered_kwh, response.net_shed_kwh) == (45, 15, 30)
+    assert response.ramp_down_kw_per_minute == 0.5
+    assert response.ramp_up_kw_per_minute == 1.0
+    assert response.recovery_minutes == 30.0
+
+
+@pytest.mark.parametrize(
+    ("before_kw", "notice_intervals", "expected_minutes"),
+    [([100, 100], 2, 60.0), ([100, 70], 2, 30.0), ([70, 100], 2, 60.0), ([70, 70], 1, 0.0)],
+)
+def test_response_from_the_notice_is_to_the_run_that_leads_into_the_event(
+    load_around: LoadAround, before_kw: list[float], notice_intervals: int, expected_minutes: float
+) -> None:
+    """A load that was within the limit of 75 kW and left it again had not responded yet."""
+    load, event = load_around(before_kw, [70, 70])
+
+    response = response_of(
+        load,
+        event,
+        level_kw=100.0,
+        limit_kw=75.0,
+        notified_at_utc=event.start_utc - notice_intervals * load.interval,
+    )
+
+    assert response.limit_reached_minutes == 0.0
+    assert response.limit_reached_after_notice_minutes == expected_minutes
+
+
+def test_unknown_power_leaves_shed_and_recovery_unknown(load_around: LoadAround) -> None:
+    load, event = load_around([100, 100], [70, NAN], [NAN, 100, 100, 100])
+
+    response = response_of(load, event, level_kw=100.0, limit_kw=75.0)
+
+    assert response.shed_kwh is None
+    assert response.net_shed_kwh is None
+    assert response.recovery_minutes is None
+    assert response.ramp_up_kw_per_minute is None

@@ -19,6 +19,8 @@ IDENTITIES: Final = (
     ("candidate_date",),
     ("placebo_date",),
     ("job_id",),
+    ("meter_id",),
+    ("site_id",),
     ("method_id",),
     ("code",),
     ("finding_code",),

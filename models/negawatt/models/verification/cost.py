@@ -39,12 +39,12 @@ class TierCost:
     """The jobs of one tier that have figures.
 
     Attributes:
-        flexibility_tier: The tier; None for jobs without one.
+        name: ``tier 2``; ``tier not known`` for jobs without one.
         job_count: Jobs with figures.
         delayed_work_s: Work that they did less [s].
     """
 
-    flexibility_tier: int | None
+    name: str
     job_count: int
     delayed_work_s: float
 
@@ -160,7 +160,11 @@ def _tiers(jobs: Sequence[JobCost]) -> tuple[TierCost, ...]:
         if job.delayed_work_s is not None:
             by_tier.setdefault(job.flexibility_tier, []).append(job.delayed_work_s)
     return tuple(
-        TierCost(flexibility_tier=tier, job_count=len(delays), delayed_work_s=math.fsum(delays))
+        TierCost(
+            name=f"tier {'not known' if tier is None else tier}",
+            job_count=len(delays),
+            delayed_work_s=math.fsum(delays),
+        )
         for tier, delays in sorted(
             by_tier.items(), key=lambda item: (item[0] is None, item[0] or 0)
         )

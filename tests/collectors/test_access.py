@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from negawatt.collectors.access import Access
-from negawatt.collectors.config import AccessConfig
+from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.sources.fetch import Refusal, exporter_session, fetch_page
 from negawatt.collectors.sources.protocol import GapReason

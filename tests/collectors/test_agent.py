@@ -12,7 +12,8 @@ import pytest
 
 from negawatt.collectors.agent import Agent, Summary, TickReport, collect
 from negawatt.collectors.clock import SystemClock, VirtualClock
-from negawatt.collectors.config import CollectConfig, DcgmConfig
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.config_sections import DcgmConfig
 from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator, Failure
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
@@ -376,8 +377,7 @@ def test_a_defect_in_a_source_does_not_lose_what_came_before(tmp_path: Path) -> 
     with pytest.raises(IndexError):
         asyncio.run(agent.run(tick_count=9))
 
-    paths = list(tmp_path.rglob("[!.]*.parquet"))
-    assert [pq.read_metadata(path).num_rows for path in paths] == [3]
+    assert [pq.read_metadata(path).num_rows for path in tmp_path.rglob("[!.]*.parquet")] == [3]
 
 
 def test_a_replayed_file_is_sealed_again_with_the_same_rows(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.config import CollectConfig, MetricsConfig, NvmlConfig
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.config_sections import MetricsConfig, NvmlConfig
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
 from tests.collectors.driver.stub import Driver
 

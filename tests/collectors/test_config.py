@@ -3,8 +3,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from negawatt.collectors.config import AccessConfig, CollectConfig, load_config
+from negawatt.collectors.config import CollectConfig, load_config
+from negawatt.collectors.config_sections import AccessConfig, MeterFilesConfig, RedfishConfig
 from negawatt.models.domain.errors import ConfigurationError
 
 _VALID = """
@@ -29,9 +31,8 @@ def _uncommented(line: str) -> str:
 
 def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
     sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
-    with_defaults = re.sub(
-        r"# \[(?:\w+\.access|ship)\]\n(# .*\n)+", "", sample
-    )  # those are examples
+    # Sections of access, shipping, controllers and meter files are examples.
+    with_defaults = re.sub(r"# \[(\w+\.access|ship|\[\w+\])\]\n(# .*\n)+", "", sample)
     all_keys = "\n".join(map(_uncommented, with_defaults.splitlines()))
 
     as_printed = _load(tmp_path, sample)
@@ -42,10 +43,11 @@ def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Pa
     assert [target.node_id for target in as_printed.dcgm] == ["gpu-node-01", "gpu-node-02"]
 
 
-def test_the_sample_names_every_key_of_access() -> None:
+@pytest.mark.parametrize("section", [AccessConfig, RedfishConfig, MeterFilesConfig])
+def test_the_sample_names_every_key_of_its_examples(section: type[BaseModel]) -> None:
     sample = files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8")
 
-    assert all(f"# {key} = " in sample for key in AccessConfig.model_fields)
+    assert all(f"# {key} = " in sample for key in set(section.model_fields) - {"access"})
 
 
 def test_files_of_a_target_start_at_the_configurations_folder(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from negawatt.collectors.clock import VirtualClock
-from negawatt.collectors.config import CollectConfig, DcgmConfig, RetryConfig
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.config_sections import DcgmConfig, RetryConfig
 from negawatt.collectors.rounds import Rounds, slots
 from negawatt.collectors.sources.protocol import (
     Batch,

@@ -152,8 +152,10 @@ def test_rows_without_a_time_of_arrival_are_known_by_their_file(layout: Layout) 
             "meter_id": "m1",
             "observed_at_utc": datetime(2026, 7, 1, tzinfo=UTC),
             "power_w": [None],
+            "energy_total_kwh": [None],
+            "reading_quality": "no_reading",
         },
-        schema_overrides={"power_w": pl.Float64},
+        schema_overrides={"power_w": pl.Float64, "energy_total_kwh": pl.Float64},
     )
     name = "raw_node__power_samples"
     raw_files.seal_rows(layout, name, "s1", "import", rows)

@@ -64,7 +64,7 @@ def check(config: ConfigArgument, json_output: JsonOption = False) -> None:
     Example: negawatt collect check collect.toml --json
     """
     checked = load_config(config)
-    for target in checked.dcgm:
+    for target in (*checked.dcgm, *checked.redfish):
         Access(target.access)
     if json_output:
         _print_json(checked.model_dump(mode="json"))
@@ -168,6 +168,11 @@ def _print_config(config: CollectConfig) -> None:
         typer.echo(f"own figures at http://{config.metrics.host}:{config.metrics.port}/metrics")
     for target in config.dcgm:
         typer.echo(f"node {target.node_id}: {target.url}")
+    for controller in config.redfish:
+        typer.echo(f"node {controller.node_id}: controller {controller.url}")
+    for followed in config.meter_files:
+        meter = followed.meter_id or f"by column {followed.meter_column!r}"
+        typer.echo(f"meter {meter}: {followed.files}, {followed.value_unit}")
 
 
 def _inspection_values(inspection: Inspection) -> dict[str, object]:

@@ -22,7 +22,8 @@ from negawatt.cli.progress import bar_shown, site_days_shown
 from negawatt.cli.words import settlement_words, statement_facts
 from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import VirtualClock
-from negawatt.collectors.config import CollectConfig, DcgmConfig
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.config_sections import DcgmConfig
 from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.spool.segment import seal

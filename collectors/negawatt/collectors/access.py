@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from negawatt.collectors.config import AccessConfig
+from negawatt.collectors.config_sections import AccessConfig
 from negawatt.models.domain.errors import ConfigurationError
 
 
@@ -34,20 +34,22 @@ class Access:
     Args:
         config: Which files; nothing by default: the system's authorities, and no credentials.
 
-    Attributes:
-        ssl_context: For addresses that begin with https; True is the library's default.
-
     Raises:
         ConfigurationError: A file cannot be read, or holds no certificate or key.
     """
 
     def __init__(self, config: AccessConfig | None = None) -> None:
         self._config = config or AccessConfig()
-        self.ssl_context = _ssl_context(self._config)
+        self._ssl_context = _ssl_context(self._config)
         secret_file = self._config.password_file or self._config.bearer_token_file
         self._secret = _Secret(secret_file, {}) if secret_file else None
         if secret_file:
             self._read_or_refuse(secret_file)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        """For addresses that begin with https; True is the library's default."""
+        return self._ssl_context
 
     def headers(self) -> dict[str, str]:
         """Return the header of authorization, if there is one.

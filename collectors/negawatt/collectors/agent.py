@@ -14,11 +14,12 @@ from pathlib import Path
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.clock_watch import ClockWatch
 from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.facility import Facility, open_facility
 from negawatt.collectors.health import Metric, served
 from negawatt.collectors.rounds import Rounds
 from negawatt.collectors.self_metrics import of_agent, of_clock, of_driver
 from negawatt.collectors.sources.nvml_source import NvmlSource
-from negawatt.collectors.sources.protocol import PacedSource, Source
+from negawatt.collectors.sources.protocol import Batch, PacedSource, Source
 from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
 from negawatt.collectors.spool.lock import spool_lock
 from negawatt.collectors.spool.log import DiskLimits
@@ -93,6 +94,7 @@ class Agent:
             to open them.
         clock: The machine's clock, or a virtual one.
         boot_id: Identity of this boot; sequence numbers are unique within it.
+        on_batch: Told of each node's answer, and when it was due.
     """
 
     def __init__(
@@ -102,8 +104,10 @@ class Agent:
         config: CollectConfig,
         clock: Clock,
         boot_id: str,
+        on_batch: Callable[[str, Batch, datetime], None] | None = None,
     ) -> None:
         self._clock = clock
+        self._on_batch = on_batch
         self._rounds = Rounds(targets, config, clock)
         self._interval_ns = round(config.scrape_interval_s * NS_PER_S)
         self._keeper = Keeper(
@@ -184,6 +188,8 @@ class Agent:
         batches = await self._rounds.read(tick, self._due_ns(tick))
         for (log, _), batch in zip(self._polled, batches, strict=True):
             self._count_all(log.record(tick_utc, batch))
+            if self._on_batch:
+                self._on_batch(log.node_id, batch, tick_utc)
         self._silent_count = sum(not batch.readings for batch in batches)
         if self._clock_watch:
             self._count_all(self._clock_watch.look())
@@ -306,9 +312,32 @@ async def collect(
     """
     with spool_lock(config.spool_directory):
         async with open_targets(config) as targets:
-            agent = Agent(targets, config=config, clock=clock, boot_id=boot_id)
-            async with AsyncExitStack() as stack:
-                if config.metrics.port:
-                    page = served(agent.metrics, config.metrics.host, config.metrics.port)
-                    await stack.enter_async_context(page)
-                return await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
+            async with open_facility(config, clock, boot_id) as facility:
+                agent = Agent(
+                    targets,
+                    config=config,
+                    clock=clock,
+                    boot_id=boot_id,
+                    on_batch=facility.jobs.observe,
+                )
+                async with AsyncExitStack() as stack:
+                    if config.metrics.port:
+                        page = served(agent.metrics, config.metrics.host, config.metrics.port)
+                        await stack.enter_async_context(page)
+                    summary = await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
+            return _with_facility(summary, facility)
+
+
+def _with_facility(summary: Summary, facility: Facility) -> Summary:
+    """Add what was found and sealed beside the GPUs."""
+    counts: dict[tuple[str, str], CountedFinding] = {}
+    for finding in facility.findings:
+        key = (finding.code.value, finding.subject)
+        known = counts.get(key, CountedFinding(finding=finding, count=0))
+        counts[key] = replace(known, count=known.count + 1)
+    return replace(
+        summary,
+        file_count=summary.file_count + len(facility.files),
+        files=(*summary.files, *facility.files),
+        findings=(*summary.findings, *(counts[key] for key in sorted(counts))),
+    )

@@ -11,6 +11,9 @@ import pyarrow as pa
 SCHEMA_VERSION: Final = 1
 POWER_SAMPLES: Final = "raw_gpu__power_samples"
 GAPS: Final = "raw_gpu__gaps"
+NODE_POWER: Final = "raw_node__power_samples"
+METER_READINGS: Final = "raw_meter__readings"
+ALLOCATIONS: Final = "raw_job__allocations"
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -62,6 +65,41 @@ SCHEMAS: Final = {
             _column("expected_count", pa.int64(), unit="count"),
             _column("received_count", pa.int64(), unit="count"),
             _column("gap_reason", pa.string()),
+        ],
+    ),
+    NODE_POWER: _schema(
+        NODE_POWER,
+        [
+            _column("node_id", pa.string()),
+            _column("meter_id", pa.string()),
+            _column("observed_at_utc", _INSTANT),
+            _column("power_w", pa.float64(), unit="W", optional=True),
+            _column("energy_total_kwh", pa.float64(), unit="kWh", optional=True),
+            _column("reading_quality", pa.string()),
+        ],
+    ),
+    METER_READINGS: _schema(
+        METER_READINGS,
+        [
+            _column("meter_id", pa.string()),
+            _column("interval_start_utc", _INSTANT),
+            _column("interval_end_utc", _INSTANT),
+            _column("energy_kwh", pa.float64(), unit="kWh", optional=True),
+            _column("reading_quality", pa.string()),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    ALLOCATIONS: _schema(
+        ALLOCATIONS,
+        [
+            _column("job_id", pa.string()),
+            _column("job_class", pa.string(), optional=True),
+            _column("flexibility_tier", pa.int32(), unit="count", optional=True),
+            _column("gpu_uuid", pa.string()),
+            _column("node_id", pa.string(), optional=True),
+            _column("allocation_start_utc", _INSTANT),
+            _column("allocation_end_utc", _INSTANT, optional=True),
+            _column("available_at_utc", _INSTANT),
         ],
     ),
 }

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from negawatt.collectors.agent import Agent, TickReport
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.config import CollectConfig, DcgmConfig, DiskConfig
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.config_sections import DcgmConfig, DiskConfig
 from negawatt.collectors.raw_schema import POWER_SAMPLES
 from negawatt.collectors.sources.protocol import Batch, GpuIdentity, Reading, StopWatch
 from negawatt.collectors.spool.audit import balances, verify_files

@@ -4,12 +4,12 @@ A body counts only if the answer says where it ends: Content-Length, or chunks u
 Not here: what the page says (negawatt.collectors.sources.dcgm).
 """
 
+import ssl
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 
-from negawatt.collectors.access import Access
 from negawatt.collectors.sources.protocol import GapReason
 from negawatt.models.domain.units import MS_PER_S
 
@@ -33,22 +33,38 @@ class Refusal:
     detail: str
 
 
-def exporter_session(*, keepalive_s: float, request_timeout_s: float) -> aiohttp.ClientSession:
+class Credentials(Protocol):
+    """How a target is reached: its TLS context, and what its requests bring."""
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext | bool:
+        """For addresses that begin with https; True is the library's default."""
+        ...
+
+    def headers(self) -> dict[str, str]:
+        """Return the header of authorization, if there is one."""
+        ...
+
+
+def exporter_session(
+    *, keepalive_s: float, request_timeout_s: float, connection_limit: int = 0
+) -> aiohttp.ClientSession:
     """Return a session for any number of exporters; make it inside the event loop.
 
     Args:
         keepalive_s: How long an idle connection is kept; longer than the scrape interval [s].
         request_timeout_s: Longest time for one page, from connecting to its last byte [s].
+        connection_limit: Most connections at once; 0 for any number.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s),
+        connector=aiohttp.TCPConnector(limit=connection_limit, keepalive_timeout=keepalive_s),
         timeout=aiohttp.ClientTimeout(total=request_timeout_s),
         headers=_HEADERS,
     )
 
 
 async def fetch_page(
-    session: aiohttp.ClientSession, url: str, *, size_limit_bytes: int, access: Access
+    session: aiohttp.ClientSession, url: str, *, size_limit_bytes: int, access: Credentials
 ) -> bytes | Refusal:
     """Return the body of a page, whole and not empty, or say why not.
 

@@ -52,6 +52,7 @@ class GapReason(StrEnum):
     LOG_BACKLOG = "log_backlog"  # given up: the disk took nothing for minutes
     LOG_DAMAGED = "log_damaged"  # was written, and its checksum disagrees
     NOT_IN_ANSWER = "not_in_answer"
+    NOT_UNDERSTOOD = "not_understood"
     NO_POWER_READING = "no_power_reading"
     PAGE_NOT_DELIMITED = "page_not_delimited"
     PAGE_TOO_LARGE = "page_too_large"
@@ -140,6 +141,55 @@ class Reading:
     counter_is_new: bool = False
 
 
+class RowQuality(StrEnum):
+    """``ok``, or that a meter itself gave no value."""
+
+    OK = "ok"
+    NO_READING = "no_reading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePower:
+    """What one meter of a node said, or why it said nothing.
+
+    Attributes:
+        node_id: The node.
+        meter_id: Which of its meters: a chassis, a power supply; ``*`` where none is known.
+        observed_at_utc: When it was read.
+        power_w: Its power [W].
+        energy_total_kwh: Its own energy counter [kWh].
+        reading_quality: ``ok``, or why a value is missing.
+    """
+
+    node_id: str
+    meter_id: str
+    observed_at_utc: datetime
+    power_w: float | None = None
+    energy_total_kwh: float | None = None
+    reading_quality: RowQuality | GapReason = RowQuality.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """The energy of one interval at a meter.
+
+    Attributes:
+        meter_id: The meter.
+        interval_start_utc: First instant of the interval.
+        interval_end_utc: First instant after it.
+        energy_kwh: Energy; None is "not known" [kWh].
+        reading_quality: ``ok``, or that the meter gave no value.
+        available_at_utc: When the reading was found.
+    """
+
+    meter_id: str
+    interval_start_utc: datetime
+    interval_end_utc: datetime
+    energy_kwh: float | None
+    reading_quality: RowQuality
+    available_at_utc: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The answer of one source to one read.
@@ -149,6 +199,8 @@ class Batch:
         missing: GPUs that the source named without a reading, and why.
         gap_reason: Why GPUs that it did not name are missing.
         jobs: Of each GPU that the source names, the jobs that it says hold it.
+        node_powers: What meters of nodes said.
+        meter_readings: Intervals of meters.
         findings: What an auditor should know of this read.
     """
 
@@ -156,6 +208,8 @@ class Batch:
     missing: Mapping[str, GapReason] = field(default_factory=dict)
     gap_reason: GapReason = GapReason.NOT_IN_ANSWER
     jobs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    node_powers: tuple[NodePower, ...] = ()
+    meter_readings: tuple[MeterReading, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @classmethod

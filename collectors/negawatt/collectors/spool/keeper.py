@@ -155,6 +155,8 @@ class Keeper:
             self._write = None
 
     def _start_write(self, *, is_closed: bool) -> None:
+        if not self._targets:
+            return
         taken = [target.take(is_closed=is_closed) for target in self._targets]
         block = Block(
             parts=tuple(part for part, _, _ in taken),

@@ -19,7 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES, SCHEMAS
+from negawatt.collectors.raw_schema import (
+    ALLOCATIONS,
+    GAPS,
+    METER_READINGS,
+    NODE_POWER,
+    POWER_SAMPLES,
+    SCHEMAS,
+)
 from negawatt.collectors.sources.protocol import GpuIdentity
 from negawatt.collectors.spool.disk import publish
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
@@ -30,14 +37,26 @@ _MS_PER_DAY: Final = 24 * S_PER_H * MS_PER_S
 _ROW_GROUP_ROWS: Final = 500_000
 _HASH_DIGITS: Final = 16
 _NAME: Final = re.compile(r".+_[^_]+_[^_]+_\d+_\d+_[0-9a-f]{16}\.parquet")
-_TIME_COLUMN: Final = {POWER_SAMPLES: "observed_at_utc", GAPS: "gap_start_utc"}
+_TIME_COLUMN: Final = {
+    POWER_SAMPLES: "observed_at_utc",
+    GAPS: "gap_start_utc",
+    NODE_POWER: "observed_at_utc",
+    METER_READINGS: "interval_start_utc",
+    ALLOCATIONS: "allocation_start_utc",
+}
 _SPAN_COLUMNS: Final = {
     POWER_SAMPLES: ("sequence_number", "sequence_number"),
     GAPS: ("gap_start_utc", "gap_end_utc"),
+    NODE_POWER: ("observed_at_utc", "observed_at_utc"),
+    METER_READINGS: ("interval_start_utc", "interval_end_utc"),
+    ALLOCATIONS: ("allocation_start_utc", "allocation_start_utc"),
 }
 _SORT_COLUMNS: Final = {
     POWER_SAMPLES: ("gpu_uuid", "observed_at_utc", "sequence_number", "power_scope"),
     GAPS: ("gpu_uuid", "gap_start_utc"),
+    NODE_POWER: ("node_id", "meter_id", "observed_at_utc"),
+    METER_READINGS: ("meter_id", "interval_start_utc"),
+    ALLOCATIONS: ("job_id", "gpu_uuid", "allocation_start_utc", "available_at_utc"),
 }
 
 
@@ -84,6 +103,25 @@ def seal_gaps(gaps: pa.Table, *, root: Path, site_id: str, source: str) -> list[
     return _seal(GAPS, gaps, _site_folder(root, GAPS, site_id), source, {})
 
 
+def seal_facts(
+    name: str, rows: pa.Table, *, root: Path, site_id: str, writer: tuple[str, str, str]
+) -> list[Path]:
+    """Write rows of a table whose rows name no boot, one file for each UTC day.
+
+    Args:
+        name: The table.
+        rows: Its rows.
+        root: Folder of the raw tables.
+        site_id: The site.
+        writer: Who writes, for the file's name: what is read, the boot and the source.
+    """
+    if not rows.num_rows:
+        return []
+    who, boot_id, source = writer
+    prefix = "_".join((checked_name("node", who), _part("boot", boot_id), _part("source", source)))
+    return _publish_days(name, _checked(name, rows, {}), _site_folder(root, name, site_id), prefix)
+
+
 def is_sealed(path: Path) -> bool:
     """Say whether a name is one that a collector gives to a sealed file."""
     return _NAME.fullmatch(path.name) is not None
@@ -112,8 +150,12 @@ def _seal(
     if not rows.num_rows:
         return []
     table = _checked(name, rows, metadata)
-    table = table.sort_by([(column, "ascending") for column in _SORT_COLUMNS[name]])
     prefix = "_".join((*_node_and_boot(name, table), _part("source", source)))
+    return _publish_days(name, table, site_folder, prefix)
+
+
+def _publish_days(name: str, table: pa.Table, site_folder: Path, prefix: str) -> list[Path]:
+    table = table.sort_by([(column, "ascending") for column in _SORT_COLUMNS[name]])
     return [
         _publish(name, part, site_folder / f"date={day}", prefix)
         for day, part in _by_utc_day(table, _TIME_COLUMN[name])
@@ -194,7 +236,13 @@ def _parquet(table: pa.Table) -> memoryview:
     and Spark read, and which take less than half of the defaults' bytes.
     """
     text = [column.name for column in table.schema if pa.types.is_string(column.type)]
-    others = [column.name for column in table.schema if not pa.types.is_string(column.type)]
+    encodings = {
+        column.name: "BYTE_STREAM_SPLIT"
+        if pa.types.is_floating(column.type)
+        else "DELTA_BINARY_PACKED"
+        for column in table.schema
+        if column.name not in text
+    }
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
@@ -202,7 +250,7 @@ def _parquet(table: pa.Table) -> memoryview:
         compression="zstd",
         compression_level=3,
         use_dictionary=text,
-        column_encoding=dict.fromkeys(others, "DELTA_BINARY_PACKED"),
+        column_encoding=encodings,
         row_group_size=_ROW_GROUP_ROWS,
         write_page_checksum=True,
         write_page_index=True,

@@ -83,6 +83,11 @@ class TargetLog:
         )
         self.sample_count = 0
 
+    @property
+    def node_id(self) -> str:
+        """The node whose readings these are."""
+        return self._place.node_id
+
     def record(self, tick_utc: datetime, batch: Batch) -> list[Finding]:
         """Keep what one read gave and book what it did not; return all findings.
 

@@ -32,6 +32,8 @@ class FindingCode(StrEnum):
     EXPORTER_LINE_REJECTED = "exporter_line_rejected"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
+    METER_FILE_REWRITTEN = "meter_file_rewritten"
+    METER_ROW_REJECTED = "meter_row_rejected"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
     PAYMENT_NOT_COMPUTABLE = "payment_not_computable"
@@ -88,6 +90,9 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "against the primary document.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "
     "payment.",
+    FindingCode.METER_FILE_REWRITTEN: "A meter's file that is followed has become shorter; it is "
+    "not read on.",
+    FindingCode.METER_ROW_REJECTED: "A row of a meter's file was not read.",
     FindingCode.METHOD_NOT_COMPUTABLE: "A baseline method cannot be computed from the data.",
     FindingCode.BASELINE_CHOICE_MATTERS: "Methods that could each be elected give reductions that "
     "differ by more than the limit.",

@@ -1,0 +1,131 @@
+"""What is collected beside the GPUs: node meters, meter files, and the jobs that labels name.
+
+Each source is read at its own pace, off the agent's ticks. Rows are sealed as they come in small
+files; a followed file goes on only behind rows that are sealed. Not here: reading (sources), the
+GPUs' log (spool.keeper), and which job is where (job_facts).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from negawatt.collectors.config import CollectConfig
+from negawatt.collectors.facility_sources import FacilitySource, open_sources
+from negawatt.collectors.job_facts import JobFacts
+from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, NODE_POWER, SCHEMAS
+from negawatt.collectors.sources.protocol import Batch
+from negawatt.collectors.spool.segment import seal_facts
+from negawatt.models.domain.clock import Clock
+from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.units import NS_PER_S
+
+_SEAL_NODE_POWER_S: Final = 60.0  # what a crash may lose of a controller's readings
+_REMEMBERED: Final = 10_000
+
+
+class Facility:
+    """Collects everything but GPU readings, until it is closed.
+
+    Args:
+        config: The site, the spool directory and the pace.
+        sources: What is read.
+        clock: The machine's clock.
+        boot_id: Identity of this boot, for the files' names.
+
+    Attributes:
+        jobs: Which jobs hold which GPUs, as labels show it.
+        findings: What was found; the last of them.
+        files: What was sealed; the last of them.
+    """
+
+    def __init__(
+        self, config: CollectConfig, sources: Sequence[FacilitySource], clock: Clock, boot_id: str
+    ) -> None:
+        self._config = config
+        self._sources = sources
+        self._clock = clock
+        self._boot_id = boot_id
+        self._interval_ns = round(config.facility_interval_s * NS_PER_S)
+        self.findings = deque[Finding](maxlen=_REMEMBERED)
+        self.files = deque[Path](maxlen=_REMEMBERED)
+        self.jobs = JobFacts(
+            config.spool_directory / "state" / "jobs.json",
+            config.facility_interval_s,
+            clock,
+            lambda rows: self._seal(ALLOCATIONS, rows, "jobs", "labels"),
+        )
+
+    async def run(self) -> None:
+        """Read all sources at the given pace, until cancelled."""
+        await asyncio.gather(*(self._follow(source) for source in self._sources))
+
+    async def close(self) -> None:
+        """Seal what is left."""
+        for source in self._sources:
+            self._seal_node_power(source)
+        await self.jobs.close()
+
+    async def _follow(self, source: FacilitySource) -> None:
+        next_ns = self._clock.monotonic_ns()
+        while True:
+            batch = await source.source.read(self._clock)
+            self.findings.extend(batch.findings)
+            source.waiting += batch.node_powers
+            if batch.meter_readings or source.is_followed:
+                await asyncio.to_thread(self._seal_meters, source.name, batch)
+                await source.stored()
+            if len(source.waiting) and self._clock.monotonic_ns() >= source.seal_ns:
+                await asyncio.to_thread(self._seal_node_power, source)
+            next_ns = max(next_ns + self._interval_ns, self._clock.monotonic_ns())
+            await self._clock.sleep_until_ns(next_ns)
+
+    def _seal_meters(self, name: str, batch: Batch) -> None:
+        rows = pa.Table.from_pylist(
+            [asdict(reading) for reading in batch.meter_readings], schema=SCHEMAS[METER_READINGS]
+        )
+        self._seal(METER_READINGS, rows, name, "files")
+
+    def _seal_node_power(self, source: FacilitySource) -> None:
+        waiting, source.waiting = source.waiting, ()
+        source.seal_ns = self._clock.monotonic_ns() + round(_SEAL_NODE_POWER_S * NS_PER_S)
+        rows = pa.Table.from_pylist([asdict(row) for row in waiting], schema=SCHEMAS[NODE_POWER])
+        self._seal(NODE_POWER, rows, source.name, "redfish")
+
+    def _seal(self, name: str, rows: pa.Table, who: str, source: str) -> None:
+        self.files.extend(
+            seal_facts(
+                name,
+                rows,
+                root=self._config.spool_directory,
+                site_id=self._config.site_id,
+                writer=(who, self._boot_id, source),
+            )
+        )
+
+
+@asynccontextmanager
+async def open_facility(
+    config: CollectConfig, clock: Clock, boot_id: str
+) -> AsyncIterator[Facility]:
+    """Collect beside the agent for as long as this is open; seal what is left at its end.
+
+    Raises:
+        ConfigurationError: A certificate or a secret cannot be read.
+        DataRefusedError: What an earlier run left cannot be read.
+    """
+    async with open_sources(config) as sources:
+        facility = Facility(config, sources, clock, boot_id)
+        task = asyncio.create_task(facility.run()) if sources else None
+        try:
+            yield facility
+        finally:
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            await facility.close()

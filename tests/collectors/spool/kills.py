@@ -34,7 +34,7 @@ from tests.collectors.spool.spools import sealed_rows
 
 INTERVAL_S = 0.02
 GPUS = ("GPU-a", "GPU-b")
-_LAST_TICK = struct.Struct("<q")
+_TICKS = struct.Struct("<qq")  # when the first and the last tick were done [ns]
 
 
 @dataclass(slots=True)
@@ -65,17 +65,18 @@ def kill_often(folder: Path, kill_count: int, seed: int, kills_of_a_spool: int =
     context.set_forkserver_preload([__name__])
     for n in range(kill_count):
         root = folder / f"{n // kills_of_a_spool}"
-        with _shared_tick(folder) as last_tick:
+        with _shared_ticks(folder) as ticks:
             # Every other spool is sealed so often that many kills come while it is.
             seal_interval_s = (0.3, 900.0)[n // kills_of_a_spool % 2]
             child = context.Process(target=run_agent, args=(root, folder / "tick", seal_interval_s))
             child.start()
-            _wait_for_a_tick(last_tick)
+            _wait_for_a_tick(ticks)
             time.sleep(randomness.uniform(0, 2))
             assert child.pid
             os.kill(child.pid, signal.SIGKILL)
             child.join()
-            _take_toll(root, _LAST_TICK.unpack_from(last_tick)[0], toll)
+            first_ns, last_ns = _TICKS.unpack_from(ticks)
+            _take_toll(root, first_ns, last_ns, toll)
         if (n + 1) % kills_of_a_spool == 0 or n + 1 == kill_count:
             _audit(root, toll)
     return toll
@@ -93,10 +94,11 @@ def run_agent(root: Path, tick_path: Path, seal_interval_s: float) -> None:
         dcgm=(DcgmConfig(url="http://unused/metrics", node_id="n1"),),
     )
     with tick_path.open("r+b") as file, spool_lock(root):
-        memory = mmap.mmap(file.fileno(), _LAST_TICK.size)
+        memory = mmap.mmap(file.fileno(), _TICKS.size)
 
         def note(_report: TickReport) -> None:
-            _LAST_TICK.pack_into(memory, 0, time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            _TICKS.pack_into(memory, 0, _TICKS.unpack_from(memory)[0] or now_ns, now_ns)
 
         target = Target(node_id="n1", source_name="test", source=_Source())
         agent = Agent([target], config=config, clock=SystemClock(), boot_id="boot-1")
@@ -128,29 +130,27 @@ def power_milliwatt(gpu_uuid: str, monotonic_ms: int) -> int:
 
 
 @contextlib.contextmanager
-def _shared_tick(folder: Path) -> Iterator[mmap.mmap]:
+def _shared_ticks(folder: Path) -> Iterator[mmap.mmap]:
     path = folder / "tick"
-    path.write_bytes(bytes(_LAST_TICK.size))
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), _LAST_TICK.size) as memory:
+    path.write_bytes(bytes(_TICKS.size))
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), _TICKS.size) as memory:
         yield memory
 
 
-def _wait_for_a_tick(last_tick: mmap.mmap) -> None:
+def _wait_for_a_tick(ticks: mmap.mmap) -> None:
     deadline_s = time.monotonic() + 60
-    while not _LAST_TICK.unpack_from(last_tick)[0]:
+    while not _TICKS.unpack_from(ticks)[0]:
         assert time.monotonic() < deadline_s, "the agent never read"
         time.sleep(0.005)
 
 
-def _take_toll(root: Path, last_tick_ns: int, toll: Toll) -> None:
-    """Recover, and see how much of what was read is there."""
+def _take_toll(root: Path, first_ns: int, last_ns: int, toll: Toll) -> None:
+    """Recover, and see how much of what this agent read is not there."""
     with spool_lock(root):
         state = recover(root).states.of_node.get("n1")
     toll.recovered_count += 1
-    if state is None:  # killed before its first write
-        return
-    durable_ns = state.due_monotonic_ns
-    toll.lost_s.append(max(0.0, (last_tick_ns - durable_ns) / NS_PER_S))
+    durable_ns = max(first_ns, state.due_monotonic_ns if state else 0)
+    toll.lost_s.append(max(0.0, (last_ns - durable_ns) / NS_PER_S))
 
 
 def _audit(root: Path, toll: Toll) -> None:

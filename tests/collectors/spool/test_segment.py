@@ -113,7 +113,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_flipped_bit_of_a_file_changes_the_hash_that_its_name_states(tmp_path: Path) -> None:
-    """All of some 60,000 bits, one at a time."""
+    """All of some 42,000 bits, one at a time."""
     path = _seal(_samples(), tmp_path)[0]
     whole = path.read_bytes()
     stated = path.stem.rpartition("_")[2]

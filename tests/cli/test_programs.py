@@ -59,7 +59,7 @@ def test_json_is_the_file_with_its_digest() -> None:
 def test_a_valid_file_is_said_to_be_valid() -> None:
     file = PROGRAMS / "pre_event_hour.toml"
 
-    assert "pre_event_hour@1 is valid; 0 of 2 facts to check" in output("check", str(file))
+    assert "pre_event_hour@1 is valid; 0 of 3 facts to check" in output("check", str(file))
     assert json.loads(output("check", str(file), "--json"))["facts_to_check"] == 0
 
 

@@ -157,12 +157,17 @@ def test_metering_for_an_event_takes_up_every_day_with_readings(layout: Layout) 
     assert run.run_metering_for_event(layout, EVENT, fixed_utc=AFTER_UTC) == 9
 
 
-def test_how_the_days_were_split_into_runs_changes_nothing(layout: Layout, tmp_path: Path) -> None:
+def test_the_order_of_files_rows_and_partitions_changes_nothing(
+    layout: Layout, tmp_path: Path
+) -> None:
+    """The same readings in three files, shuffled; the later days metered before the earlier."""
     other = Layout(tmp_path / "other")
     other.root.mkdir()
     other.sites_file.write_bytes(layout.sites_file.read_bytes())
-    for table, rows in (("raw_meter__readings", meter_rows()), ("raw_grid__events", event_rows())):
-        seal_rows(other, table, SITE, "test", rows)
+    seal_rows(other, "raw_grid__events", SITE, "test", event_rows())
+    shuffled = meter_rows().sample(fraction=1.0, shuffle=True, seed=7)
+    for part in (shuffled[600:], shuffled[:300], shuffled[300:600]):
+        seal_rows(other, "raw_meter__readings", SITE, "test", part)
 
     for first, last in ((date(2026, 6, 25), LAST_DAY), (FIRST_DAY, date(2026, 6, 24))):
         run.run_daily_metering(other, SITE, first, last, fixed_utc=AFTER_UTC)

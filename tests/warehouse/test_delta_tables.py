@@ -2,9 +2,16 @@ from datetime import date
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
+from negawatt.warehouse.delta_tables import (
+    append_rows,
+    read_kept,
+    read_table,
+    refresh_partition,
+    replace_partition,
+)
 from negawatt.warehouse.layout import Layout
 from tests.warehouse.conftest import DAY, site_energy
 
@@ -65,3 +72,34 @@ def test_a_filter_keeps_only_what_was_asked_for(layout: Layout) -> None:
     found = read_table(layout, TABLE, pl.col("date") == YESTERDAY)
 
     assert found.frame.is_empty()
+
+
+def test_a_partition_that_holds_the_rows_already_is_not_written_again(layout: Layout) -> None:
+    first = refresh_partition(layout, TABLE, PARTITION, site_energy())
+    again = refresh_partition(layout, TABLE, PARTITION, site_energy().reverse())
+    other = refresh_partition(layout, TABLE, PARTITION, site_energy(energy_kwh=5.0))
+
+    assert (first, again, other) == (0, 0, 1)
+    assert read_table(layout, TABLE).frame["energy_kwh"].to_list() == [5.0] * 3
+
+
+def test_rows_of_another_partition_are_refused_where_nothing_else_differs(layout: Layout) -> None:
+    refresh_partition(layout, TABLE, PARTITION, site_energy())
+
+    with pytest.raises(DataRefusedError, match="every row with date = 2026-06-30"):
+        refresh_partition(layout, TABLE, PARTITION, site_energy(YESTERDAY))
+
+
+def test_a_version_that_is_no_longer_kept_is_not_known(layout: Layout) -> None:
+    first = replace_partition(layout, TABLE, PARTITION, site_energy())
+    replace_partition(layout, TABLE, PARTITION, site_energy(energy_kwh=5.0))
+    kept = read_kept(layout, TABLE, first)
+    assert kept is not None
+    assert kept["energy_kwh"].to_list() == [1.0] * 3
+
+    DeltaTable(str(layout.table_folder(TABLE))).vacuum(
+        retention_hours=0, dry_run=False, enforce_retention_duration=False
+    )
+
+    assert read_kept(layout, TABLE, first) is None
+    assert read_kept(layout, TABLE, 7) is None

@@ -79,3 +79,11 @@ def test_an_interruption_before_the_header_leaves_the_old_version_and_heals(
 
 def test_a_statement_that_was_never_issued_has_no_version(layout: Layout) -> None:
     assert statement_tables.latest_statement_json(layout, "s1.e9") is None
+
+
+def test_the_newest_version_of_every_statement_is_found(layout: Layout) -> None:
+    statement_tables.publish_statement(layout, header(1), {statement_tables.LINES: lines(1)})
+    newer = header(2).with_columns(statement_json=pl.lit('{"version":2}'))
+    statement_tables.publish_statement(layout, newer, {statement_tables.LINES: lines(2)})
+
+    assert statement_tables.newest_statements_json(layout) == {"s1.e1": '{"version":2}'}

@@ -9,6 +9,12 @@ WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", "-w", help="Folder of the warehouse.", show_default=True)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+SiteOption = Annotated[str | None, typer.Option(help="Events of this site only.")]
+ProgramOption = Annotated[str | None, typer.Option(help="Events of this program only.")]
+MonthOption = Annotated[
+    str | None,
+    typer.Option(metavar="YYYY-MM", help="Events that start in this month, on the site's clock."),
+]
 LoadZoneOption = Annotated[
     str | None, typer.Option(help="IANA zone of the file's column interval_start_local.")
 ]

@@ -4,6 +4,7 @@ Not here: what the report shows (negawatt.pipelines.exports); nothing is settled
 """
 
 import json
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -15,6 +16,9 @@ from negawatt.warehouse.layout import Layout
 def report(
     event: Annotated[str, typer.Argument(help="A settled event.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write the report of an event again, from its newest statement, and say where it is.
@@ -30,6 +34,8 @@ def report(
     )
 
     folder = write_report(Layout(warehouse), event)
+    if open_page and not webbrowser.open((folder / PAGE).absolute().as_uri()):
+        typer.echo("no browser was found; open the page yourself", err=True)
     files = sorted(str(file) for file in folder.iterdir())
     if json_output:
         typer.echo(json.dumps({"report": str(folder / PAGE), "files": files}, sort_keys=True))

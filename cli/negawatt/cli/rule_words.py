@@ -81,6 +81,14 @@ def _same_day_lines(rule: BaselineRule) -> Iterator[str]:
     yield f"combined      {_COMBINED[windows.combine]}"
 
 
+def _settlement_lines(rule: BaselineRule) -> Iterator[str]:
+    for step in rule.rounding:
+        yield f"rounding      {step.stage} to {step.decimals} decimals, {spaced(step.mode)}"
+    if rule.deadline is not None:
+        due = rule.deadline
+        yield f"deadline      {due.count} {spaced(due.unit)} after the event: {due.of}"
+
+
 def _after_lines(rule: BaselineRule) -> Iterator[str]:
     adjustment = rule.adjustment
     if adjustment.kind == "none":
@@ -105,6 +113,7 @@ def _after_lines(rule: BaselineRule) -> Iterator[str]:
     yield from _bound_lines(rule)
     missing = rule.exclusions.incomplete_days.max_missing_fraction
     yield f"missing data  at most {missing:.0%} of a window"
+    yield from _settlement_lines(rule)
     if rule.accuracy_gate is not None:
         gate = rule.accuracy_gate
         yield (

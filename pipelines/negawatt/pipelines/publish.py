@@ -16,7 +16,7 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.settlement.canonical import from_json
 from negawatt.models.settlement.chain import require_chain
-from negawatt.models.settlement.lifecycle import Decision, DecisionKind
+from negawatt.models.settlement.lifecycle import Decision, DecisionKind, Stage
 from negawatt.models.settlement.settle import settle_event
 from negawatt.models.settlement.statement import Override, Statement
 from negawatt.models.settlement.versions import issue, void
@@ -155,6 +155,14 @@ def all_versions(layout: Layout, statement_id: str) -> tuple[Statement, ...]:
     """Return every published version of a statement, oldest first."""
     texts = statement_versions(layout, statement_id)["statement_json"]
     return tuple(from_json(text.encode()) for text in texts)
+
+
+def is_to_be_voided(layout: Layout, event: Event) -> bool:
+    """Say whether an event was cancelled and its statement still counts."""
+    if not event.cancelled:
+        return False
+    latest = latest_statement(layout, f"{event.site_id}.{event.event_id}")
+    return latest is not None and latest.stage is not Stage.VOID
 
 
 def _voided(

@@ -3,7 +3,7 @@
 Not here: what the jobs do, and words for people.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -89,11 +89,26 @@ def run_metering_for_event(
     Returns:
         How many site days were metered.
     """
-    event = find_event(layout, event_id)
-    window = load_window(layout, event)
-    first, last = window.start_utc.date(), window.end_utc.date()
-    days = [day for day in raw_days(layout, event.site_id) if first <= day <= last]
-    for site_id, span_first, span_last in day_spans((event.site_id, day) for day in days):
+    return run_metering_for_events(layout, [event_id], fixed_utc=fixed_utc)
+
+
+def run_metering_for_events(
+    layout: Layout, event_ids: Iterable[str], *, fixed_utc: datetime | None = None
+) -> int:
+    """Run the daily metering job once for every day that any of the events looks at.
+
+    Returns:
+        How many site days were metered.
+    """
+    days = set()
+    for event_id in event_ids:
+        event = find_event(layout, event_id)
+        window = load_window(layout, event)
+        first, last = window.start_utc.date(), window.end_utc.date()
+        days |= {
+            (event.site_id, day) for day in raw_days(layout, event.site_id) if first <= day <= last
+        }
+    for site_id, span_first, span_last in day_spans(sorted(days)):
         run_daily_metering(layout, site_id, span_first, span_last, fixed_utc=fixed_utc)
     return len(days)
 

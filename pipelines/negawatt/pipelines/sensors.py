@@ -10,6 +10,7 @@ import dagster as dg
 
 from negawatt.pipelines import partitions
 from negawatt.pipelines.jobs import daily_metering, event_settlement
+from negawatt.pipelines.publish import is_to_be_voided
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.settlement import data_is_complete
 from negawatt.warehouse.event_tables import all_events
@@ -33,11 +34,15 @@ def meter_yesterday(
 def settle_complete_events(
     warehouse: WarehouseResource, clock: ClockResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Settle each revision of an event once its load is metered to the end of its aftermath."""
+    """Settle each revision of an event once its load is metered to the end of its aftermath.
+
+    A revision that cancels a settled event voids its statement.
+    """
     ready = [
         event
         for event in all_events(warehouse.layout)
         if data_is_complete(warehouse.layout, event, clock.now_utc())
+        or is_to_be_voided(warehouse.layout, event)
     ]
     if not ready:
         return dg.SkipReason("no event whose data is complete")

@@ -21,7 +21,7 @@ from negawatt.models.metering.estimates import without_estimates
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.settlement.build import SettlementTerms
-from negawatt.models.settlement.rounding import DEFAULT_ROUNDING, MINUTE_ROUNDING
+from negawatt.models.settlement.rounding import rounding_of
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Override
 from negawatt.pipelines.findings import (
@@ -146,7 +146,7 @@ def gather_inputs(
             statement_id=f"{event.site_id}.{event_id}",
             revenue_grade=site.revenue_grade,
             low_confidence_facts=_low_confidence(rule),
-            rounding=MINUTE_ROUNDING if rule.interval_minutes == 1 else DEFAULT_ROUNDING,
+            rounding=rounding_of(rule),
             overrides=overrides,
             standing_overrides=standing_overrides,
         ),

@@ -1,16 +1,19 @@
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.baselines.registry import list_programs, load_program
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.settlement.rounding import (
     DEFAULT_ROUNDING,
     RoundingRule,
     difference,
     plain,
     rounded_figures,
+    rounding_of,
     settled_kwh,
     total,
 )
@@ -99,3 +102,25 @@ def test_a_rule_that_makes_no_sense_is_refused(key: str, value: object) -> None:
 
     with pytest.raises(ValueError, match=key):
         RoundingRule(**{**keys, key: value})  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program_id", list_programs())
+def test_every_program_says_how_energy_is_rounded_and_how_well_that_is_known(
+    program_id: str,
+) -> None:
+    rule = load_program(program_id)
+
+    rounding = rounding_of(rule)
+
+    (fact,) = [fact for fact in rule.facts if fact.parameter == "rounding.energy"]
+    assert rounding.source == fact.statement
+    assert f"{Decimal(1).scaleb(-rounding.energy_decimals):f} kWh" in fact.statement
+    assert (rounding.mode == "ROUND_HALF_EVEN") == ("half to even" in fact.statement)
+
+
+def test_a_program_whose_file_does_not_say_how_energy_is_rounded_is_refused() -> None:
+    rule = replace(load_program("pjm_economic_3day"), rounding=())
+
+    with pytest.raises(ConfigurationError, match="one step of the stage 'energy'"):
+        rounding_of(rule)

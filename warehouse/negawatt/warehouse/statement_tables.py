@@ -31,6 +31,13 @@ def latest_statement_json(layout: Layout, statement_id: str) -> str | None:
     return None if versions.is_empty() else versions["statement_json"][-1]
 
 
+def newest_statements_json(layout: Layout) -> dict[str, str]:
+    """Return the newest published version of every statement as canonical JSON, by its name."""
+    rows = read_table(layout, HEADERS).frame
+    newest = rows.group_by("statement_id", maintain_order=True).last()
+    return dict(zip(newest["statement_id"], newest["statement_json"], strict=True))
+
+
 @contextmanager
 def publishing(layout: Layout) -> Iterator[None]:
     """Hold the warehouse for one settlement; a second waits, and sees what the first published.

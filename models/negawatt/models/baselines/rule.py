@@ -35,7 +35,13 @@ from negawatt.models.baselines.rule_inputs import (
     NominatedRule,
     RegressionRule,
 )
-from negawatt.models.baselines.rule_parts import AccuracyGate, Effective, Rounding, SettlementClock
+from negawatt.models.baselines.rule_parts import (
+    AccuracyGate,
+    Deadline,
+    Effective,
+    Rounding,
+    SettlementClock,
+)
 from negawatt.models.baselines.rule_sources import Fact, Source
 from negawatt.models.baselines.rule_windows import AdjustmentRule, BaselineHours, SameDay
 
@@ -93,7 +99,8 @@ class RuleFile:
         nominated: The lock of a nominated schedule.
         regression: The model of a regression.
         accuracy_gate: Accuracy that the program asks for.
-        rounding: Rounding steps; none where the program states none.
+        rounding: Rounding steps; a settlement needs the one of ``energy``.
+        deadline: Until when the program takes a settlement, where that is known.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -163,6 +170,7 @@ class RuleFile:
     regression: RegressionRule | None = None
     accuracy_gate: AccuracyGate | None = None
     rounding: tuple[Rounding, ...] = ()
+    deadline: Deadline | None = None
 
     def __post_init__(self) -> None:
         check_rule(self)

@@ -79,14 +79,30 @@ class AccuracyGate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rounding:
-    """One rounding step. The baseline is rounded here, the later stages by the settlement.
+    """One rounding step. The baseline is rounded here, the other stages by the settlement.
 
     Attributes:
-        stage: What is rounded.
+        stage: What is rounded: ``energy`` is the baseline and the metered energy of each settled
+            interval.
         decimals: Decimals that are kept, of kWh or of the currency.
         mode: What becomes of a half.
     """
 
-    stage: Literal["baseline", "reduction", "factor", "payment"]
+    stage: Literal["baseline", "energy", "reduction", "factor", "payment"]
     decimals: Annotated[int, Field(ge=0)]
     mode: Literal["half_up", "half_even", "truncate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """Until when the program takes a settlement, counted from the event's local day.
+
+    Attributes:
+        count: How many.
+        unit: Calendar days, business days of the program's calendar, or months.
+        of: What is due then, in the program's words.
+    """
+
+    count: Annotated[int, Field(ge=1)]
+    unit: Literal["calendar_days", "business_days", "months"]
+    of: str

@@ -16,6 +16,24 @@ from negawatt.models.settlement.statement import Override
 _Key = tuple[FindingCode, str]
 
 
+class OverrideNeededError(DataRefusedError):
+    """A blocking finding that nobody decided on.
+
+    Attributes:
+        finding: The finding.
+    """
+
+    def __init__(self, *, event: Event, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(
+            thing=f"event {event.event_id!r}",
+            expected=f"no blocking finding, or a recorded override of {finding.code.value!r} "
+            f"for {finding.subject}",
+            found=finding.message,
+            remedy="correct the data, or record who settles in spite of it and why",
+        )
+
+
 def settled_overrides(
     event: Event,
     findings: Sequence[Finding],
@@ -47,13 +65,7 @@ def settled_overrides(
     for finding in findings:
         key = (finding.code, finding.subject)
         if finding.severity is Severity.BLOCKING and key not in decided:
-            raise DataRefusedError(
-                thing=f"event {event.event_id!r}",
-                expected=f"no blocking finding, or a recorded override of {finding.code.value!r} "
-                f"for {finding.subject}",
-                found=finding.message,
-                remedy="correct the data, or record who settles in spite of it and why",
-            )
+            raise OverrideNeededError(event=event, finding=finding)
     for code, subject in sorted(made.keys() - blocking.keys()):
         raise DataRefusedError(
             thing=f"event {event.event_id!r}",

@@ -19,7 +19,8 @@ from decimal import (
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.baselines.rule import BaselineRule
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.units import exact_decimal
 
 P = ParamSpec("P")
@@ -31,6 +32,12 @@ _CONTEXT: Final = Context(prec=60, traps=[DivisionByZero, InvalidOperation, Over
 MODES: Final = frozenset(
     {"ROUND_HALF_EVEN", "ROUND_HALF_UP", "ROUND_HALF_DOWN", "ROUND_DOWN", "ROUND_UP"}
 )
+
+_MODE_OF: Final = {
+    "half_up": "ROUND_HALF_UP",
+    "half_even": "ROUND_HALF_EVEN",
+    "truncate": "ROUND_DOWN",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +73,35 @@ DEFAULT_ROUNDING: Final = RoundingRule(
     mode="ROUND_HALF_EVEN",
     source="negawatt's own convention; no program manual that was read states a full rule",
 )
-MINUTE_ROUNDING: Final = replace(DEFAULT_ROUNDING, name="kwh-6-half-even", energy_decimals=6)
-"""For intervals of a minute: a flat baseline repeats its rounding in every one of them."""
+"""Of values that no program file stands behind; a program's file states its own."""
+
+
+def rounding_of(rule: BaselineRule) -> RoundingRule:
+    """Return how a program rounds the energy of an interval, as its file states it.
+
+    Raises:
+        ConfigurationError: The file states no rounding of energy.
+
+    Examples:
+        >>> from negawatt.models.baselines.registry import load_program
+        >>> rounding_of(load_program("pjm_economic_3day")).name
+        'kwh-3-half-even'
+    """
+    steps = [step for step in rule.rounding if step.stage == "energy"]
+    if len(steps) != 1:
+        raise ConfigurationError(
+            thing=f"program {rule.program_id!r}, key 'rounding'",
+            expected="one step of the stage 'energy'",
+            found=str(len(steps)),
+            remedy="state how baseline and metered energy of an interval are rounded",
+        )
+    stated = [fact for fact in rule.facts if fact.parameter == "rounding.energy"]
+    return RoundingRule(
+        name=f"kwh-{steps[0].decimals}-{steps[0].mode.replace('_', '-')}",
+        energy_decimals=steps[0].decimals,
+        mode=_MODE_OF[steps[0].mode],
+        source=" ".join(fact.statement for fact in stated) or "the program file does not say",
+    )
 
 
 def settled_kwh(energy_kwh: float, rule: RoundingRule) -> Decimal:

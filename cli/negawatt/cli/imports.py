@@ -90,6 +90,20 @@ for _name, _table, _help in (
         Example: negawatt import events events.csv --site hall-1 --profile events.toml""",
     ),
     (
+        "control",
+        "raw_job__control",
+        """Import what the operator did to jobs: caps, pauses, holds, migrations, releases.
+
+        Example: negawatt import control dispatch_log.csv --site hall-1 --profile control.toml""",
+    ),
+    (
+        "performance",
+        "raw_job__performance",
+        """Import how fast jobs went in an event, as share of their full speed.
+
+        Example: negawatt import performance jobs.csv --site hall-1 --profile performance.toml""",
+    ),
+    (
         "discrepancies",
         "raw_source__discrepancies",
         """Import the items on which a source's own files disagree; statements list them.

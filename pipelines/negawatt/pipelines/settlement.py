@@ -36,6 +36,7 @@ from negawatt.pipelines.surroundings import (
     meters_of,
     other_settlement_meters,
 )
+from negawatt.pipelines.told import told_of
 from negawatt.warehouse.delta_tables import Snapshot, read_table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.event_tables import events_of_site, find_event
@@ -44,6 +45,7 @@ from negawatt.warehouse.raw_files import read_all_raw
 from negawatt.warehouse.sites import Site, read_site
 
 LOAD_TABLE = "core_site__interval_energy"
+GPUS_TABLE = "core_gpu__interval_energy"
 JOBS_TABLE = "core_job__interval_energy"
 FINDINGS_TABLE = "core_site__findings"
 HISTORY = timedelta(days=62)
@@ -113,6 +115,7 @@ def gather_inputs(
     reads = _reads(layout, event, site, others_load)
     snapshots = {name: read_table(layout, name, where) for name, where in reads.items()}
     load, jobs, findings = (snapshots[name] for name in (LOAD_TABLE, JOBS_TABLE, FINDINGS_TABLE))
+    told = told_of(layout, event, _dispatch(layout, event))
     own = load.frame.filter(pl.col("site_id") == event.site_id)
     rule = load_program(event.program_id)
     energy, estimates = without_estimates(own, event.interval, site.settlement_meter_id)
@@ -136,6 +139,7 @@ def gather_inputs(
             **{f"program {one.rule_id}": one.digest for one in (rule, *alternatives)},
             f"site {event.site_id}": hashlib.sha256(site.deciding_json()).hexdigest(),
             **money.input_sha256,
+            **told.input_sha256,
         },
         data_findings=(
             *estimates,
@@ -151,7 +155,9 @@ def gather_inputs(
             standing_overrides=standing_overrides,
         ),
         market=money.market,
-        context=context_of(site, others_load, load.frame, event.site_id),
+        context=context_of(
+            site, others_load, load.frame, event, gpus=snapshots[GPUS_TABLE].frame, told=told
+        ),
     )
     return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
 
@@ -211,11 +217,12 @@ def _reads(
     own = dict.fromkeys((site.settlement_meter_id, *(site.on_site_meters or {})))
     first, last = _day(event.interval.start_utc), _day(event.interval.end_utc)
     of_site = pl.col("site_id") == event.site_id
+    near = _inside(Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc))
     return {
         LOAD_TABLE: ((of_site & pl.col("meter_id").is_in(list(own))) | meters_of(others))
         & _inside(load_window(layout, event)),
-        JOBS_TABLE: of_site
-        & _inside(Interval(dispatch.start_utc - JOB_HISTORY, event.interval.end_utc)),
+        GPUS_TABLE: of_site & near,
+        JOBS_TABLE: of_site & near,
         FINDINGS_TABLE: of_site & pl.col("date").is_between(first, last),
     }
 

@@ -10,9 +10,12 @@ from datetime import timedelta
 
 import polars as pl
 
+from negawatt.models.domain.event import Event
+from negawatt.models.metering.it_load import it_load, node_loads
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.verification.context import Context, DeclaredSite, OnSiteKind, OnSiteMeter
+from negawatt.pipelines.told import Told
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.sites import Site, read_site
 
@@ -40,15 +43,26 @@ def meters_of(meters: Mapping[str, str]) -> pl.Expr:
     )
 
 
-def context_of(site: Site, others: Mapping[str, str], rows: pl.DataFrame, site_id: str) -> Context:
+def context_of(
+    site: Site,
+    others: Mapping[str, str],
+    rows: pl.DataFrame,
+    event: Event,
+    *,
+    gpus: pl.DataFrame,
+    told: Told,
+) -> Context:
     """Return what a verification looks at beside the load of the site.
 
     Args:
         site: The site's facts.
         others: Settlement meter of each declared other site.
         rows: Metered load of all of them and of the meters behind the site's own.
-        site_id: The site.
+        event: The event.
+        gpus: Rows of core_gpu__interval_energy around it.
+        told: What the operator told of it.
     """
+    site_id = event.site_id
     return Context(
         commitment_tolerance_kw=site.commitment_tolerance_kw,
         limit_tolerance_kw=site.limit_tolerance_kw,
@@ -69,6 +83,10 @@ def context_of(site: Site, others: Mapping[str, str], rows: pl.DataFrame, site_i
             DeclaredSite(site_id=other_id, load=_measured(rows, other_id, meter_id))
             for other_id, meter_id in sorted(others.items())
         ),
+        actions=told.actions,
+        performance=told.performance,
+        it_load=it_load(gpus),
+        node_loads=node_loads(gpus),
     )
 
 

@@ -16,32 +16,7 @@ START_UTC = datetime(2026, 7, 1, 16, tzinfo=UTC)
 @pytest.fixture
 def baseline_of() -> Callable[..., BaselineResult]:
     """Return a baseline from 16:00 UTC with the given energies of each interval."""
-
-    def make(
-        adjusted_baseline_kwh: Sequence[float],
-        metered_kwh: Sequence[float],
-        *,
-        interval_minutes: int = 60,
-        rule_id: str = "rule-1",
-    ) -> BaselineResult:
-        load = load_from(START_UTC, metered_kwh, interval_minutes)
-        return BaselineResult(
-            program_id="program",
-            rule_id=rule_id,
-            rule_digest="0" * 64,
-            meter_id="m",
-            interval_minutes=interval_minutes,
-            interval_start_utc=tuple(
-                START_UTC + n * load.interval for n in range(len(metered_kwh))
-            ),
-            baseline_kwh=np.array(adjusted_baseline_kwh, dtype=float),
-            adjusted_baseline_kwh=np.array(adjusted_baseline_kwh, dtype=float),
-            metered_kwh=np.array(metered_kwh, dtype=float),
-            days=(),
-            adjustment=Adjustment(kind="none"),
-        )
-
-    return make
+    return baseline_from
 
 
 def load_from(
@@ -60,18 +35,43 @@ def load_from(
 @pytest.fixture
 def load_around() -> Callable[..., tuple[LoadSeries, Interval]]:
     """Return a load and its event from the powers before, in and after the event [kW]."""
+    return load_around_from
 
-    def make(
-        before_kw: Sequence[float],
-        event_kw: Sequence[float],
-        after_kw: Sequence[float] = (),
-        *,
-        interval_minutes: int = 30,
-    ) -> tuple[LoadSeries, Interval]:
-        powers_kw = [*before_kw, *event_kw, *after_kw]
-        energy_kwh = [value * interval_minutes / 60 for value in powers_kw]
-        grid = load_from(START_UTC, energy_kwh, interval_minutes)
-        start_utc = START_UTC + len(before_kw) * grid.interval
-        return grid, Interval(start_utc, start_utc + len(event_kw) * grid.interval)
 
-    return make
+def baseline_from(
+    adjusted_baseline_kwh: Sequence[float],
+    metered_kwh: Sequence[float],
+    *,
+    interval_minutes: int = 60,
+    rule_id: str = "rule-1",
+) -> BaselineResult:
+    """Return a baseline from 16:00 UTC with the given energies of each interval."""
+    load = load_from(START_UTC, metered_kwh, interval_minutes)
+    return BaselineResult(
+        program_id="program",
+        rule_id=rule_id,
+        rule_digest="0" * 64,
+        meter_id="m",
+        interval_minutes=interval_minutes,
+        interval_start_utc=tuple(START_UTC + n * load.interval for n in range(len(metered_kwh))),
+        baseline_kwh=np.array(adjusted_baseline_kwh, dtype=float),
+        adjusted_baseline_kwh=np.array(adjusted_baseline_kwh, dtype=float),
+        metered_kwh=np.array(metered_kwh, dtype=float),
+        days=(),
+        adjustment=Adjustment(kind="none"),
+    )
+
+
+def load_around_from(
+    before_kw: Sequence[float],
+    event_kw: Sequence[float],
+    after_kw: Sequence[float] = (),
+    *,
+    interval_minutes: int = 30,
+) -> tuple[LoadSeries, Interval]:
+    """Return a load and its event from the powers before, in and after the event [kW]."""
+    powers_kw = [*before_kw, *event_kw, *after_kw]
+    energy_kwh = [value * interval_minutes / 60 for value in powers_kw]
+    grid = load_from(START_UTC, energy_kwh, interval_minutes)
+    start_utc = START_UTC + len(before_kw) * grid.interval
+    return grid, Interval(start_utc, start_utc + len(event_kw) * grid.interval)

@@ -6,7 +6,7 @@ import pytest
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.verification.attribution import attribute_to_jobs
-from negawatt.models.verification.context import ControlAction, ControlKind
+from negawatt.models.verification.context import Context, ControlAction, ControlKind
 
 NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
 EVENT = Interval(NOON_UTC, NOON_UTC + timedelta(hours=2))
@@ -116,7 +116,8 @@ def test_what_was_done_to_a_job_is_read_from_the_log_and_nowhere_else() -> None:
         ControlAction(at_utc=NOON_UTC - timedelta(hours=1), job_id="b", kind=ControlKind.CAP),
     ]
 
-    logged = attribute_to_jobs(load("s", 99.0), jobs, EVENT, dispatch=EVENT, actions=actions)
+    context = Context(actions=tuple(actions))
+    logged = attribute_to_jobs(load("s", 99.0), jobs, EVENT, dispatch=EVENT, context=context)
     silent = attribute_to_jobs(load("s", 99.0), jobs, EVENT, dispatch=EVENT)
 
     assert [(job.job_id, job.mechanism) for job in logged.jobs] == [
@@ -124,3 +125,40 @@ def test_what_was_done_to_a_job_is_read_from_the_log_and_nowhere_else() -> None:
         ("b", "none logged"),
     ]
     assert {job.mechanism for job in silent.jobs} == {"not known"}
+
+
+def test_every_level_is_compared_and_leaves_its_residual() -> None:
+    """Site 50 kWh less, GPUs 40: 10 of overhead. Jobs 20 + 10, so 10 of idle GPUs.
+
+    Nodes: 2 x 45 - 60 = 30; the other lacks an hour, and leaves 10 of the GPUs' 40.
+    """
+    jobs = {"a": load("a", 30.0, (25.0, 25.0)), "b": load("b", 40.0, (30.0, 30.0))}
+    context = Context(
+        it_load=load("it", 80.0, (60.0, 60.0)),
+        node_loads={"n1": load("n1", 35.0, (np.nan, 30.0)), "n2": load("n2", 45.0, (30.0, 30.0))},
+        actions=(ControlAction(at_utc=NOON_UTC, job_id="b", kind=ControlKind.PAUSE),),
+    )
+
+    found = attribute_to_jobs(
+        load("site", 100.0, (70.0, 80.0)), jobs, EVENT, dispatch=EVENT, context=context
+    )
+
+    assert (found.it_reduction_kwh, found.overhead_reduction_kwh) == (40.0, 10.0)
+    assert (found.idle_reduction_kwh, found.residual_kwh) == (10.0, 20.0)
+    assert [(node.node_id, node.reduction_kwh) for node in found.nodes] == [
+        ("n2", 30.0),
+        ("n1", None),
+    ]
+    assert found.node_residual_kwh == 10.0
+    assert [(one.name, one.job_count, one.reduction_kwh) for one in found.mechanisms] == [
+        ("none logged", 1, 10.0),
+        ("paused", 1, 20.0),
+    ]
+
+
+def test_without_gpus_their_levels_are_not_known() -> None:
+    found = attribute_to_jobs(load("site", 100.0), {"a": load("a", 30.0)}, EVENT, dispatch=EVENT)
+
+    assert found.it_reduction_kwh is found.overhead_reduction_kwh is None
+    assert found.idle_reduction_kwh is found.node_residual_kwh is None
+    assert [one.name for one in found.mechanisms] == ["not known"]

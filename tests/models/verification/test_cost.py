@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negawatt.models.domain.interval import Interval
-from negawatt.models.verification.context import JobProgress
+from negawatt.models.verification.context import JobPerformance, JobProgress
 from negawatt.models.verification.cost import Cost, cost_of
 from tests.models.verification.conftest import START_UTC
 
@@ -118,3 +118,37 @@ def test_cost_scales_with_the_work_and_does_not_depend_on_the_order(
     assert own_s is not None
     assert both.jobs[0].delayed_work_s == scale * own_s
     assert both.jobs[1] == costs(other).jobs[0]
+
+
+def test_speed_that_an_operator_states_counts_where_no_progress_was_measured() -> None:
+    """Half speed for two hours delays one hour of work; job a has progress, and that counts."""
+    event = Interval(START_UTC, START_UTC + timedelta(hours=2))
+    measured = JobProgress(
+        job_id="a",
+        flexibility_tier=1,
+        at_utc=(START_UTC - timedelta(hours=1), event.end_utc),
+        work_s=(0.0, 10800.0),
+    )
+    stated = [
+        JobPerformance(job_id="b", flexibility_tier=3, throughput_ratio=0.5),
+        JobPerformance(job_id="a", flexibility_tier=1, throughput_ratio=0.1),
+    ]
+
+    cost = cost_of(
+        [measured],
+        event,
+        performance=stated,
+        dispatch_start_utc=START_UTC,
+        reduction_kwh=10.0,
+    )
+
+    assert cost is not None
+    assert [(job.job_id, job.delayed_work_s) for job in cost.jobs] == [("a", 0.0), ("b", 3600.0)]
+    assert cost.jobs[1].note == "as its operator states it"
+    assert cost.delayed_work_s_per_kwh == 360.0
+
+
+@pytest.mark.parametrize("ratio", [-0.1, float("nan")])
+def test_an_impossible_speed_is_refused(ratio: float) -> None:
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        JobPerformance(job_id="a", flexibility_tier=None, throughput_ratio=ratio)

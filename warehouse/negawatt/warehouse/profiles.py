@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, invalid_file
 from negawatt.models.domain.units import J_PER_KWH, S_PER_MINUTE, W_PER_KW
 from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
 from negawatt.warehouse.stamps import instants_of
 
@@ -105,7 +106,7 @@ class DiscrepanciesProfile(BaseModel):
     columns: dict[str, str]
 
 
-Profile = ReadingsProfile | EventsProfile | DiscrepanciesProfile | PricesProfile
+Profile = ReadingsProfile | EventsProfile | DiscrepanciesProfile | PricesProfile | JobFactsProfile
 _PROFILE: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="table")])
 
 
@@ -176,6 +177,8 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
             return _readings(profile, _kept(source, profile.filter), available_at_utc)
         if isinstance(profile, EventsProfile):
             return _events(profile, _kept(source, profile.filter), available_at_utc)
+        if isinstance(profile, JobFactsProfile):
+            return job_rows(profile, _kept(source, profile.filter), available_at_utc)
         if isinstance(profile, PricesProfile):
             return price_rows(profile, _kept(source, profile.filter), available_at_utc)
         columns = [

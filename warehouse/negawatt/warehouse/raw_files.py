@@ -27,6 +27,7 @@ _DAY_COLUMNS = (
     "gap_start_utc",
     "event_start_utc",
     "allocation_start_utc",
+    "acted_at_utc",
     "available_at_utc",
 )
 _HASH_LENGTH = 16

@@ -19,6 +19,7 @@ IDENTITIES: Final = (
     ("candidate_date",),
     ("placebo_date",),
     ("job_id",),
+    ("node_id",),
     ("meter_id",),
     ("site_id",),
     ("method_id",),

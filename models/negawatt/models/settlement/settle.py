@@ -222,15 +222,16 @@ def _verified(
             event.interval,
             dispatch=dispatch,
             target_reduction_ratio=event.target_reduction_ratio,
-            actions=context.actions,
+            context=context,
         )
-        if inputs.job_loads
+        if inputs.job_loads or context.it_load is not None
         else None,
         leakage=leakage_of(reduction_kwh, context.other_sites, baseline_of),
         on_site=on_site_of(reduction_kwh, inputs.load, event.interval, context, baseline_of),
         cost=cost_of(
             context.progress,
             event.interval,
+            performance=context.performance,
             dispatch_start_utc=dispatch.start_utc,
             reduction_kwh=reduction_kwh,
         ),

@@ -1,12 +1,12 @@
-"""Which jobs the reduction came from, as far as telemetry can say; never a settled figure.
+"""Where the reduction came from, as far as telemetry can say; never a settled figure.
 
-Each job is compared with its own level in the hour before the dispatch. Here: that comparison and
-what it leaves unexplained. Not here: what a job would have done (counterfactual), and money, which
-follows the meter.
+Site, GPUs, nodes and jobs are each compared with their own level in the hour before the dispatch.
+Here: that comparison and what each step leaves unexplained. Not here: what a job would have done
+(counterfactual), and money, which follows the meter.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.load_series import LoadSeries
-from negawatt.models.verification.context import ControlAction, ControlKind
+from negawatt.models.verification.context import (
+    NO_CONTEXT,
+    Context,
+    ControlAction,
+    ControlKind,
+)
 from negawatt.models.verification.power import power_kw_in
 
 LEVEL_SPAN = timedelta(hours=1)
@@ -56,8 +61,36 @@ class JobReduction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReduction:
+    """The GPUs of one node in an event.
+
+    Attributes:
+        node_id: The node.
+        reduction_kwh: Level less use, over the event [kWh]; None where either is not known.
+    """
+
+    node_id: str
+    reduction_kwh: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MechanismReduction:
+    """The jobs to which one thing was done.
+
+    Attributes:
+        name: What was done, in the words of JobReduction.mechanism.
+        job_count: Jobs, those without a figure among them.
+        reduction_kwh: Their known reductions together [kWh].
+    """
+
+    name: str
+    job_count: int
+    reduction_kwh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """The jobs of an event beside the meter, all compared in the same way.
+    """Site, GPUs, nodes and jobs of an event, all compared in the same way.
 
     Attributes:
         basis: How each is compared, in words.
@@ -66,12 +99,24 @@ class Attribution:
         site_reduction_kwh: The meter, compared in the same way [kWh], None where not known.
         residual_kwh: What the jobs' reductions leave of it [kWh]: hosts, cooling, losses, idle
             GPUs, and the jobs without a figure.
+        it_reduction_kwh: All GPUs together [kWh], None where not measured throughout.
+        overhead_reduction_kwh: Site less GPUs [kWh]: hosts, cooling and losses.
+        idle_reduction_kwh: GPUs less jobs [kWh]: idle GPUs, and the jobs without a figure.
+        nodes: Every node with measured GPUs, largest reduction first, those without a figure last.
+        node_residual_kwh: GPUs less the nodes with a figure [kWh]; None without nodes.
+        mechanisms: The jobs by what was done to them, by name.
     """
 
     basis: str
     jobs: tuple[JobReduction, ...]
     site_reduction_kwh: float | None
     residual_kwh: float | None
+    it_reduction_kwh: float | None = None
+    overhead_reduction_kwh: float | None = None
+    idle_reduction_kwh: float | None = None
+    nodes: tuple[NodeReduction, ...] = ()
+    node_residual_kwh: float | None = None
+    mechanisms: tuple[MechanismReduction, ...] = ()
 
 
 def attribute_to_jobs(
@@ -81,11 +126,14 @@ def attribute_to_jobs(
     *,
     dispatch: Interval,
     target_reduction_ratio: float | None = None,
-    actions: Sequence[ControlAction] | None = None,
+    context: Context = NO_CONTEXT,
 ) -> Attribution:
-    r"""Compare each job, and the meter, with its own hour before the dispatch.
+    r"""Compare jobs, nodes, GPUs and meter, each with its own hour before the dispatch.
 
-    .. math:: R_j = \bar P_{j,\text{before}} \, T - E_j
+    .. math::
+
+        R_j = \bar P_{j,\text{before}} \, T - E_j, \qquad
+        R_{site} = R_{overhead} + R_{IT}, \qquad R_{IT} = \sum_j R_j + R_{idle}
 
     A job that was not measured through the whole hour or the whole event has no figure: one that
     ended by itself reduced nothing, and one that started replaced nothing that is known.
@@ -96,7 +144,7 @@ def attribute_to_jobs(
         event: The event window, length T.
         dispatch: The span in which the site was not left alone; the hour ends at its start.
         target_reduction_ratio: Share of its level that a job was to give up, 0 to 1.
-        actions: The dispatch log; None where none was kept. What was done to a job is read there
+        context: Power of GPUs and nodes, and the dispatch log. What was done to a job is read there
             and nowhere else: a load that fell does not say why.
     """
     before = Interval(dispatch.start_utc - LEVEL_SPAN, dispatch.start_utc)
@@ -104,19 +152,47 @@ def attribute_to_jobs(
         _job(job_id, load, before, event, target_reduction_ratio)
         for job_id, load in sorted(jobs.items())
     ]
+    actions = context.actions
     during = None if actions is None else [a for a in actions if dispatch.contains(a.at_utc)]
     seen = [
         replace(job, mechanism=_mechanism(job.job_id, during)) for job in found if job is not None
     ]
-    whole = _job(site.meter_id, site, before, event, None)
-    site_kwh = whole.reduction_kwh if whole else None
+    jobs_kwh, site_kwh = _known_sum_kwh(seen), _reduction_kwh(site, before, event)
+    it_kwh = None if context.it_load is None else _reduction_kwh(context.it_load, before, event)
+    nodes = [
+        NodeReduction(node_id=node_id, reduction_kwh=_reduction_kwh(load, before, event))
+        for node_id, load in sorted(context.node_loads.items())
+    ]
     return Attribution(
         basis=f"each compared with its own mean from {before.start_utc:%Y-%m-%d %H:%M} to "
         f"{before.end_utc:%H:%M} UTC",
-        jobs=tuple(sorted(seen, key=_largest_first)),
+        jobs=tuple(sorted(seen, key=lambda job: _largest_first(job.reduction_kwh, job.job_id))),
         site_reduction_kwh=site_kwh,
-        residual_kwh=None if site_kwh is None else site_kwh - _known_sum_kwh(seen),
+        residual_kwh=_less(site_kwh, jobs_kwh),
+        it_reduction_kwh=it_kwh,
+        overhead_reduction_kwh=_less(site_kwh, it_kwh),
+        idle_reduction_kwh=_less(it_kwh, jobs_kwh),
+        nodes=tuple(
+            sorted(nodes, key=lambda node: _largest_first(node.reduction_kwh, node.node_id))
+        ),
+        node_residual_kwh=_less(it_kwh, _known_sum_kwh(nodes)) if nodes else None,
+        mechanisms=tuple(_by_mechanism(seen)),
     )
+
+
+def _reduction_kwh(load: LoadSeries, before: Interval, event: Interval) -> float | None:
+    whole = _job(load.meter_id, load, before, event, None)
+    return whole.reduction_kwh if whole else None
+
+
+def _less(whole_kwh: float | None, part_kwh: float | None) -> float | None:
+    return None if whole_kwh is None or part_kwh is None else whole_kwh - part_kwh
+
+
+def _by_mechanism(jobs: Sequence[JobReduction]) -> Iterator[MechanismReduction]:
+    for name in sorted({job.mechanism for job in jobs}):
+        own = [job for job in jobs if job.mechanism == name]
+        yield MechanismReduction(name=name, job_count=len(own), reduction_kwh=_known_sum_kwh(own))
 
 
 def _job(
@@ -169,9 +245,9 @@ def _note(before_unknown: NDArray[np.bool_], event_unknown: NDArray[np.bool_]) -
     return "not measured through the whole event" if event_unknown.any() else ""
 
 
-def _largest_first(job: JobReduction) -> tuple[bool, float, str]:
-    return (job.reduction_kwh is None, -(job.reduction_kwh or 0.0), job.job_id)
+def _largest_first(reduction_kwh: float | None, name: str) -> tuple[bool, float, str]:
+    return (reduction_kwh is None, -(reduction_kwh or 0.0), name)
 
 
-def _known_sum_kwh(jobs: Sequence[JobReduction]) -> float:
-    return math.fsum(job.reduction_kwh for job in jobs if job.reduction_kwh is not None)
+def _known_sum_kwh(parts: Sequence[JobReduction] | Sequence[NodeReduction]) -> float:
+    return math.fsum(part.reduction_kwh for part in parts if part.reduction_kwh is not None)

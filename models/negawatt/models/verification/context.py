@@ -6,7 +6,7 @@ follows from them (delivery.py, leakage.py, on_site.py, cost.py, mechanism.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,6 +106,29 @@ class JobProgress:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPerformance:
+    """How fast one job went in the event, as its operator states it.
+
+    Attributes:
+        job_id: The job.
+        flexibility_tier: 0 none, 1 light cap, 2 cap, 3 may be paused; None where not known.
+        throughput_ratio: Throughput over the event as share of that without it; above 1 where it
+            was faster.
+
+    Raises:
+        ValueError: A ratio below zero, or NaN.
+    """
+
+    job_id: str
+    flexibility_tier: int | None
+    throughput_ratio: float
+
+    def __post_init__(self) -> None:
+        if not self.throughput_ratio >= 0:
+            raise ValueError(f"throughput_ratio must be 0 or more, got {self.throughput_ratio}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Context:
     """Everything that verification needs besides the load.
@@ -119,6 +142,9 @@ class Context:
         other_sites: The operator's other sites; None where not declared.
         actions: The dispatch log around the event; None where none was logged.
         progress: Work done by jobs around the event; None where not measured.
+        performance: What the operator states of jobs' speed in the event; None where nothing.
+        it_load: Power of all GPUs of the site together; None where they are not measured.
+        node_loads: Power of the GPUs of each node, by node.
     """
 
     commitment_tolerance_kw: float = 0.0
@@ -128,6 +154,9 @@ class Context:
     other_sites: tuple[DeclaredSite, ...] | None = None
     actions: tuple[ControlAction, ...] | None = None
     progress: tuple[JobProgress, ...] | None = None
+    performance: tuple[JobPerformance, ...] | None = None
+    it_load: LoadSeries | None = None
+    node_loads: Mapping[str, LoadSeries] = field(default_factory=dict)
 
     def sibling_loads(self) -> Mapping[str, LoadSeries] | None:
         """Return the measured loads of the other sites; None unless all declared were measured."""

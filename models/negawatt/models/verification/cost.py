@@ -1,6 +1,7 @@
 """What the reduction cost in work: throughput lost and work delayed, by flexibility tier.
 
-Functions of the jobs' own progress. Not here: why a job was slower, and what work is worth.
+By the jobs' own progress, or by what their operator states of their speed. Not here: why a job was
+slower, and what work is worth.
 """
 
 import math
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from negawatt.models.domain.interval import Interval
-from negawatt.models.verification.context import JobProgress
+from negawatt.models.domain.units import S_PER_H
+from negawatt.models.verification.context import JobPerformance, JobProgress
 
 LEVEL_SPAN = timedelta(hours=1)
 
@@ -71,6 +73,7 @@ def cost_of(
     progress: Sequence[JobProgress] | None,
     event: Interval,
     *,
+    performance: Sequence[JobPerformance] | None = None,
     dispatch_start_utc: datetime,
     reduction_kwh: float | None,
 ) -> Cost | None:
@@ -84,11 +87,13 @@ def cost_of(
     Args:
         progress: Work done by each job; None where not measured.
         event: The event window, length T.
+        performance: Stated speed of jobs; of a job with progress, the progress counts. A job at
+            the share q of its speed delays (1 - q) T of work.
         dispatch_start_utc: When the site was first asked to lower its load; the hour ends there.
         reduction_kwh: The settled reduction [kWh], None where not known.
 
     Returns:
-        The cost; None where no progress was measured.
+        The cost; None where neither progress nor speed is known of any job.
 
     Examples:
         A job at full speed before and at three quarters in an event of one hour:
@@ -103,10 +108,12 @@ def cost_of(
         >>> cost.jobs[0].throughput_ratio, cost.delayed_work_s, cost.delayed_work_s_per_kwh
         (0.75, 900.0, 90.0)
     """
-    if progress is None:
+    if progress is None and performance is None:
         return None
     before = Interval(dispatch_start_utc - LEVEL_SPAN, dispatch_start_utc)
-    jobs = tuple(_job(job, before, event) for job in sorted(progress, key=lambda job: job.job_id))
+    stated = {job.job_id: _stated(job, event) for job in performance or ()}
+    measured = {job.job_id: _job(job, before, event) for job in progress or ()}
+    jobs = tuple(job for _, job in sorted((stated | measured).items()))
     delayed_s = math.fsum(job.delayed_work_s for job in jobs if job.delayed_work_s is not None)
     return Cost(
         jobs=jobs,
@@ -134,6 +141,16 @@ def _job(job: JobProgress, before: Interval, event: Interval) -> JobCost:
         flexibility_tier=job.flexibility_tier,
         throughput_ratio=event_s / expected_s if expected_s > 0 else None,
         delayed_work_s=expected_s - event_s,
+    )
+
+
+def _stated(job: JobPerformance, event: Interval) -> JobCost:
+    return JobCost(
+        job_id=job.job_id,
+        flexibility_tier=job.flexibility_tier,
+        throughput_ratio=job.throughput_ratio,
+        delayed_work_s=(1.0 - job.throughput_ratio) * event.duration_h * S_PER_H,
+        note="as its operator states it",
     )
 
 

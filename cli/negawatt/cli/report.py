@@ -19,21 +19,24 @@ def report(
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Write report.pdf beside the page as well.")
+    ] = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write the report of an event again, from its newest statement, and say where it is.
 
     Beside report.html lie the tables behind it as CSV and Parquet, and the statement as it was
-    published. Open report.html in any browser; print it to get a PDF.
+    published. Open report.html in any browser; --pdf needs the system library Pango.
 
-    Example: negawatt report srp-hold --warehouse negawatt-data/phoenix
+    Example: negawatt report srp-hold --warehouse negawatt-data/phoenix --pdf
     """
     from negawatt.pipelines.exports.report import (  # noqa: PLC0415 - charts take long to import
         PAGE,
         write_report,
     )
 
-    folder = write_report(Layout(warehouse), event)
+    folder = write_report(Layout(warehouse), event, pdf=pdf)
     if open_page and not webbrowser.open((folder / PAGE).absolute().as_uri()):
         typer.echo("no browser was found; open the page yourself", err=True)
     files = sorted(str(file) for file in folder.iterdir())

@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(statement: Statement, load: pl.DataFrame) -> dict[str, str]:
     from negawatt.pipelines.exports.figures import figures  # noqa: PLC0415 - Altair takes a second
 
-    return figures(statement.body, load, words_of(statement.body, SITE))
+    return figures(statement.body, SITE, load, words_of(statement.body, SITE))
 
 
 def texts(svg: str) -> list[str]:
@@ -94,7 +94,7 @@ def test_every_chart_follows_vega_lite_s_schema(
 
     drawn(statement, load)
 
-    assert len(checked) == 5
+    assert len(checked) == 6
 
 
 @pytest.mark.slow

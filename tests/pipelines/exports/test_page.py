@@ -12,12 +12,16 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
 from negawatt.models.settlement.statement import Override, Statement
 from negawatt.models.settlement.versions import issue
-from negawatt.pipelines.exports.page import interval_rows, render_page
+from negawatt.pipelines.exports.page import render_page
+from negawatt.pipelines.exports.page_facts import SCREENS, interval_rows, quality_of
+from negawatt.pipelines.exports.sections import SECTIONS
 from negawatt.pipelines.exports.words import MINUS
 from tests.pipelines.exports.conftest import HOSTILE, PROVENANCE, SITE, START_UTC
 from tests.pipelines.exports.reading import Page
 
-FIGURES = {"event": "<svg role='img' aria-label='chart'></svg>"}
+FIGURES = dict.fromkeys(
+    ("boundary", "event", "summary"), "<svg role='img' aria-label='chart'></svg>"
+)
 
 
 def rendered(statement: Statement, load: pl.DataFrame, figures: dict[str, str] = FIGURES) -> str:
@@ -42,7 +46,7 @@ def test_the_page_begins_with_commitment_delivery_and_both_verdicts(
     60 is 40 kW over four hours, 160 kWh: 133.3% of 30 kW. The meter stays 5 kW below its limit.
     """
     text = read(statement, load).text
-    answer = text[: text.index("The event ")]
+    answer = text[: text.index("Identification")]
 
     assert "Committed 30.0 kW" in answer
     assert "Delivered, mean over the event 40.0 kW 160.000 kWh settled." in answer
@@ -208,8 +212,78 @@ def test_the_page_fetches_nothing_and_runs_nothing(
     assert not {"script", "link", "iframe", "object", "img"} & {tag for tag, _ in page.tags}
     assert not re.findall(r"url\(|@import|https?://", source)
     assert not [name for _, found in page.tags for name in found if name.startswith("on")]
-    links = [found["href"] or "" for tag, found in page.tags if tag == "a"]
-    assert set(links) == {"#findings", "lines.csv"}
+    links = {found["href"] or "" for tag, found in page.tags if tag == "a"}
+    within = {link for link in links if link.startswith("#")}
+    assert links - within == {"lines.csv"}
+    assert within <= {f"#{name}" for name in page.ids()}
+
+
+def test_seventeen_numbered_sections_follow_the_summary_in_the_auditors_order(
+    statement: Statement, load: pl.DataFrame
+) -> None:
+    """The order of the contents of a settlement report that auditors ask for."""
+    page = read(statement, load)
+
+    names = [found["id"] for tag, found in page.tags if tag == "h2"]
+    assert names == ["summary", *(section.name for section in SECTIONS)]
+    assert len(SECTIONS) == 17
+    text = page.text.partition("Changes since earlier versions")[2]
+    places = [text.index(f"{n}. {section.title}") for n, section in enumerate(SECTIONS, start=1)]
+    assert places == sorted(places)
+
+
+def test_a_section_without_data_says_what_was_not_measured(
+    restated: Callable[..., Statement], load: pl.DataFrame
+) -> None:
+    text = read(restated(attribution=None, response=None, sensitivity=None), load).text
+
+    assert "Not stated: no job was measured" in text
+    assert "9. Rebound and net energy Not computed." in text
+    assert "No other method was tried." in text
+
+
+def test_all_nine_tests_for_manipulation_are_listed_and_none_passes_for_want_of_data(
+    statement: Statement, load: pl.DataFrame
+) -> None:
+    """A hall that declared neither generators nor other meters is not screened for them."""
+    rows = {row[0]: row[1:] for row in read(statement, load).table_with("Test")[1:]}
+
+    assert len(rows) == len(SCREENS) == 9
+    assert rows["displacement"][0].endswith("not made")
+    assert rows["displacement"][1].startswith("needs load of the operator's other meters")
+
+
+def test_the_state_of_the_readings_is_told_of_the_event_window_alone(
+    statement: Statement, load: pl.DataFrame
+) -> None:
+    """One of four hours is lost, one is measured to a half: 2.5 of 4 hours, 62.5%."""
+    hours = (pl.col.interval_start_utc - START_UTC).dt.total_hours()
+    read_load = load.filter(hours != 1).with_columns(
+        coverage_ratio=pl.when(hours == 2).then(0.5).otherwise(pl.col.coverage_ratio)
+    )
+
+    quality = quality_of(statement.body, read_load)
+
+    assert quality.measured_ratio == 0.625
+    assert quality.longest_gap == timedelta(hours=1)
+    assert quality.methods == (("metered", 0.75),)
+
+
+def test_instants_of_messages_are_told_in_local_time(
+    restated: Callable[..., Statement], load: pl.DataFrame
+) -> None:
+    finding = Finding(
+        code=FindingCode.SAMPLE_GAP,
+        severity=Severity.WARNING,
+        subject="meter 'm'",
+        message="the first that is missing starts at 2026-07-15T03:30:00+00:00",
+        evidence={},
+    )
+
+    text = read(restated(findings=(finding,)), load).text
+
+    assert "starts at Tue, Jul 14, 2026, 23:30" in text
+    assert "own mean from Wed, Jul 15, 2026, 13:00 to 14:00." in text
 
 
 def test_headings_captions_and_identities_serve_a_screen_reader(
@@ -283,7 +357,7 @@ def test_a_meter_that_is_not_accepted_is_said_at_the_top(
 ) -> None:
     text = read(restated(revenue_grade=False), load).text
 
-    top = text[: text.index("The event ")]
+    top = text[: text.index("Identification")]
     assert "Not revenue grade. The program does not accept meter m & m" in top
 
 

@@ -15,6 +15,7 @@ from negawatt.pipelines.exports import chart_style as style
 from negawatt.pipelines.exports.axes import PLAIN, extent, inline, power_domain, spread
 
 HEIGHT: Final = 300
+SUMMARY_HEIGHT: Final = 190
 _LABEL_GAP_PX: Final = 32
 _X_SHAPE: Final = "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"
 _CUT_POINTS_BELOW_RATIO: Final = 0.5
@@ -47,6 +48,7 @@ def event_chart(
     levels: list[Level],
     *,
     time_title: str,
+    height: int = HEIGHT,
 ) -> alt.LayerChart:
     """Draw metered power, adjusted baseline with its band, the limit, the event and its ramp.
 
@@ -56,6 +58,7 @@ def event_chart(
         spans: Columns start_ms, end_ms, kind: ``event`` and ``ramp``.
         levels: What is named at the right; one named ``Limit`` is drawn over the event.
         time_title: Title of the time axis, with the offset from UTC.
+        height: Height of the axes [px].
     """
     first_ms, last_ms = extent([power["time_ms"], spans["start_ms"], spans["end_ms"]])
     low_kw, high_kw = power_domain(
@@ -74,7 +77,7 @@ def event_chart(
         "axis": alt.Axis(title=f"Power [kW]{cut}", format=PLAIN, tickCount=6),
     }
     return style.styled(
-        _shade(spans, first_ms, last_ms),
+        *_shade(spans, first_ms, last_ms),
         alt.Chart(inline(baseline.drop_nulls()))
         .mark_area(interpolate="step-after", color=style.BAND, opacity=1)
         .encode(time, alt.Y("lower_kw:Q", **kw), alt.Y2("upper_kw:Q")),
@@ -85,8 +88,8 @@ def event_chart(
         alt.Chart(inline(baseline))
         .mark_line(interpolate="step-after", color=style.BLUE, strokeWidth=2.5, strokeDash=[7, 3])
         .encode(time, alt.Y("baseline_kw:Q", **kw)),
-        *_named(levels, last_ms, (low_kw, high_kw), kw),
-        height=HEIGHT,
+        *_named(levels, last_ms, (low_kw, high_kw), kw, height),
+        height=height,
     )
 
 
@@ -134,20 +137,31 @@ def days_chart(days: pl.DataFrame, baseline_kw: float, baseline_text: str) -> al
     )
 
 
-def _shade(spans: pl.DataFrame, first_ms: int, last_ms: int) -> alt.Chart:
-    x = alt.X("start_ms:T", scale=alt.Scale(type="utc", domain=[first_ms, last_ms], nice=False))
-    shade: alt.Chart = (
+def _shade(spans: pl.DataFrame, first_ms: int, last_ms: int) -> list[alt.Chart]:
+    """Return the shaded event and ramp, with lines and words that also stand in a gray print."""
+    scale = alt.Scale(type="utc", domain=[first_ms, last_ms], nice=False)
+    event = spans.filter(pl.col.kind == "event")
+    marks = [(event["start_ms"][0], "start"), (event["end_ms"][0], "end")]
+    if not (ramp := spans.filter(pl.col.kind == "ramp")).is_empty():
+        marks.insert(0, (ramp["start_ms"][0], "ramp"))
+    edges = inline(pl.DataFrame(marks, schema=["start_ms", "mark"], orient="row"))
+    return [
         alt.Chart(inline(spans))
         .mark_rect(opacity=1)
         .encode(
-            x,
+            alt.X("start_ms:T", scale=scale),
             alt.X2("end_ms:T"),
             color=alt.condition(
                 "datum.kind == 'event'", alt.value(style.SHADE), alt.value(style.RAMP_SHADE)
             ),
-        )
-    )
-    return shade
+        ),
+        alt.Chart(edges)
+        .mark_rule(color=style.FAINT, strokeWidth=1, strokeDash=[1, 2])
+        .encode(alt.X("start_ms:T", scale=scale)),
+        alt.Chart(edges)
+        .mark_text(**style.label(color=style.FAINT, align="right", dx=-3))
+        .encode(alt.X("start_ms:T", scale=scale), alt.Text("mark:N"), y=alt.value(6)),
+    ]
 
 
 def _limit(levels: list[Level], spans: pl.DataFrame, kw: dict[str, Any]) -> list[alt.Chart]:
@@ -162,13 +176,17 @@ def _limit(levels: list[Level], spans: pl.DataFrame, kw: dict[str, Any]) -> list
 
 
 def _named(
-    levels: list[Level], last_ms: int, domain_kw: tuple[float, float], kw: dict[str, Any]
+    levels: list[Level],
+    last_ms: int,
+    domain_kw: tuple[float, float],
+    kw: dict[str, Any],
+    height: int,
 ) -> list[alt.Chart]:
     """Return leaders from the ends of lines to the right edge, and the names beside it."""
     low_kw, high_kw = domain_kw
-    px_per_kw = HEIGHT / (high_kw - low_kw)
+    px_per_kw = height / (high_kw - low_kw)
     wanted = [(high_kw - level.power_kw) * px_per_kw for level in levels]
-    places = spread(wanted, _LABEL_GAP_PX, HEIGHT)
+    places = spread(wanted, _LABEL_GAP_PX, height)
     leaders = pl.DataFrame(
         [(level.from_ms, last_ms, level.power_kw) for level in levels],
         schema=["start_ms", "end_ms", "power_kw"],

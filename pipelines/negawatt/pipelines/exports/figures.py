@@ -10,21 +10,28 @@ from altair.utils.schemapi import debug_mode
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.pipelines.exports import bar_charts, chart_rows, charts
 from negawatt.pipelines.exports import chart_style as style
+from negawatt.pipelines.exports.boundary import boundary_svg
 from negawatt.pipelines.exports.words import MOST_JOBS, Words, percent
+from negawatt.warehouse.sites import Site
 
 _FEWEST_METHODS = 2
 
 
 @debug_mode(arg=False)  # parts of a chart are not checked as they are made: see style.to_svg
-def figures(body: StatementBody, load: pl.DataFrame, words: Words) -> dict[str, str]:
-    """Return the charts that the statement has figures for, as SVG by name.
+def figures(body: StatementBody, site: Site, load: pl.DataFrame, words: Words) -> dict[str, str]:
+    """Return the boundary and the charts that the statement has figures for, as SVG by name.
 
     Args:
         body: What is reported.
+        site: Facts about the site, for the boundary.
         load: Rows of core_site__interval_energy of the settlement meter around the event.
         words: How the report writes.
     """
-    drawn = {"event": _event(body, load, words)}
+    drawn = {
+        "boundary": boundary_svg(body, site),
+        "event": _event(body, load, words, charts.HEIGHT),
+        "summary": _event(body, load, words, charts.SUMMARY_HEIGHT),
+    }
     methods = chart_rows.method_rows(body, words)
     if methods.height >= _FEWEST_METHODS:
         listed = "; ".join(f"{row[0]}: {row[-1]}" for row in methods.iter_rows())
@@ -46,7 +53,7 @@ def figures(body: StatementBody, load: pl.DataFrame, words: Words) -> dict[str, 
     return drawn
 
 
-def _event(body: StatementBody, load: pl.DataFrame, words: Words) -> str:
+def _event(body: StatementBody, load: pl.DataFrame, words: Words, height: int) -> str:
     place = chart_rows.axis_ms(words)
     power = chart_rows.power_rows(load, chart_rows.chart_span(body.event), place)
     baseline = chart_rows.baseline_rows(body, place)
@@ -55,6 +62,7 @@ def _event(body: StatementBody, load: pl.DataFrame, words: Words) -> str:
         baseline,
         chart_rows.span_rows(body.event, place),
         _levels(body, power, baseline, words),
+        height=height,
         time_title=f"Local time on {words.day(body.event.interval.start_utc)} ({words.offset})",
     )
     verdict = body.verdicts.cap

@@ -1,46 +1,29 @@
 """The report of a statement as one HTML page: no script, nothing to fetch, the same bytes again.
 
-Every figure is the statement's; what is computed here is its text, sums of its lines over an hour,
-and an energy as mean power of the event. Not here: files (report.py) and charts (figures.py).
+Every figure is the statement's; what is computed here is its text, and an energy as mean power of
+the event. Not here: files (report.py), charts (figures.py), what sections list (page_facts.py).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import cache
-from itertools import groupby
 from typing import Final
 
 import jinja2
 import polars as pl
 
 from negawatt.models.domain.findings import Severity
-from negawatt.models.settlement.rounding import total
-from negawatt.models.settlement.statement import Statement, StatementBody, StatementLine
+from negawatt.models.settlement.statement import Statement, StatementBody
 from negawatt.models.verification.response import RAMP_SEARCH
+from negawatt.pipelines.exports import page_facts
 from negawatt.pipelines.exports import words as say
 from negawatt.pipelines.exports.chart_rows import chart_span, gaps
+from negawatt.pipelines.exports.sections import SECTIONS
 from negawatt.pipelines.exports.words import MOST_JOBS, Words
 from negawatt.warehouse.sites import Site
 
-MOST_LINES: Final = 48
-"""More lines than this are shown by the hour."""
 MOST_DIFFERENCES: Final = 40
 _SMALL_KW: Final = 10
-_HOUR: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalRow:
-    """One row of the interval table: a line, or the lines of an hour added up."""
-
-    start_utc: datetime
-    end_utc: datetime
-    adjusted_baseline_kwh: Decimal
-    metered_kwh: Decimal
-    reduction_kwh: Decimal
-    reduction_kw_mean: float
 
 
 def render_page(
@@ -61,23 +44,36 @@ def render_page(
         files: Names of the files that lie beside the page.
     """
     body = statement.body
+    event, band = body.event, body.band
     words = words_of(body, site)
     template = _environment(words).get_template("report.html.j2")
     return template.render(
+        sections=SECTIONS,
         statement=statement,
         body=body,
-        event=body.event,
+        event=event,
+        interval=event.interval,
+        baseline=body.verdicts.baseline,
+        cap=body.verdicts.cap,
+        band=band,
+        has_band=any(edge is not None for edge in (band.interval_lower_kwh if band else ())),
+        level=say.percent(band.level_ratio) if band else "",
         site=site,
         words=words,
         files=files,
         figures=figures,
-        gaps=gaps(load, chart_span(body.event)),
-        rows=interval_rows(body),
-        by_hour=len(body.lines) > MOST_LINES,
-        findings=[
-            (severity, [found for found in body.findings if found.severity is severity])
-            for severity in (Severity.BLOCKING, Severity.WARNING, Severity.INFO)
-        ],
+        gaps=gaps(load, chart_span(event)),
+        rows=page_facts.interval_rows(body),
+        by_hour=len(body.lines) > page_facts.MOST_LINES,
+        findings={
+            severity.value: [found for found in body.findings if found.severity is severity]
+            for severity in Severity
+        },
+        findings_about_data=page_facts.findings_about_data(body),
+        findings_of_screens=page_facts.questions(body),
+        screens=page_facts.screen_rows(body),
+        refused_days=page_facts.refused_days(body.placebo.refused if body.placebo else ()),
+        quality=page_facts.quality_of(body, load),
         ramp_search_minutes=RAMP_SEARCH / timedelta(minutes=1),
         most_jobs=MOST_JOBS,
         most_differences=MOST_DIFFERENCES,
@@ -95,34 +91,13 @@ def words_of(body: StatementBody, site: Site) -> Words:
     )
 
 
-def interval_rows(body: StatementBody) -> list[IntervalRow]:
-    """Return the lines, or their sums over each hour since the start where they are many."""
-    if len(body.lines) <= MOST_LINES:
-        return [_row([line]) for line in body.lines]
-    start_utc = body.event.interval.start_utc
-    hours = groupby(body.lines, key=lambda line: (line.interval_start_utc - start_utc) // _HOUR)
-    return [_row(list(lines)) for _, lines in hours]
-
-
-def _row(lines: list[StatementLine]) -> IntervalRow:
-    start_utc, end_utc = lines[0].interval_start_utc, lines[-1].interval_end_utc
-    reduction_kwh = total(line.reduction_kwh for line in lines)
-    return IntervalRow(
-        start_utc=start_utc,
-        end_utc=end_utc,
-        adjusted_baseline_kwh=total(line.adjusted_baseline_kwh for line in lines),
-        metered_kwh=total(line.metered_kwh for line in lines),
-        reduction_kwh=reduction_kwh,
-        reduction_kw_mean=float(reduction_kwh) / ((end_utc - start_utc) / _HOUR),
-    )
-
-
 @cache
 def _environment(words: Words) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("negawatt.pipelines.exports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -132,15 +107,19 @@ def _environment(words: Words) -> jinja2.Environment:
         "moment": words.moment,
         "estimate": words.estimate,
         "change": words.change,
+        "local_times": words.local_times,
         "settled": say.settled,
+        "sentence": say.sentence,
         "percent": say.percent,
         "minutes": say.minutes,
         "duration": say.duration,
         "date": say.day,
         "count": say.count,
+        "money": say.money,
         "number": say.number,
         "method_name": say.method_name,
         "evidence": _evidence,
+        "iso": datetime.isoformat,
     }
     return environment
 
@@ -154,3 +133,11 @@ def _evidence(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return say.NOT_KNOWN if value is None else f"{value}"
+
+
+def _shown(value: object) -> object:
+    """Return what a page shows of a value: text from data without marks that change what is read.
+
+    Markup of our own passes; everything else is escaped after this.
+    """
+    return say.visible(value) if type(value) is str else value

@@ -15,6 +15,7 @@ from negawatt.pipelines.exports.chart_rows import chart_span
 from negawatt.pipelines.exports.figures import figures
 from negawatt.pipelines.exports.folder import publish_folder
 from negawatt.pipelines.exports.page import render_page, words_of
+from negawatt.pipelines.exports.pdf import to_pdf
 from negawatt.pipelines.exports.tables import job_reductions, settled_lines, table_files
 from negawatt.warehouse.delta_tables import read_table
 from negawatt.warehouse.event_tables import find_event
@@ -23,6 +24,7 @@ from negawatt.warehouse.sites import Site, read_site
 from negawatt.warehouse.statement_tables import latest_statement_json
 
 PAGE = "report.html"
+PDF = "report.pdf"
 STATEMENT = "statement.json"
 _LOAD_TABLE = "core_site__interval_energy"
 _EVENT_TABLES = {
@@ -32,7 +34,7 @@ _EVENT_TABLES = {
 }
 
 
-def write_report(layout: Layout, event_id: str) -> Path:
+def write_report(layout: Layout, event_id: str, *, pdf: bool = False) -> Path:
     """Write the report of an event's newest statement and return its folder.
 
     The folder holds report.html, statement.json as it was published, and the tables behind them.
@@ -41,10 +43,12 @@ def write_report(layout: Layout, event_id: str) -> Path:
     Args:
         layout: Where the warehouse lies.
         event_id: A settled event.
+        pdf: Write report.pdf as well, which takes seconds.
 
     Raises:
         ConfigurationError: There is no such event.
         DataRefusedError: It has no statement yet.
+        DeviceMissingError: A PDF is asked for, and the library for it is not installed.
     """
     event = find_event(layout, event_id)
     statement_id = f"{event.site_id}.{event_id}"
@@ -58,12 +62,15 @@ def write_report(layout: Layout, event_id: str) -> Path:
         )
     statement = from_json(text.encode())
     folder = layout.report_folder(statement_id)
-    publish_folder(folder, report_files(layout, statement))
+    files = report_files(layout, statement)
+    if pdf:
+        files[PDF] = to_pdf(files[PAGE].decode(), statement.statement_digest)
+    publish_folder(folder, files)
     return folder
 
 
 def report_files(layout: Layout, statement: Statement) -> dict[str, bytes]:
-    """Return every file of a report by name."""
+    """Return every file of a report by name, but the PDF."""
     site = read_site(layout, statement.body.event.site_id)
     load = event_load(layout, statement, site)
     files = {STATEMENT: to_canonical_json(statement)}
@@ -72,7 +79,7 @@ def report_files(layout: Layout, statement: Statement) -> dict[str, bytes]:
         statement,
         site,
         load,
-        figures=figures(statement.body, load, words_of(statement.body, site)),
+        figures=figures(statement.body, site, load, words_of(statement.body, site)),
         files=sorted(files),
     )
     return {PAGE: page.encode()} | files

@@ -4,9 +4,12 @@ Rendering only. A value that is not known reads ``not known``, never 0. Not here
 and the page (page.py).
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from negawatt.models.baselines.registry import list_programs, load_program
@@ -15,6 +18,9 @@ NOT_KNOWN = "not known"
 MINUS = "\N{MINUS SIGN}"
 MOST_JOBS = 20
 """More jobs than this stand in jobs.csv only."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UTC_INSTANT: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
+_UTC_WINDOW: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) to (\d\d:\d\d) UTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,20 @@ class Words:
             return NOT_KNOWN
         return f"{self.day(moment_utc)}, {self.clock(moment_utc)}"
 
+    def local_times(self, text: str) -> str:
+        """Return a text from a statement with its instants in UTC told in local time."""
+
+        def window(found: re.Match[str]) -> str:
+            start_utc = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+            end_utc = datetime.combine(start_utc.date(), time.fromisoformat(found[2]), UTC)
+            end_utc += timedelta(days=end_utc < start_utc)
+            return f"{self.moment(start_utc)} to {self.clock(end_utc)}"
+
+        told = _UTC_WINDOW.sub(window, text)
+        return _UTC_INSTANT.sub(
+            lambda found: self.moment(datetime.fromisoformat(found[0]).astimezone(UTC)), told
+        )
+
     def _offset(self, moment_utc: datetime) -> str:
         offset = moment_utc.astimezone(self.zone).utcoffset() or timedelta(0)
         sign = MINUS if offset < timedelta(0) else "+"
@@ -92,6 +112,16 @@ def settled(value: Decimal | None) -> str:
         '86.970'
     """
     return number(value, 3)
+
+
+def money(value: Decimal) -> str:
+    """Return an amount with the decimals it was rounded to.
+
+    Examples:
+        >>> money(Decimal("1234.50")), money(Decimal("-0.5")) == MINUS + "0.5"
+        ('1,234.50', True)
+    """
+    return f"{value:,f}".replace("-", MINUS)
 
 
 def signed(value: float, decimals: int) -> str:
@@ -176,3 +206,33 @@ def method_name(rule_id: str) -> str:
     """
     program_id = rule_id.partition("@")[0]
     return load_program(program_id).name if program_id in list_programs() else rule_id
+
+
+def sentence(text: str) -> str:
+    """Return a text with a mark at its end.
+
+    Examples:
+        >>> sentence("the feeder of hall 1"), sentence("Is it?")
+        ('the feeder of hall 1.', 'Is it?')
+    """
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+
+
+def visible(text: str) -> str:
+    """Return a text from data in which characters that are not seen are written out.
+
+    Control characters, marks of writing direction and other formats could make a page read
+    otherwise than it is stored.
+
+    Examples:
+        >>> visible("a\\x00b\\u202ec"), visible("Straße, 東京\\n")
+        ('a[U+0000]b[U+202E]c', 'Straße, 東京\\n')
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"[U+{ord(mark):04X}]"
+        if unicodedata.category(mark) in _UNSEEN and mark not in "\n\t"
+        else mark
+        for mark in text
+    )

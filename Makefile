@@ -8,12 +8,13 @@ SHARE  ?= 0.02
 READY  := $(VENV)/.ready
 BOTH   := --numprocesses 2 --dist loadfile
 DUCKDB2 := $(VENV)/duckdb2
+PANGO  := libpango-1.0-0 libpangoft2-1.0-0
 
 # Modules that were compiled once make every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts bench soak dev lock clean
+.PHONY: help setup demo test check pango format lint types contracts bench soak dev lock clean
 
 help: ## Show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +37,16 @@ demo: setup ## Simulate, collect, settle one event and write its report
 test: setup ## Run the tests that need nothing but this checkout
 	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"
 
-check: setup format lint types contracts ## Everything CI runs
+check: setup pango format lint types contracts ## Everything CI runs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
 	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
+
+pango: setup ## Install the library that PDF needs, where it is missing (Debian, as root)
+	@$(BIN)/python -c 'import ctypes.util as c, sys; sys.exit(not c.find_library("pango-1.0") or not c.find_library("pangoft2-1.0"))' \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+			&& apt-get install -y -qq --no-install-recommends $(PANGO) >/dev/null; } \
+		|| echo "make: Pango not found, so tests of PDF reports are skipped; install $(PANGO)" >&2
 
 format: setup
 	@$(BIN)/ruff format --check --diff .

@@ -69,7 +69,7 @@ def test_each_chart_has_a_text_for_those_who_cannot_see_it(
 ) -> None:
     charts = drawn(statement, load)
 
-    assert set(charts) == {"event", "methods", "days", "placebo", "jobs"}
+    assert set(charts) == {"boundary", "days", "event", "jobs", "methods", "placebo", "summary"}
     for svg in charts.values():
         root = ET.fromstring(svg)  # noqa: S314 - our own bytes
         assert root.get("role") == "img"

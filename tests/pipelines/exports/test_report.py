@@ -22,6 +22,7 @@ from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import register_sites
 from negawatt.warehouse.statement_tables import LINES, publish_statement
 from tests.pipelines.exports.conftest import EVENT, SITE
+from tests.pipelines.exports.pango import needs_pango
 from tests.pipelines.exports.reading import Page
 
 
@@ -87,9 +88,10 @@ def test_the_report_holds_the_page_the_statement_and_the_tables(
     assert folder == settled.report_folder("s1.e1")
     assert (folder / "statement.json").read_bytes() == to_canonical_json(statement)
     page = Page((folder / "report.html").read_text())
-    links = {found["href"] for tag, found in page.tags if tag == "a"} - {None}
-    assert links == set(contents(folder)) - {"report.html"}
-    assert sum(found.get("role") == "img" for tag, found in page.tags if tag == "svg") == 5
+    links = {found["href"] or "" for tag, found in page.tags if tag == "a"}
+    beside = {link for link in links if not link.startswith("#")}
+    assert beside == set(contents(folder)) - {"report.html"}
+    assert sum(found.get("role") == "img" for tag, found in page.tags if tag == "svg") == 7
     assert len(page.ids()) == len(set(page.ids()))
 
 
@@ -143,3 +145,14 @@ def test_the_command_says_where_the_report_is(settled: Layout) -> None:
     assert result.exit_code == 0
     assert Path(said["report"]).read_text().startswith("<!DOCTYPE html>")
     assert all(Path(file).is_file() for file in said["files"])
+
+
+@needs_pango
+@pytest.mark.slow
+def test_the_pdf_lies_beside_the_page_when_it_is_asked_for(settled: Layout) -> None:
+    result = CliRunner().invoke(app, ["report", "e1", "-w", str(settled.root), "--pdf"])
+
+    assert result.exit_code == 0
+    pdf = settled.report_folder("s1.e1") / "report.pdf"
+    assert str(pdf) in result.output
+    assert pdf.read_bytes().startswith(b"%PDF-")

@@ -39,8 +39,7 @@ def boundary_svg(body: StatementBody, site: Site) -> str:
         _box(8, middle - 22, 92, 44, dashed=False),
         _text(54, middle + 5, ["Grid"], anchor="middle", bold=True),
         _line(100, middle, 180, middle),
-        f'<circle cx="205" cy="{middle:g}" r="25" fill="white" stroke="{style.INK}" '
-        f'stroke-width="2.5"{"" if body.revenue_grade else _DASHES}/>',
+        _circle(205, middle, dashed=not body.revenue_grade),
         _text(205, middle + 5, ["kWh"], anchor="middle", bold=True),
         _text(205, middle + 44, [*meter, grade], anchor="middle"),
         _line(230, middle, _INSIDE_X, middle),
@@ -75,6 +74,13 @@ def _box(x: float, y: float, width: float, height: float, *, dashed: bool) -> st
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="none" '
         f'stroke="{style.INK}" stroke-width="1.5"{dashes}/>'
+    )
+
+
+def _circle(x: float, y: float, *, dashed: bool) -> str:
+    return (
+        f'<circle cx="{x:g}" cy="{y:g}" r="25" fill="white" stroke="{style.INK}" '
+        f'stroke-width="2.5"{_DASHES if dashed else ""}/>'
     )
 
 

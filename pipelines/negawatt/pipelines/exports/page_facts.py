@@ -4,6 +4,7 @@ Counts, sums and sortings of what the statement states and of the load it read. 
 markup (page.py, the templates).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -145,7 +146,7 @@ def quality_of(body: StatementBody, load: pl.DataFrame) -> Quality:
         (pl.col("interval_start_utc") >= window.start_utc)
         & (pl.col("interval_end_utc") <= window.end_utc)
     ).with_columns(share=length.dt.total_seconds() / (window.duration_h * _HOUR.total_seconds()))
-    measured = round((rows["share"] * rows["coverage_ratio"].fill_null(0)).sum(), _SHARE_DECIMALS)
+    measured = math.fsum((rows["share"] * rows["coverage_ratio"].fill_null(0)).to_list())
     methods = (
         rows.drop_nulls("energy_kwh")
         .group_by("method")
@@ -153,7 +154,7 @@ def quality_of(body: StatementBody, load: pl.DataFrame) -> Quality:
         .sort("share", "method", descending=[True, False])
     )
     return Quality(
-        measured_ratio=measured,
+        measured_ratio=round(measured, _SHARE_DECIMALS),
         longest_gap=max((end - start for start, end in gaps(load, window)), default=timedelta(0)),
         methods=tuple(methods.rows()),
         reset_count=sum(found.code is FindingCode.COUNTER_RESET for found in body.findings),

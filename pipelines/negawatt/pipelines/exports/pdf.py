@@ -1,12 +1,12 @@
 """A page as PDF: tagged, with an outline, and the same bytes again with the same fonts.
 
-WeasyPrint lays the page out (decision 0008). Nothing is fetched: the page holds all it needs. Not
+WeasyPrint lays the page out (decision 0013). Nothing is fetched: the page holds all it needs. Not
 here: what the page says (page.py) and how it prints (report.css).
 """
 
 import logging
 from importlib import resources
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from negawatt.models.domain.errors import DeviceMissingError
 
@@ -29,9 +29,11 @@ def to_pdf(page: str, digest: str) -> bytes:
     weasyprint = _engine()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     style = (resources.files(__package__) / _STYLE).read_text(encoding="utf-8")
-    document = weasyprint.HTML(string=page, url_fetcher=_refuse)
+    # Whatever a page asks for, from a file or a network, it does not get.
+    nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
+    document = weasyprint.HTML(string=page, url_fetcher=nothing)
     pdf: bytes = document.write_pdf(
-        stylesheets=[weasyprint.CSS(string=style, url_fetcher=_refuse)],
+        stylesheets=[weasyprint.CSS(string=style, url_fetcher=nothing)],
         pdf_identifier=bytes.fromhex(digest)[:_IDENTIFIER_BYTES],
         pdf_tags=True,
     )
@@ -50,8 +52,3 @@ def _engine() -> Any:  # noqa: ANN401 - the module
             "print report.html from a browser",
         ) from error
     return weasyprint
-
-
-def _refuse(url: str, *_: object, **__: object) -> NoReturn:
-    """Fetch nothing, whatever a page asks for."""
-    raise ValueError(f"a report needs nothing from elsewhere, got {url!r}")

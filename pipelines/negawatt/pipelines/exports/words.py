@@ -219,14 +219,14 @@ def sentence(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text from data in which characters that are not seen are written out.
+    r"""Return a text from data in which characters that are not seen are written out.
 
     Control characters, marks of writing direction and other formats could make a page read
     otherwise than it is stored.
 
     Examples:
-        >>> visible("a\\x00b\\u202ec"), visible("Straße, 東京\\n")
-        ('a[U+0000]b[U+202E]c', 'Straße, 東京\\n')
+        >>> visible("a\x00b\u202ec"), visible("Straße, 東京\n")
+        ('a[U+0000]b[U+202E]c', 'Straße, 東京\n')
     """
     if text.isascii() and text.isprintable():
         return text

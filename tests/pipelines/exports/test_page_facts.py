@@ -9,6 +9,10 @@ import pytest
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.settle import SettlementInputs, settle_event
 from negawatt.models.settlement.statement import Statement
+from negawatt.models.verification.context import OnSiteKind
+from negawatt.models.verification.cost import Cost, JobCost, TierCost
+from negawatt.models.verification.leakage import Leakage, LeakageOutcome, SiteRise
+from negawatt.models.verification.on_site import OnSite, OnSiteOutput
 from negawatt.pipelines.exports.page_facts import SCREENS, interval_rows, quality_of
 from negawatt.pipelines.exports.sections import SECTIONS
 from tests.pipelines.exports.conftest import START_UTC
@@ -34,9 +38,44 @@ def test_a_section_without_data_says_what_was_not_measured(
 ) -> None:
     text = read(restated(attribution=None, response=None, sensitivity=None), load).text
 
-    assert "Not stated: no job was measured" in text
+    assert "Not stated: neither GPUs nor jobs were measured" in text
     assert "9. Rebound and net energy Not computed." in text
     assert "No other method was tried." in text
+
+
+def test_what_was_declared_and_told_is_stated(
+    restated: Callable[..., Statement], load: pl.DataFrame
+) -> None:
+    leakage = Leakage(
+        outcome=LeakageOutcome.ROSE,
+        sites=(SiteRise(site_id="<b>", baseline_kwh=10.0, metered_kwh=34.0, rise_kwh=24.0),),
+        rise_kwh=24.0,
+        rise_ratio=0.15,
+    )
+    on_site = OnSite(
+        is_declared=True,
+        counts=False,
+        outputs=(OnSiteOutput(meter_id="battery", kind=OnSiteKind.STORAGE, event_kwh=40.0),),
+        metered_reduction_kwh=160.0,
+        load_reduction_kwh=120.0,
+    )
+    told = JobCost(
+        job_id="j", flexibility_tier=3, throughput_ratio=0.5, delayed_work_s=7200.0, note="stated"
+    )
+    cost = Cost(
+        jobs=(told,),
+        tiers=(TierCost(name="tier 3", job_count=1, delayed_work_s=7200.0),),
+        delayed_work_s=7200.0,
+        delayed_work_s_per_kwh=45.0,
+    )
+
+    text = read(restated(leakage=leakage, on_site=on_site, cost=cost), load).text
+
+    assert "Rose elsewhere: together the operator's other sites used +24.0 kWh" in text
+    assert "15% of the reduction here" in text
+    assert "The program does not count it as reduction." in text
+    assert "of the load itself, without them, by the same rule 120.0 kWh" in text
+    assert "2.00 hours of full-speed work less in the event, 12.5 for each MWh reduced" in text
 
 
 def test_all_nine_tests_for_manipulation_are_listed_and_none_passes_for_want_of_data(

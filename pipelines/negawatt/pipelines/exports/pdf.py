@@ -1,6 +1,6 @@
 """A page as PDF: tagged, with an outline, and the same bytes again with the same fonts.
 
-WeasyPrint lays the page out (decision 0013). Nothing is fetched: the page holds all it needs. Not
+WeasyPrint lays the page out (decision 0014). Nothing is fetched: the page holds all it needs. Not
 here: what the page says (page.py) and how it prints (report.css).
 """
 

@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,3 +39,14 @@ def test_the_system_clock_wakes_at_the_deadline_and_not_before() -> None:
 
     assert clock.monotonic_ns() >= deadline_ns
     assert clock.now_utc().tzinfo == UTC
+
+
+def test_a_virtual_clock_that_booted_earlier_has_counted_since() -> None:
+    """A day before its start is 86,400 s; half a minute of sleep moves both clocks alike."""
+    start_utc = datetime(2026, 7, 2, tzinfo=UTC)
+    clock = VirtualClock(start_utc, start_utc - timedelta(days=1))
+
+    assert clock.monotonic_ns() == 86_400 * NS_PER_S
+    asyncio.run(clock.sleep_until_ns(86_430 * NS_PER_S))
+
+    assert clock.now_utc() == start_utc + timedelta(seconds=30)

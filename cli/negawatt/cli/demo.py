@@ -173,7 +173,8 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
 async def _collect_live(layout: Layout, record: HallRecord) -> Summary:
     """Serve the hall's exporters on loopback and scrape them in the hall's own time."""
     live = _live_window(record)
-    clock = VirtualClock(live.start_utc)
+    # The history's readings count their monotonic time from the plan's start, in the same boot.
+    clock = VirtualClock(live.start_utc, record.plan.start_utc)
     async with Emulator(lambda node_id: _page(record, node_id, clock.now_utc())) as emulator:
         config = CollectConfig(
             site_id=record.plan.site_id,

@@ -35,7 +35,8 @@ class VirtualClock:
     A read takes no time on it, so that the same pages give the same bytes in every run.
 
     Args:
-        start_utc: The wall-clock time it starts at, aware, in UTC; its monotonic time starts at 0.
+        start_utc: The wall-clock time it starts at, aware, in UTC.
+        booted_utc: When its monotonic time was 0, by default at the start.
 
     Raises:
         ValueError: ``start_utc`` is not aware and UTC.
@@ -47,18 +48,18 @@ class VirtualClock:
         ('2026-07-01T00:01:30+00:00', 90000000000)
     """
 
-    def __init__(self, start_utc: datetime) -> None:
+    def __init__(self, start_utc: datetime, booted_utc: datetime | None = None) -> None:
         if start_utc.utcoffset() != timedelta(0):
             raise ValueError(f"start_utc must be an aware UTC datetime, got {start_utc!r}")
-        self._start_utc = start_utc
-        self._elapsed_ns = 0
+        self._booted_utc = booted_utc or start_utc
+        self._elapsed_ns = (start_utc - self._booted_utc) // timedelta(milliseconds=1) * NS_PER_MS
 
     def now_utc(self) -> datetime:
         """Return the start plus the time slept, aware, in UTC."""
-        return self._start_utc + timedelta(milliseconds=self._elapsed_ns / NS_PER_MS)
+        return self._booted_utc + timedelta(milliseconds=self._elapsed_ns / NS_PER_MS)
 
     def monotonic_ns(self) -> int:
-        """Return the time slept [ns]."""
+        """Return the time since the boot [ns]."""
         return self._elapsed_ns
 
     async def sleep_until_ns(self, deadline_ns: int) -> None:

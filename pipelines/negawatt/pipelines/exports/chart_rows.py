@@ -14,7 +14,7 @@ from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.units import MS_PER_S
 from negawatt.models.settlement.statement import StatementBody
-from negawatt.pipelines.exports.words import Words, method_name
+from negawatt.pipelines.exports.words import Words, method_name, visible
 
 BEFORE = timedelta(hours=4)
 AFTER = timedelta(hours=3)
@@ -141,11 +141,14 @@ def placebo_rows(body: StatementBody) -> pl.DataFrame:
 
 
 def job_rows(body: StatementBody, words: Words, most: int) -> pl.DataFrame:
-    """Return the largest reductions by job, and what they leave of the meter's."""
+    """Return the largest reductions by job, and what they leave of the meter's.
+
+    Characters that are not seen are written out: a control character ends the chart's engine.
+    """
     made = body.attribution
     known = [job for job in made.jobs if job.reduction_kwh is not None] if made else []
     rows = [
-        (job.job_id, job.reduction_kwh, "job", f"{words.estimate(job.reduction_kwh)} kWh")
+        (visible(job.job_id), job.reduction_kwh, "job", f"{words.estimate(job.reduction_kwh)} kWh")
         for job in known[:most]
     ]
     if made and made.residual_kwh is not None:

@@ -10,6 +10,8 @@ from typing import Any, Final
 import altair as alt
 import vl_convert as vlc
 
+from negawatt.pipelines.exports.words import visible
+
 INK: Final = "#1a1a1a"
 FAINT: Final = "#6b6b6b"
 GRID: Final = "#e3e3e3"
@@ -65,5 +67,5 @@ def to_svg(chart: alt.LayerChart, alt_text: str) -> str:
     tests do it for every chart.
     """
     svg = vlc.vegalite_to_svg(chart.to_dict(validate=False))
-    opening = f'<svg role="img" aria-label="{html.escape(alt_text, quote=True)}" '
+    opening = f'<svg role="img" aria-label="{html.escape(visible(alt_text), quote=True)}" '
     return opening + svg.removeprefix("<svg ")

@@ -105,6 +105,9 @@ def table_files(tables: dict[str, pl.DataFrame], time_zone: str) -> dict[str, by
 def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     """Return rows with headings in words, instants as text in UTC and in local time.
 
+    Text that a spreadsheet would compute, or that begins with an apostrophe, has an apostrophe
+    before it: drop one from the beginning of a text to have it as it was. Parquet has it as it is.
+
     Examples:
         >>> from datetime import UTC, datetime
         >>> rows = pl.DataFrame({"interval_start_utc": [datetime(2026, 7, 15, 18, tzinfo=UTC)]})
@@ -114,6 +117,9 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     columns = []
     for name, kind in rows.schema.items():
         heading = HEADINGS[name]
+        if isinstance(kind, pl.String):
+            columns.append(_no_formula(pl.col(name)).alias(heading))
+            continue
         if not isinstance(kind, pl.Datetime):
             columns.append(pl.col(name).alias(heading))
             continue
@@ -125,3 +131,11 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
             ),
         ]
     return rows.select(columns)
+
+
+def _no_formula(text: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(text.str.contains(r"^[=+\-@'\t\r]"))
+        .then(pl.concat_str(pl.lit("'"), text))
+        .otherwise(text)
+    )

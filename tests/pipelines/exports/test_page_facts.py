@@ -146,3 +146,23 @@ def test_many_lines_are_added_up_by_the_hour(
     assert [row.adjusted_baseline_kwh for row in rows] == [Decimal(120), Decimal(2)]
     assert [row.reduction_kwh for row in rows] == [Decimal(60), Decimal(1)]
     assert [row.reduction_kw_mean for row in rows] == pytest.approx([60.0, 60.0])
+
+
+def test_resets_are_counted_by_counter_also_where_one_finding_stands_for_many(
+    restated: Callable[..., Statement], load: pl.DataFrame
+) -> None:
+    """64 counters in one finding and one in another are 65."""
+    reset = Finding(
+        code=FindingCode.COUNTER_RESET,
+        severity=Severity.WARNING,
+        subject="GPU 'g'",
+        message="found 1 reset",
+        evidence={"reset_count": 1},
+    )
+    many = replace(reset, subject="64 subjects", evidence={"count": 64})
+
+    page = read(restated(findings=(reset, many)), load)
+
+    assert ["Resets of energy counters", "found of 65 counters"] in page.table_with(
+        "Resets of energy counters"
+    )

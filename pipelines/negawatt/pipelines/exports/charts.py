@@ -141,10 +141,10 @@ def _shade(spans: pl.DataFrame, first_ms: int, last_ms: int) -> list[alt.Chart]:
     """Return the shaded event and ramp, with lines and words that also stand in a gray print."""
     scale = alt.Scale(type="utc", domain=[first_ms, last_ms], nice=False)
     event = spans.filter(pl.col.kind == "event")
-    marks = [(event["start_ms"][0], "start"), (event["end_ms"][0], "end")]
-    if not (ramp := spans.filter(pl.col.kind == "ramp")).is_empty():
-        marks.insert(0, (ramp["start_ms"][0], "ramp"))
-    edges = inline(pl.DataFrame(marks, schema=["start_ms", "mark"], orient="row"))
+    ramp = spans.filter(pl.col.kind == "ramp")
+    before = [(start_ms, "ramp") for start_ms in ramp["start_ms"]]
+    before.append((event["end_ms"][0], "end"))
+    after = [(event["start_ms"][0], "start")]
     return [
         alt.Chart(inline(spans))
         .mark_rect(opacity=1)
@@ -155,12 +155,25 @@ def _shade(spans: pl.DataFrame, first_ms: int, last_ms: int) -> list[alt.Chart]:
                 "datum.kind == 'event'", alt.value(style.SHADE), alt.value(style.RAMP_SHADE)
             ),
         ),
-        alt.Chart(edges)
-        .mark_rule(color=style.FAINT, strokeWidth=1, strokeDash=[1, 2])
-        .encode(alt.X("start_ms:T", scale=scale)),
-        alt.Chart(edges)
-        .mark_text(**style.label(color=style.FAINT, align="right", dx=-3))
-        .encode(alt.X("start_ms:T", scale=scale), alt.Text("mark:N"), y=alt.value(6)),
+        *(
+            mark
+            for rows, align, dx_px in ((before, "right", -3), (after, "left", 3))
+            for mark in _edges(rows, scale, align=align, dx_px=dx_px)
+        ),
+    ]
+
+
+def _edges(
+    rows: list[tuple[int, str]], scale: alt.Scale, *, align: str, dx_px: int
+) -> list[alt.Chart]:
+    """Return dotted lines at instants, each with its word on one side of it."""
+    edges = alt.Chart(inline(pl.DataFrame(rows, schema=["start_ms", "mark"], orient="row")))
+    x = alt.X("start_ms:T", scale=scale)
+    return [
+        edges.mark_rule(color=style.FAINT, strokeWidth=1, strokeDash=[1, 2]).encode(x),
+        edges.mark_text(**style.label(color=style.FAINT, align=align, dx=dx_px)).encode(
+            x, alt.Text("mark:N"), y=alt.value(6)
+        ),
     ]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -71,7 +71,7 @@ class Quality:
         measured_ratio: Share of the window that was measured, 0 to 1.
         longest_gap: Longest span whose energy is not known, zero where there is none.
         methods: How the energy was obtained, with the share of the window [0 to 1], largest first.
-        reset_count: Findings of an energy counter that was reset.
+        reset_count: Energy counters that were found reset; one finding may be of many.
     """
 
     measured_ratio: float
@@ -157,7 +157,11 @@ def quality_of(body: StatementBody, load: pl.DataFrame) -> Quality:
         measured_ratio=round(measured, _SHARE_DECIMALS),
         longest_gap=max((end - start for start, end in gaps(load, window)), default=timedelta(0)),
         methods=tuple(methods.rows()),
-        reset_count=sum(found.code is FindingCode.COUNTER_RESET for found in body.findings),
+        reset_count=sum(
+            cast("int", found.evidence.get("count", 1))
+            for found in body.findings
+            if found.code is FindingCode.COUNTER_RESET
+        ),
     )
 
 

@@ -197,11 +197,11 @@ def _intervals(rule: BaselineRule, result: BaselineResult) -> Iterator[str]:
     for start_utc, *values_kwh in list(zip(result.interval_start_utc, *columns, strict=True))[
         :_ROWS
     ]:
-        shown = " | ".join(f"{value_kwh:.3f}" for value_kwh in values_kwh)
+        shown = " | ".join(f"{value_kwh:z.3f}" for value_kwh in values_kwh)
         yield f"| {start_utc.astimezone(zone):%H:%M} | {shown} |"
     if len(result.interval_start_utc) > _ROWS:
         yield f"| ... | {' | '.join('...' for _ in columns)} |"
-    totals = " | ".join(f"{column.sum():.3f}" for column in columns)
+    totals = " | ".join(f"{column.sum():z.3f}" for column in columns)
     yield f"| all {len(result.interval_start_utc)} | {totals} |"
 
 

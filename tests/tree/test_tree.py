@@ -324,3 +324,24 @@ def test_spelling_is_american() -> None:
     ]
 
     assert not found, "write American English"
+
+
+def test_what_is_recomputed_elsewhere_uses_no_kernels_chosen_by_the_processor() -> None:
+    """BLAS and LAPACK differ in the last bits from one processor to the next."""
+    products = {"linalg", "dot", "vdot", "inner", "matmul", "einsum", "tensordot"}
+    products |= {"corrcoef", "cov", "polyfit", "convolve", "correlate"}
+    rooms = tuple(
+        f"negawatt.models.{room}"
+        for room in ("baselines", "settlement", "verification", "metering")
+    )
+    exempt = "negawatt.models.metering.reconciliation"  # its result is stored, and read from there
+    found = [
+        f"{name}:{node.lineno}"
+        for name, module in modules().items()
+        if name.startswith(rooms) and name != exempt
+        for node in ast.walk(module)
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (isinstance(node, ast.Attribute) and node.attr in products)
+    ]
+
+    assert not found, "use negawatt.models.baselines.least_squares, or sums of products"

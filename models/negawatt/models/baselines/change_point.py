@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.domain.errors import InsufficientHistoryError
+from negawatt.models.baselines.least_squares import least_squares, product
 
 Array = NDArray[np.float64]
 
@@ -98,13 +98,7 @@ def _fit(energy_kwh: Array, temperature_c: Array, bend_c: float | None) -> tuple
     if bend_c is not None:
         columns.append(np.maximum(temperature_c - bend_c, 0.0))
     design = np.column_stack(columns)
-    if len(energy_kwh) <= design.shape[1]:
-        raise InsufficientHistoryError(
-            rule_id="energy against temperature",
-            required_count=design.shape[1] + 1,
-            found_count=len(energy_kwh),
-            unit="known intervals",
-            remedy="supply older load",
-        )
-    coefficients = np.asarray(np.linalg.lstsq(design, energy_kwh, rcond=None)[0], np.float64)
-    return coefficients, float(((energy_kwh - design @ coefficients) ** 2).sum())
+    coefficients = least_squares(
+        design, energy_kwh, rule_id="energy against temperature", remedy="supply older load"
+    )
+    return coefficients, float(((energy_kwh - product(design, coefficients)) ** 2).sum())

@@ -78,8 +78,14 @@ def fit_statistics(
         slope_count=slope_count,
         mean_kwh=mean_kwh,
         error_kwh2_sum=error_kwh2_sum,
-        correlation=float(np.corrcoef(errors_kwh[1:], errors_kwh[:-1])[0, 1]),
+        correlation=_correlation(errors_kwh[1:], errors_kwh[:-1]),
     )
+
+
+def _correlation(one: Array, other: Array) -> float:
+    one_off, other_off = one - one.mean(), other - other.mean()
+    spread = math.sqrt((one_off**2).sum() * (other_off**2).sum())
+    return float((one_off * other_off).sum() / spread)
 
 
 def daily_factor(day_count: int) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.domain.errors import InsufficientHistoryError
+from negawatt.models.baselines.least_squares import least_squares, product
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class TowtModel:
         for intervals, coefficients in zip(self.intervals, self.coefficients, strict=True):
             part = np.isin(week_interval, intervals)
             design = _design(week_interval, temperature_c, additional, intervals, self.knots_c)
-            energy_kwh[part] = design[part] @ coefficients
+            energy_kwh[part] = product(design[part], coefficients)
         return energy_kwh
 
 
@@ -120,7 +120,7 @@ def fit_towt(
         if part.any():
             intervals.append(np.unique(week_interval[part]))
             design = _design(week_interval, temperature_c, additional, intervals[-1], knots_c)
-            coefficients.append(_least_squares(design[part], energy_kwh[part]))
+            coefficients.append(_fitted(design[part], energy_kwh[part]))
     return TowtModel(
         knots_c=knots_c,
         occupied=occupied,
@@ -167,7 +167,7 @@ def occupied_intervals(
     heating = np.minimum(temperature_c - HEATING_BELOW_C, 0.0)
     cooling = np.maximum(temperature_c - COOLING_ABOVE_C, 0.0)
     design = np.column_stack([np.ones_like(heating), heating, cooling])
-    above = energy_kwh > design @ _least_squares(design, energy_kwh)
+    above = energy_kwh > product(design, _fitted(design, energy_kwh))
     intervals, position = np.unique(week_interval, return_inverse=True)
     above_ratio = np.bincount(position, weights=above) / np.bincount(position)
     occupied: NDArray[np.int64] = intervals[above_ratio > OCCUPIED_SHARE_RATIO]
@@ -202,13 +202,10 @@ def _design(
     return np.column_stack(columns if additional is None else [*columns, additional])
 
 
-def _least_squares(design: Array, energy_kwh: Array) -> Array:
-    if len(energy_kwh) <= design.shape[1]:
-        raise InsufficientHistoryError(
-            rule_id="time of week and temperature",
-            required_count=design.shape[1] + 1,
-            found_count=len(energy_kwh),
-            unit="known intervals",
-            remedy="supply older load, or use coarser times of week",
-        )
-    return np.asarray(np.linalg.lstsq(design, energy_kwh, rcond=None)[0], np.float64)
+def _fitted(design: Array, energy_kwh: Array) -> Array:
+    return least_squares(
+        design,
+        energy_kwh,
+        rule_id="time of week and temperature",
+        remedy="supply older load, or use coarser times of week",
+    )

@@ -94,7 +94,7 @@ def regulation_score(
     spread = np.sqrt((signal_off_kw**2).sum() * (delayed_off_kw**2).sum(axis=1))
     if not spread.all():
         raise _no_score("a signal and a response that move", "one that stands still")
-    correlations = (delayed_off_kw @ signal_off_kw) / spread
+    correlations = (delayed_off_kw * signal_off_kw).sum(axis=1) / spread
     best = int(np.argmax(correlations))
     delay_ratio = abs(best - delay_count) / delay_count
     error_kw = np.abs(response_kw[:count] - signal_kw).mean()

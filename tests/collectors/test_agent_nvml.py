@@ -15,6 +15,9 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.config_sections import MetricsConfig, NvmlConfig
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
+from negawatt.collectors.spool.block import decode_block
+from negawatt.collectors.spool.frames import scan
+from negawatt.collectors.spool.log import segments
 from tests.collectors.driver.stub import Driver
 
 pytestmark = pytest.mark.slow  # real time passes, and a compiler runs first
@@ -87,6 +90,30 @@ def test_a_restarted_agent_counts_on_at_its_own_rate(driver: Driver, tmp_path: P
     numbers = [row["sequence_number"] for row in rows]
     assert len(set(numbers)) == len(numbers)
     assert max(numbers) + 1 == len(numbers) + missing
+
+
+def test_readings_of_the_driver_are_in_the_log_long_before_the_next_round_of_exporters(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """A round of ten seconds: what a crash loses is as long as the log's interval, not the round's.
+
+    Within a second at 50 Hz the log holds frames of most of it.
+    """
+    driver.load("gpus 1")
+    config = _config(tmp_path).model_copy(update={"scrape_interval_s": 10.0})
+
+    async def run() -> int:
+        stop = asyncio.Event()
+        running = asyncio.ensure_future(
+            collect(config, clock=SystemClock(), boot_id="b1", stop=stop)
+        )
+        await asyncio.sleep(1.5)
+        frames = [frame for path in segments(tmp_path) for frame in scan(path.read_bytes()).frames]
+        stop.set()
+        await running
+        return sum(decode_block(frame.body).rows.num_rows for frame in frames)
+
+    assert asyncio.run(run()) > 25
 
 
 def test_the_agents_own_figures_are_those_of_its_loop(driver: Driver, tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ class Agent:
             if isinstance(clock, SystemClock)
             else None
         )
-        self._silent_count = 0
+        self._log_interval_ns = round(config.log_interval_s * NS_PER_S)
+        self._silent_count = self._paced_count = 0
         self._missed_tick_count = 0
         self._findings: dict[tuple[str, str], CountedFinding] = {}
 
@@ -165,6 +166,7 @@ class Agent:
             stop: Set it to end the run early.
         """
         tick = 0
+        between = asyncio.create_task(self._keep_between_ticks()) if self._paced else None
         try:
             while tick_count is None or tick < tick_count:
                 if await _stopped_before(self._clock.sleep_until_ns(self._due_ns(tick)), stop):
@@ -177,11 +179,21 @@ class Agent:
                 self._count_all(self._keeper.tend())
                 tick = self._skip_missed(tick + 1, tick_count)
         finally:
+            if between:
+                between.cancel()  # what it failed of fails below again
+                await asyncio.gather(between, return_exceptions=True)
             try:
                 self._take_all()
             finally:
                 self._count_all(self._keeper.close())
         return self._summary(tick)
+
+    async def _keep_between_ticks(self) -> None:
+        """Write what sources of a time of their own gave as often as the log is written."""
+        while True:
+            await self._clock.sleep_until_ns(self._clock.monotonic_ns() + self._log_interval_ns)
+            self._take_all()
+            self._count_all(self._keeper.tend())
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
@@ -190,20 +202,20 @@ class Agent:
             self._count_all(log.record(tick_utc, batch))
             if self._on_batch:
                 self._on_batch(log.node_id, batch, tick_utc)
-        self._silent_count = sum(not batch.readings for batch in batches)
         if self._clock_watch:
             self._count_all(self._clock_watch.look())
-        return sum(len(batch.readings) for batch in batches) + self._take_all()
+        self._take_all()
+        paced_count, self._paced_count = self._paced_count, 0
+        self._silent_count = sum(not batch.readings for batch in batches)
+        self._silent_count += bool(self._paced) and not paced_count
+        return sum(len(batch.readings) for batch in batches) + paced_count
 
-    def _take_all(self) -> int:
+    def _take_all(self) -> None:
         """Keep what came from the sources that keep their own time."""
-        reading_count = 0
         for log, source in self._paced:
             for tick in source.take():
                 self._count_all(log.record(tick.due_utc, tick.batch))
-                reading_count += len(tick.batch.readings)
-        self._silent_count += bool(self._paced) and not reading_count
-        return reading_count
+                self._paced_count += len(tick.batch.readings)
 
     def metrics(self) -> Iterator[Metric]:
         """Give the agent's own figures as they stand."""

@@ -38,8 +38,8 @@ class CollectConfig(Section):
         scrape_interval_s: From one reading to the next [s].
         request_timeout_s: Longest wait for one answer; shorter than the interval, so that a slow
             target costs only its own reading [s].
-        log_interval_s: From one write of the log to the next; a crash loses at most this and the
-            time of a write [s].
+        log_interval_s: From one write of the log to the next; a crash loses at most this, the
+            time of a write, and of exporters what came since the round before [s].
         seal_interval_s: From one sealed file to the next [s].
         scrape_spread_ratio: Over which share of the time that the timeout leaves the reads of one
             interval are spread, 0 to 1.
@@ -59,7 +59,7 @@ class CollectConfig(Section):
     spool_directory: Path
     scrape_interval_s: float = Field(default=1.0, ge=0.02, le=3600)
     request_timeout_s: float = Field(default=0.8, gt=0)
-    log_interval_s: float = Field(default=0.8, gt=0, le=3600)
+    log_interval_s: float = Field(default=0.5, gt=0, le=3600)
     scrape_spread_ratio: float = Field(default=1.0, ge=0, le=1)
     seal_interval_s: float = Field(default=900.0, gt=0, le=86_400)
     response_size_limit_bytes: int = Field(default=4_194_304, gt=0)

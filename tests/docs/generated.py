@@ -3,7 +3,7 @@
 A part stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``. Here: one function for
 each part. Not here: what the documents say by hand.
 
-    python -m tests.docs.generated      writes all parts again
+    python -m tests.docs.generated      writes all parts, and the JSON Schemas, again
 """
 
 import re
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from negawatt.models.baselines.registry import list_programs, load_program
 from negawatt.models.domain.findings import FindingCode
+from negawatt.pipelines.exports.schemas import schema_files
 from negawatt.warehouse.catalog import fields, tables
 from tests.docs.commands import commands, summary
 from tests.docs.console import ROOT, documents, text_of
@@ -86,3 +87,5 @@ if __name__ == "__main__":
         old = text_of(document)
         if regenerated(old) != old:
             (ROOT / document).write_text(regenerated(old), encoding="utf-8")
+    for file, text in schema_files().items():
+        (ROOT / "docs" / "schema" / file).write_text(text, encoding="utf-8")

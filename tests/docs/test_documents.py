@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from negawatt.pipelines.exports.schemas import schema_files
 from tests.docs.commands import commands, example, problem
 from tests.docs.console import ROOT, Shown, anchors, documents, links, shown, text_of
 from tests.docs.generated import PARTS, regenerated
@@ -171,6 +172,14 @@ def test_generated_parts_are_what_the_code_has(document: str) -> None:
     text = text_of(document)
 
     assert regenerated(text) == text, "run: .venv/bin/python -m tests.docs.generated"
+
+
+def test_published_schemas_are_what_the_code_writes() -> None:
+    folder = ROOT / "docs" / "schema"
+
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+
+    assert found == schema_files(), "run: .venv/bin/python -m tests.docs.generated"
 
 
 def test_every_generated_part_stands_in_a_document() -> None:

@@ -30,6 +30,7 @@ _COMMANDS: Final = (
     ("diff", "diff", "Two versions of a statement side by side, and why they differ."),
     ("exceptions", "exceptions", "What needs a person before money moves."),
     ("report", "report", "Write the newest statement's report again."),
+    ("export", "export", "A statement's tables as XLSX, JSON, CSV or Parquet."),
     ("bundle", "bundle", "Write a statement with its evidence as one file."),
     ("verify", "verify", "Recompute a statement from its bundle, and check every byte."),
     ("keys", "keys", "Make keys for signatures and pseudonyms in bundles."),

@@ -33,7 +33,7 @@ def event_rows(settlement: Settlement) -> dict[str, pl.DataFrame]:
     return {
         "out_event__baseline": pl.concat(_baseline(settlement, result) for result in results),
         "out_event__baseline_days": pl.concat(_days(settlement, result) for result in results),
-        "out_event__performance": _performance(settlement),
+        "out_event__performance": performance_rows(settlement.body),
         "out_event__findings": finding_rows(settlement.body.findings, owner),
     }
 
@@ -98,50 +98,8 @@ def payment_lines(statement: Statement) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema("out_settlement__payment_lines"))
 
 
-def _baseline(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
-    """Return one row for each interval; only the settled rule has a band."""
-    settled = result is settlement.result
-    count = len(result.interval_start_utc)
-    length = timedelta(minutes=result.interval_minutes)
-    unknown: tuple[float | None, ...] = (None,) * count
-    return pl.DataFrame(
-        {
-            "event_id": settlement.body.event.event_id,
-            "site_id": settlement.body.event.site_id,
-            "rule_id": result.rule_id,
-            "interval_start_utc": list(result.interval_start_utc),
-            "interval_end_utc": [start + length for start in result.interval_start_utc],
-            "baseline_kwh": result.baseline_kwh,
-            "adjusted_baseline_kwh": result.adjusted_baseline_kwh,
-            "metered_kwh": result.metered_kwh,
-            "reduction_kwh": result.reduction_kwh,
-            "reduction_lower_kwh": settlement.band.interval_lower_kwh if settled else unknown,
-            "reduction_upper_kwh": settlement.band.interval_upper_kwh if settled else unknown,
-        },
-        schema=schema("out_event__baseline"),
-        strict=False,
-    )
-
-
-def _days(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
-    rows = [
-        {
-            "event_id": settlement.body.event.event_id,
-            "site_id": settlement.body.event.site_id,
-            "rule_id": result.rule_id,
-            "candidate_date": day.candidate_date,
-            "day_use": day.use.value,
-            "day_reason": day.reason,
-            "window_power_kw_mean": day.window_power_kw_mean,
-        }
-        for day in result.days
-    ]
-    return pl.DataFrame(rows, schema=schema("out_event__baseline_days"))
-
-
-def _performance(settlement: Settlement) -> pl.DataFrame:
-    """Return each measure that has a value or words."""
-    body = settlement.body
+def performance_rows(body: StatementBody) -> pl.DataFrame:
+    """Return each measure of a statement that has a value or words."""
     verdicts, band, response = body.verdicts, body.band, body.response
     measures: list[tuple[str, float | None, str, str | None]] = [
         ("reduction_kwh", float(body.totals.reduction_kwh), "kWh", None),
@@ -186,6 +144,47 @@ def _performance(settlement: Settlement) -> pl.DataFrame:
         if measure[1] is not None or measure[3] is not None
     ]
     return pl.DataFrame(rows, schema=schema("out_event__performance"), orient="row")
+
+
+def _baseline(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
+    """Return one row for each interval; only the settled rule has a band."""
+    settled = result is settlement.result
+    count = len(result.interval_start_utc)
+    length = timedelta(minutes=result.interval_minutes)
+    unknown: tuple[float | None, ...] = (None,) * count
+    return pl.DataFrame(
+        {
+            "event_id": settlement.body.event.event_id,
+            "site_id": settlement.body.event.site_id,
+            "rule_id": result.rule_id,
+            "interval_start_utc": list(result.interval_start_utc),
+            "interval_end_utc": [start + length for start in result.interval_start_utc],
+            "baseline_kwh": result.baseline_kwh,
+            "adjusted_baseline_kwh": result.adjusted_baseline_kwh,
+            "metered_kwh": result.metered_kwh,
+            "reduction_kwh": result.reduction_kwh,
+            "reduction_lower_kwh": settlement.band.interval_lower_kwh if settled else unknown,
+            "reduction_upper_kwh": settlement.band.interval_upper_kwh if settled else unknown,
+        },
+        schema=schema("out_event__baseline"),
+        strict=False,
+    )
+
+
+def _days(settlement: Settlement, result: BaselineResult) -> pl.DataFrame:
+    rows = [
+        {
+            "event_id": settlement.body.event.event_id,
+            "site_id": settlement.body.event.site_id,
+            "rule_id": result.rule_id,
+            "candidate_date": day.candidate_date,
+            "day_use": day.use.value,
+            "day_reason": day.reason,
+            "window_power_kw_mean": day.window_power_kw_mean,
+        }
+        for day in result.days
+    ]
+    return pl.DataFrame(rows, schema=schema("out_event__baseline_days"))
 
 
 def _beside(body: StatementBody) -> list[tuple[str, float | None, str, str | None]]:

@@ -9,6 +9,7 @@ a value, so all are made once.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,9 +27,13 @@ from negawatt.models.settlement.lifecycle import Provenance
 from negawatt.models.settlement.settle import Settlement, SettlementInputs, settle_event
 from negawatt.models.settlement.statement import Statement
 from negawatt.models.settlement.versions import issue
-from negawatt.pipelines.rows import EVENT_TABLES
+from negawatt.pipelines.rows import EVENT_TABLES, event_rows, statement_header, statement_lines
 from negawatt.warehouse.catalog import schema
-from negawatt.warehouse.sites import Site
+from negawatt.warehouse.delta_tables import replace_partition
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import Site, register_sites
+from negawatt.warehouse.statement_tables import LINES, publish_statement
 
 HOUR = timedelta(hours=1)
 START_UTC = datetime(2026, 7, 15, 18, tzinfo=UTC)
@@ -149,3 +154,49 @@ def load() -> pl.DataFrame:
         },
         schema=schema("core_site__interval_energy"),
     )
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Return a warehouse that knows the event, which is not settled yet."""
+    made = Layout(tmp_path / "warehouse")
+    register_sites(made, {EVENT.site_id: SITE})
+    row = {
+        "event_id": EVENT.event_id,
+        "revision": EVENT.revision,
+        "site_id": EVENT.site_id,
+        "program_id": EVENT.program_id,
+        "event_start_utc": EVENT.interval.start_utc,
+        "event_end_utc": EVENT.interval.end_utc,
+        "notified_at_utc": EVENT.notified_at_utc,
+        "committed_kw": EVENT.committed_kw,
+        "target_reduction_ratio": None,
+        "limit_kw": EVENT.limit_kw,
+        "ramp_minutes": 0.0,
+        "event_kind": EVENT.kind,
+        "cancelled": False,
+        "event_source": "by hand",
+        "available_at_utc": EVENT.interval.start_utc,
+    }
+    rows = pl.DataFrame([row], schema=schema("raw_grid__events"))
+    seal_rows(made, "raw_grid__events", EVENT.site_id, "hand", rows)
+    return made
+
+
+@pytest.fixture
+def settled(
+    layout: Layout, settlement: Settlement, statement: Statement, load: pl.DataFrame
+) -> Layout:
+    """Return the warehouse with the statement and its tables; two days of load."""
+    for day in sorted(set(load["date"])):
+        rows = load.filter(pl.col("date") == day)
+        partition = {"site_id": EVENT.site_id, "date": day}
+        replace_partition(layout, "core_site__interval_energy", partition, rows)
+    for table, rows in event_rows(settlement).items():
+        replace_partition(layout, table, {"event_id": EVENT.event_id}, rows)
+    publish(layout, statement)
+    return layout
+
+
+def publish(layout: Layout, statement: Statement) -> None:
+    publish_statement(layout, statement_header(statement), {LINES: statement_lines(statement)})

@@ -13,23 +13,11 @@ from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.page import words_of
 from negawatt.pipelines.exports.tables import job_reductions, table_files
 from tests.pipelines.exports.conftest import SITE
+from tests.pipelines.exports.names import NAMES
 from tests.pipelines.exports.reading import Page
 from tests.pipelines.exports.test_page import rendered
 
 pytestmark = pytest.mark.slow
-
-NAMES = (
-    "<script>alert(1)</script>",
-    "</svg><img src=x onerror=alert(1)>",
-    '"><style>*{display:none}</style>',
-    "{{ 7 * 7 }}",
-    '=HYPERLINK("http://x")',
-    "../../etc/passwd",
-    "a\x00b\x01c\x1b[31m",
-    "j\u202egnp.exe",
-    "'; DROP TABLE jobs; --",
-    "line\nbreak,comma;\ttab",
-)
 
 
 @pytest.fixture(params=NAMES, ids=ascii)

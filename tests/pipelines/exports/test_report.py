@@ -11,65 +11,13 @@ from typer.testing import CliRunner
 from negawatt.cli.main import app
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.settlement.canonical import to_canonical_json
-from negawatt.models.settlement.settle import Settlement
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.report import write_report
-from negawatt.pipelines.rows import event_rows, statement_header, statement_lines
-from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.delta_tables import replace_partition
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import seal_rows
-from negawatt.warehouse.sites import register_sites
-from negawatt.warehouse.statement_tables import LINES, publish_statement
-from tests.pipelines.exports.conftest import EVENT, SITE
+from tests.pipelines.exports.conftest import EVENT, publish
 from tests.pipelines.exports.pango import needs_pango
 from tests.pipelines.exports.reading import Page
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    """Return a warehouse that knows the event, which is not settled yet."""
-    made = Layout(tmp_path / "warehouse")
-    register_sites(made, {EVENT.site_id: SITE})
-    row = {
-        "event_id": EVENT.event_id,
-        "revision": EVENT.revision,
-        "site_id": EVENT.site_id,
-        "program_id": EVENT.program_id,
-        "event_start_utc": EVENT.interval.start_utc,
-        "event_end_utc": EVENT.interval.end_utc,
-        "notified_at_utc": EVENT.notified_at_utc,
-        "committed_kw": EVENT.committed_kw,
-        "target_reduction_ratio": None,
-        "limit_kw": EVENT.limit_kw,
-        "ramp_minutes": 0.0,
-        "event_kind": EVENT.kind,
-        "cancelled": False,
-        "event_source": "by hand",
-        "available_at_utc": EVENT.interval.start_utc,
-    }
-    rows = pl.DataFrame([row], schema=schema("raw_grid__events"))
-    seal_rows(made, "raw_grid__events", EVENT.site_id, "hand", rows)
-    return made
-
-
-@pytest.fixture
-def settled(
-    layout: Layout, settlement: Settlement, statement: Statement, load: pl.DataFrame
-) -> Layout:
-    """Return the warehouse with the statement and its tables; two days of load."""
-    for day in sorted(set(load["date"])):
-        rows = load.filter(pl.col("date") == day)
-        partition = {"site_id": EVENT.site_id, "date": day}
-        replace_partition(layout, "core_site__interval_energy", partition, rows)
-    for table, rows in event_rows(settlement).items():
-        replace_partition(layout, table, {"event_id": EVENT.event_id}, rows)
-    publish(layout, statement)
-    return layout
-
-
-def publish(layout: Layout, statement: Statement) -> None:
-    publish_statement(layout, statement_header(statement), {LINES: statement_lines(statement)})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

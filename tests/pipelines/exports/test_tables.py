@@ -4,8 +4,8 @@ import io
 import polars as pl
 
 from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.exports.headings import HEADINGS
 from negawatt.pipelines.exports.tables import (
-    HEADINGS,
     for_people,
     job_reductions,
     settled_lines,

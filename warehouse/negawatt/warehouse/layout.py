@@ -5,6 +5,7 @@
     <root>/<core or out table>/                                        a Delta table
     <root>/reports/<statement>/                                        renderings
     <root>/bundles/<statement>.zip                                     evidence bundles
+    <root>/exports/<name>                                              tables for other programs
 
 Not here: what is inside the files.
 """
@@ -52,6 +53,10 @@ class Layout:
     def bundle_file(self, statement_id: str) -> Path:
         """Return where a statement's evidence bundle is put unless somebody says otherwise."""
         return self.root / "bundles" / f"{statement_id}.zip"
+
+    def export_path(self, name: str) -> Path:
+        """Return where an export is put unless somebody says otherwise."""
+        return self.root / "exports" / name
 
 
 @contextmanager

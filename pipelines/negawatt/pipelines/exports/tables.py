@@ -10,51 +10,27 @@ from typing import Final
 import polars as pl
 
 from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.exports.headings import HEADINGS, local_heading
 from negawatt.pipelines.rows import statement_lines
 
-HEADINGS: Final = {
-    "adjusted_baseline_kwh": "Adjusted baseline [kWh]",
-    "baseline_kwh": "Baseline before adjustment [kWh]",
-    "candidate_date": "Day, in the program's clock",
-    "coverage_ratio": "Share of the interval that was measured [0 to 1]",
-    "date": "UTC day",
-    "day_reason": "Reason",
-    "day_use": "Use",
-    "energy_kwh": "Metered energy [kWh]",
-    "event_id": "Event",
-    "event_kw_mean": "Mean power in the event [kW]",
-    "evidence_json": "Evidence as JSON",
-    "finding_code": "Finding",
-    "finding_number": "Number",
-    "interval_end_utc": "Interval end [UTC]",
-    "interval_start_utc": "Interval start [UTC]",
-    "job_id": "Job",
-    "level_kw": "Mean power in the hour before the dispatch [kW]",
-    "message": "What was found",
-    "meter_id": "Meter",
-    "metered_kwh": "Metered energy [kWh]",
-    "method": "How the energy was computed",
-    "note": "Note",
-    "reduction_kwh": "Reduction [kWh]",
-    "reduction_lower_kwh": "Reduction, lower edge of the 90% band [kWh]",
-    "reduction_upper_kwh": "Reduction, upper edge of the 90% band [kWh]",
-    "rule_id": "Rule",
-    "severity": "Severity",
-    "site_id": "Site",
-    "statement_id": "Statement",
-    "statement_version": "Statement version",
-    "subject": "About",
-    "window_power_kw_mean": "Mean power over the event's hours [kW]",
-    "within_limit_ratio": "Share of intervals at or below the target share [0 to 1]",
+SETTLED_ENERGIES: Final = ("adjusted_baseline_kwh", "metered_kwh", "reduction_kwh")
+JOB_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "event_id": pl.String(),
+    "job_id": pl.String(),
+    "level_kw": pl.Float64(),
+    "event_kw_mean": pl.Float64(),
+    "reduction_kwh": pl.Float64(),
+    "within_limit_ratio": pl.Float64(),
+    "mechanism": pl.String(),
+    "note": pl.String(),
 }
 
 
 def settled_lines(statement: Statement) -> pl.DataFrame:
     """Return the lines of a statement, each figure with exactly the decimals it was rounded to."""
     rounding = statement.body.rounding
-    energies = ("adjusted_baseline_kwh", "metered_kwh", "reduction_kwh")
     return statement_lines(statement).with_columns(
-        pl.col(energies).cast(pl.Decimal(18, rounding.energy_decimals)),
+        pl.col(SETTLED_ENERGIES).cast(pl.Decimal(18, rounding.energy_decimals)),
     )
 
 
@@ -69,21 +45,12 @@ def job_reductions(statement: Statement) -> pl.DataFrame:
             job.event_kw_mean,
             job.reduction_kwh,
             job.within_limit_ratio,
+            job.mechanism,
             job.note,
         )
         for job in (made.jobs if made else ())
     ]
-    text, figure = pl.String(), pl.Float64()
-    schema = {
-        "event_id": text,
-        "job_id": text,
-        "level_kw": figure,
-        "event_kw_mean": figure,
-        "reduction_kwh": figure,
-        "within_limit_ratio": figure,
-        "note": text,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=JOB_COLUMNS, orient="row")
 
 
 def table_files(tables: dict[str, pl.DataFrame], time_zone: str) -> dict[str, bytes]:
@@ -95,11 +62,21 @@ def table_files(tables: dict[str, pl.DataFrame], time_zone: str) -> dict[str, by
     """
     files = {}
     for name, rows in tables.items():
-        files[f"{name}.csv"] = for_people(rows, time_zone).write_csv().encode()
-        buffer = io.BytesIO()
-        rows.write_parquet(buffer)
-        files[f"{name}.parquet"] = buffer.getvalue()
+        files[f"{name}.csv"] = to_csv(rows, time_zone)
+        files[f"{name}.parquet"] = to_parquet(rows)
     return files
+
+
+def to_csv(rows: pl.DataFrame, time_zone: str) -> bytes:
+    """Return rows as CSV for people: see for_people."""
+    return for_people(rows, time_zone).write_csv().encode()
+
+
+def to_parquet(rows: pl.DataFrame) -> bytes:
+    """Return rows as Parquet, as they are."""
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer)
+    return buffer.getvalue()
 
 
 def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
@@ -126,9 +103,7 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
         local = pl.col(name).dt.convert_time_zone(time_zone)
         columns += [
             pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ").alias(heading),
-            local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(
-                heading.replace("UTC", f"local, {time_zone}")
-            ),
+            local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(local_heading(heading, time_zone)),
         ]
     return rows.select(columns)
 

@@ -1,0 +1,263 @@
+"""The tables of an export: one statement in rows, with the catalog's names.
+
+Every value is the statement's. Every export has every table, also one without a row, so that a
+missing file is never mistaken for a missing fact. A version that voids its statement has no row but
+its head and its findings: the figures count no more. Not here: files (export.py), headings
+(headings.py).
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import polars as pl
+
+from negawatt.models.domain.findings import Severity
+from negawatt.models.settlement.lifecycle import Stage
+from negawatt.models.settlement.statement import Statement, StatementBody
+from negawatt.pipelines.exports.tables import (
+    JOB_COLUMNS,
+    SETTLED_ENERGIES,
+    job_reductions,
+    settled_lines,
+)
+from negawatt.pipelines.findings import finding_rows
+from negawatt.pipelines.rows import payment_lines, performance_rows
+from negawatt.warehouse.catalog import conform, schema
+
+_TEXT, _FIGURE, _INSTANT = pl.String(), pl.Float64(), pl.Datetime("ms", "UTC")
+_COUNT, _FLAG, _MONEY = pl.Int64(), pl.Boolean(), pl.Decimal(18, 6)
+_HEAD: Final[dict[str, pl.DataType]] = {
+    "statement_id": _TEXT,
+    "statement_version": _COUNT,
+    "statement_stage": _TEXT,
+    "statement_digest": _TEXT,
+    "previous_digest": _TEXT,
+    "issued_at_utc": _INSTANT,
+    "code_version": _TEXT,
+    "event_id": _TEXT,
+    "site_id": _TEXT,
+    "program_id": _TEXT,
+    "rule_id": _TEXT,
+    "meter_id": _TEXT,
+    "revenue_grade": _FLAG,
+    "event_start_utc": _INSTANT,
+    "event_end_utc": _INSTANT,
+    "notified_at_utc": _INSTANT,
+    "committed_kw": _FIGURE,
+    "delivered_kw_mean": _FIGURE,
+    "delivered_ratio": _FIGURE,
+    "baseline_verdict": _TEXT,
+    "limit_kw": _FIGURE,
+    "cap_verdict": _TEXT,
+    "adjusted_baseline_kwh": _MONEY,
+    "metered_kwh": _MONEY,
+    "reduction_kwh": _MONEY,
+    "reduction_lower_kwh": _FIGURE,
+    "reduction_upper_kwh": _FIGURE,
+    "payment_outcome": _TEXT,
+    "payment_rule_id": _TEXT,
+    "payment_amount": _MONEY,
+    "payment_currency": _TEXT,
+    "blocking_count": _COUNT,
+    "warning_count": _COUNT,
+    "override_count": _COUNT,
+}
+_METHODS: Final[dict[str, pl.DataType]] = {
+    "event_id": _TEXT,
+    "method_id": _TEXT,
+    "is_settled": _FLAG,
+    "reduction_kwh": _FIGURE,
+    "note": _TEXT,
+}
+_OVERRIDES: Final[dict[str, pl.DataType]] = {
+    "event_id": _TEXT,
+    "finding_code": _TEXT,
+    "subject": _TEXT,
+    "reason": _TEXT,
+    "decided_by": _TEXT,
+    "decided_at_utc": _INSTANT,
+}
+EVENT_COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {
+    "statement": _HEAD,
+    "lines": schema("out_settlement__statement_lines")
+    | {"reduction_lower_kwh": _FIGURE, "reduction_upper_kwh": _FIGURE},
+    "payments": schema("out_settlement__payment_lines"),
+    "measures": schema("out_event__performance"),
+    "days": schema("out_event__baseline_days"),
+    "methods": _METHODS,
+    "jobs": JOB_COLUMNS,
+    "findings": schema("out_event__findings"),
+    "overrides": _OVERRIDES,
+}
+"""The columns of every table; decimals have fewer places where the statement rounds to fewer."""
+_STANDS_WHEN_VOID: Final = frozenset({"statement", "findings", "overrides"})
+
+
+def export_tables(statement: Statement) -> dict[str, pl.DataFrame]:
+    """Return every table of an export by name; columns in a fixed order, the same for each event.
+
+    Args:
+        statement: The version that is exported.
+    """
+    body = statement.body
+    owner: dict[str, str | date] = {
+        "event_id": body.event.event_id,
+        "site_id": body.event.site_id,
+    }
+    findings = finding_rows(body.findings, owner)
+    tables = {
+        "statement": _as_paid(body, _rows([_head(statement)], _HEAD)).with_columns(
+            pl.col(SETTLED_ENERGIES).cast(pl.Decimal(18, body.rounding.energy_decimals))
+        ),
+        "lines": _lines_with_band(statement),
+        "payments": _as_paid(body, payment_lines(statement)),
+        "measures": performance_rows(body),
+        "days": _days(body),
+        "methods": _rows(_methods(body), _METHODS),
+        "jobs": job_reductions(statement),
+        "findings": conform("out_event__findings", findings),
+        "overrides": _rows(_overrides(body), _OVERRIDES),
+    }
+    if statement.stage is not Stage.VOID:
+        return tables
+    return {
+        name: rows if name in _STANDS_WHEN_VOID else rows.clear() for name, rows in tables.items()
+    }
+
+
+def _rows(rows: list[dict[str, Any]], columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=columns)
+
+
+def _as_paid(body: StatementBody, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows whose amounts have the decimals that the payment rule rounds to."""
+    lines = body.payment.lines if body.payment else ()
+    decimals = max((len(f"{line.amount:f}".partition(".")[2]) for line in lines), default=2)
+    return rows.with_columns(pl.col("payment_amount").cast(pl.Decimal(18, decimals)))
+
+
+def _head(statement: Statement) -> dict[str, object]:
+    """Return what the statement says of the event as a whole; void, it has no figure."""
+    body, provenance = statement.body, statement.provenance
+    event = body.event
+    stated: dict[str, object] = {
+        "statement_id": body.statement_id,
+        "statement_version": statement.statement_version,
+        "statement_stage": statement.stage.value,
+        "statement_digest": statement.statement_digest,
+        "previous_digest": statement.previous_digest,
+        "issued_at_utc": provenance.issued_at_utc,
+        "code_version": provenance.code_version,
+        "event_id": event.event_id,
+        "site_id": event.site_id,
+        "program_id": event.program_id,
+        "rule_id": body.rule_id,
+        "meter_id": body.meter_id,
+        "revenue_grade": body.revenue_grade,
+        "event_start_utc": event.interval.start_utc,
+        "event_end_utc": event.interval.end_utc,
+        "notified_at_utc": event.notified_at_utc,
+        "override_count": len(body.overrides),
+    }
+    counts = {
+        f"{severity.value}_count": sum(found.severity is severity for found in body.findings)
+        for severity in (Severity.BLOCKING, Severity.WARNING)
+    }
+    figures = _figures(body) if statement.stage is not Stage.VOID else {}
+    return dict.fromkeys(_HEAD) | stated | counts | figures
+
+
+def _figures(body: StatementBody) -> dict[str, datetime | Decimal | float | str | None]:
+    baseline, cap, band, payment = (
+        body.verdicts.baseline,
+        body.verdicts.cap,
+        body.band,
+        body.payment,
+    )
+    return {
+        "committed_kw": baseline.committed_kw,
+        "delivered_kw_mean": baseline.delivered_kw_mean,
+        "delivered_ratio": baseline.delivered_ratio,
+        "baseline_verdict": baseline.outcome.value,
+        "limit_kw": cap.limit_kw,
+        "cap_verdict": cap.outcome.value,
+        "adjusted_baseline_kwh": body.totals.adjusted_baseline_kwh,
+        "metered_kwh": body.totals.metered_kwh,
+        "reduction_kwh": body.totals.reduction_kwh,
+        "reduction_lower_kwh": band.lower_kwh if band else None,
+        "reduction_upper_kwh": band.upper_kwh if band else None,
+        "payment_outcome": payment.outcome.value if payment else None,
+        "payment_rule_id": payment.rule_id if payment else None,
+        "payment_amount": payment.total if payment else None,
+        "payment_currency": payment.currency if payment else None,
+    }
+
+
+def _lines_with_band(statement: Statement) -> pl.DataFrame:
+    """Return the settled lines, each with the band of its own reduction where that is known."""
+    lines, band = settled_lines(statement), statement.body.band
+    edges = {
+        "reduction_lower_kwh": band.interval_lower_kwh if band else (),
+        "reduction_upper_kwh": band.interval_upper_kwh if band else (),
+    }
+    return lines.with_columns(
+        pl.Series(name, values if len(values) == lines.height else [None] * lines.height, _FIGURE)
+        for name, values in edges.items()
+    )
+
+
+def _days(body: StatementBody) -> pl.DataFrame:
+    rows = [
+        {
+            "event_id": body.event.event_id,
+            "site_id": body.event.site_id,
+            "rule_id": body.rule_id,
+            "candidate_date": day.candidate_date,
+            "day_use": day.use.value,
+            "day_reason": day.reason,
+            "window_power_kw_mean": day.window_power_kw_mean,
+        }
+        for day in body.days
+    ]
+    return pl.DataFrame(rows, schema=schema("out_event__baseline_days"))
+
+
+def _methods(body: StatementBody) -> list[dict[str, object]]:
+    tried, event_id = body.sensitivity, body.event.event_id
+    if tried is None:
+        return []
+    computed = [
+        {
+            "event_id": event_id,
+            "method_id": method.method_id,
+            "is_settled": method.method_id == body.rule_id,
+            "reduction_kwh": method.reduction_kwh,
+            "note": "",
+        }
+        for method in tried.computed
+    ]
+    return computed + [
+        {
+            "event_id": event_id,
+            "method_id": method.method_id,
+            "is_settled": method.method_id == body.rule_id,
+            "reduction_kwh": None,
+            "note": method.reason,
+        }
+        for method in tried.not_computable
+    ]
+
+
+def _overrides(body: StatementBody) -> list[dict[str, object]]:
+    return [
+        {
+            "event_id": body.event.event_id,
+            "finding_code": made.finding_code.value,
+            "subject": made.subject,
+            "reason": made.reason,
+            "decided_by": made.decided_by,
+            "decided_at_utc": made.decided_at_utc,
+        }
+        for made in body.overrides
+    ]

@@ -1,0 +1,22 @@
+"""The JSON Schemas that the project publishes, written from the code that writes the documents.
+
+Not here: how a schema is made of columns (json_tables.py).
+"""
+
+import json
+
+from negawatt.pipelines.exports.export import EVENT_FORMAT
+from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.json_tables import statement_schema, tables_schema
+
+
+def schema_files() -> dict[str, str]:
+    """Return the text of every published schema by its file's name."""
+    schemas = {
+        "statement": statement_schema(),
+        EVENT_FORMAT: tables_schema(EVENT_FORMAT, EVENT_COLUMNS),
+    }
+    return {
+        f"{name}.schema.json": f"{json.dumps(made, indent=1, sort_keys=True)}\n"
+        for name, made in schemas.items()
+    }

@@ -84,7 +84,7 @@ def test_an_analyst_sees_what_changed_and_why_and_declares_it_final(
     assert document["causes"][0]["message"] == "1 interval on 2026-06-30"
     assert len(document["lines"]) == 1
 
-    settle(EVENT, warehouse=corrected, metered=True, final=True, by="A. Auditor")
+    settle([EVENT], warehouse=corrected, metered=True, final=True, by="A. Auditor")
     assert "finalize          by A. Auditor" in capsys.readouterr().out
     diff(EVENT, warehouse=corrected)
     assert "the same body: no figure, day or finding differs" in capsys.readouterr().out
@@ -128,6 +128,6 @@ def test_a_decision_without_all_its_parts_is_refused(
     tmp_path: Path, by: str, reopen: str | None, *, final: bool
 ) -> None:
     with pytest.raises(ConfigurationError, match="a reason with --reopen, and --by NAME"):
-        settle("e1", warehouse=tmp_path / "w", final=final, reopen=reopen, by=by)
+        settle(["e1"], warehouse=tmp_path / "w", final=final, reopen=reopen, by=by)
 
     assert not (tmp_path / "w").exists()

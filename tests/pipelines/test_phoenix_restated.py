@@ -47,7 +47,7 @@ def test_a_corrected_meter_file_is_a_new_version_that_says_which_minutes_changed
         layout, "raw_meter__readings", folder / "power_1min.parquet", "srp-meter.toml", FIRST_UTC
     )
     imported(layout, "raw_grid__events", folder / "events.csv", "srp-events.toml", FIRST_UTC)
-    run.run_metering_for_event(layout, EVENT, fixed_utc=FIRST_UTC)
+    run.run_metering_for_events(layout, [EVENT], fixed_utc=FIRST_UTC)
     first = run.run_event_settlement(layout, EVENT, fixed_utc=FIRST_UTC)
 
     start_utc = find_event(layout, EVENT).interval.start_utc
@@ -55,7 +55,7 @@ def test_a_corrected_meter_file_is_a_new_version_that_says_which_minutes_changed
         pl.col("interval_start_utc").is_between(start_utc, start_utc + CORRECTED, closed="left")
     ).with_columns(pl.col("energy_kwh") + MORE_KWH, available_at_utc=pl.lit(LATER_UTC))
     seal_rows(layout, "raw_meter__readings", SITE, "import", corrected)
-    run.run_metering_for_event(layout, EVENT, fixed_utc=LATER_UTC)
+    run.run_metering_for_events(layout, [EVENT], fixed_utc=LATER_UTC)
     (done,) = restate(layout, Selection(), LATER_UTC)
 
     assert done.outcome is Outcome.RESTATED

@@ -154,7 +154,7 @@ def test_a_gap_in_the_event_blocks_and_no_override_invents_energy(layout: Layout
 
 
 def test_metering_for_an_event_takes_up_every_day_with_readings(layout: Layout) -> None:
-    assert run.run_metering_for_event(layout, EVENT, fixed_utc=AFTER_UTC) == 9
+    assert run.run_metering_for_events(layout, [EVENT], fixed_utc=AFTER_UTC) == 9
 
 
 def test_the_order_of_files_rows_and_partitions_changes_nothing(

@@ -25,7 +25,7 @@ _COMMANDS: Final = (
     ("backtest", "backtest", "One load file, many programs: how far they are off on quiet days."),
     ("counterfactual", "counterfactual", "A fleet folder: what it would have drawn, by job."),
     ("score", "score", "Methods against a known truth, over seeds and scenarios."),
-    ("settle", "settle", "Settle one event: statement and report."),
+    ("settle", "settle", "Settle events: statements and reports."),
     ("restate", "restate", "State again every statement whose inputs changed."),
     ("diff", "diff", "Two versions of a statement side by side, and why they differ."),
     ("exceptions", "exceptions", "What needs a person before money moves."),

@@ -6,11 +6,12 @@ Not here: what is said when the work is done.
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import typer
 
 _METERING = "negawatt.pipelines.assets.core"
+_SETTLING = "negawatt.pipelines.many"
 
 
 @contextmanager
@@ -23,12 +24,21 @@ def bar_shown(length: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.update(1)
 
 
-@contextmanager
-def site_days_shown(day_count: int) -> Iterator[None]:
+def site_days_shown(day_count: int) -> AbstractContextManager[None]:
     """Show a bar that advances with each site day that the metering job takes up."""
-    with bar_shown(day_count) as advance:
+    return _records_shown(_METERING, day_count)
+
+
+def settlements_shown(event_count: int) -> AbstractContextManager[None]:
+    """Show a bar that advances with each event that is settled or refused."""
+    return _records_shown(_SETTLING, event_count)
+
+
+@contextmanager
+def _records_shown(logger_name: str, count: int) -> Iterator[None]:
+    with bar_shown(count) as advance:
         handler = _Call(advance)
-        logger = logging.getLogger(_METERING)
+        logger = logging.getLogger(logger_name)
         level = logger.level
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

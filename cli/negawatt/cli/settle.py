@@ -1,24 +1,41 @@
-"""``negawatt settle``: one event to its statement and report.
+"""``negawatt settle``: events to their statements and reports.
 
 Not here: the settlement; this runs the same Dagster jobs that run on a schedule.
 """
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.cli.options import (
+    DEFAULT_WAREHOUSE,
+    JsonOption,
+    MonthOption,
+    ProgramOption,
+    SiteOption,
+    WarehouseOption,
+)
+from negawatt.cli.progress import settlements_shown
+from negawatt.cli.text_table import table_lines
 from negawatt.cli.words import settlement_words, statement_facts
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.settlement.lifecycle import Decision, DecisionKind
 from negawatt.warehouse.layout import Layout
 
+if TYPE_CHECKING:
+    from negawatt.pipelines.many import Settled
+
 
 def settle(  # noqa: PLR0917 - one argument per option of the command
-    event: Annotated[str, typer.Argument(help="Event to settle.")],
+    events: Annotated[
+        list[str] | None, typer.Argument(help="Events to settle; several are settled in one run.")
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    site: SiteOption = None,
+    program: ProgramOption = None,
+    month: MonthOption = None,
     override: Annotated[
         list[str] | None,
         typer.Option(help="CODE:SUBJECT:REASON, settle in spite of a blocking finding; repeat."),
@@ -35,7 +52,9 @@ def settle(  # noqa: PLR0917 - one argument per option of the command
     ] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Meter the days that an event looks at, settle it, publish its statement, write its report.
+    """Meter the days that events look at, settle them, publish statements, write reports.
+
+    Name the events, or choose them by site, program and month. One that is refused stops no other.
 
     Settling again publishes a new version only where the statement says something else. An
     interrupted run leaves the old version. What is final stays as it is until it is reopened; the
@@ -45,15 +64,31 @@ def settle(  # noqa: PLR0917 - one argument per option of the command
     """
     decided = [_override(text, by) for text in override or []]
     decision = _decision(by, final=final, reopen=reopen)
+    named = tuple(dict.fromkeys(events or ()))
+    chosen = (site, program, month) != (None, None, None)
+    if bool(named) == chosen or (len(named) != 1 and (decided or decision)):
+        raise ConfigurationError(
+            thing="events to settle",
+            expected="names, or --site, --program, --month; one name where a person decides",
+            found=f"{len(named)} names{' and a choice' if chosen else ''}",
+            remedy="name them, as in `negawatt settle EVENT`, or choose them with --month 2026-06",
+        )
     from negawatt.pipelines import run  # noqa: PLC0415 - Dagster takes seconds to import
     from negawatt.pipelines.assets.out import OverrideConfig  # noqa: PLC0415 - as above
 
     layout = Layout(warehouse)
+    if chosen:
+        named = _chosen(layout, site=site, program=program, month=month)
     if not metered:
-        day_count = run.run_metering_for_event(layout, event)
+        day_count = run.run_metering_for_events(layout, named)
         typer.echo(f"metered {day_count} site days", err=True)
+    if len(named) != 1:
+        with settlements_shown(len(named)):
+            settled = run.run_many_settlements(layout, named)
+        _say_many(settled, json_output=json_output)
+        return
     overrides = [OverrideConfig(**decision) for decision in decided]
-    statement = run.run_event_settlement(layout, event, overrides, decision=decision)
+    statement = run.run_event_settlement(layout, named[0], overrides, decision=decision)
     folder = layout.report_folder(statement.body.statement_id)
     if json_output:
         facts = statement_facts(statement) | {"report": str(folder / "report.html")}
@@ -61,6 +96,58 @@ def settle(  # noqa: PLR0917 - one argument per option of the command
         return
     typer.echo(settlement_words(statement))
     typer.echo(f"report            {folder / 'report.html'}")
+
+
+def _chosen(
+    layout: Layout, *, site: str | None, program: str | None, month: str | None
+) -> tuple[str, ...]:
+    from negawatt.pipelines.selection import Selection, selected  # noqa: PLC0415 - as above
+
+    chosen = selected(layout, Selection(site_id=site, program_id=program, month=month))
+    # An event that was cancelled before it was ever settled has nothing to void.
+    found = tuple(one.event.event_id for one in chosen if one.statement or not one.event.cancelled)
+    if not found:
+        raise ConfigurationError(
+            thing="--site, --program, --month",
+            expected="a choice that some event meets",
+            found=f"none of site {site!r}, program {program!r}, month {month!r}",
+            remedy="ask which there are: negawatt sql 'SELECT * FROM raw_grid__events'",
+        )
+    return found
+
+
+def _say_many(settled: "list[Settled]", *, json_output: bool) -> None:
+    refused = [one for one in settled if one.statement is None]
+    stated = [one.statement for one in settled if one.statement is not None]
+    if json_output:
+        facts = {
+            "settled": [statement_facts(one) for one in stated],
+            "refused": {one.event_id: one.refusal for one in refused},
+        }
+        typer.echo(json.dumps(facts, sort_keys=True))
+    else:
+        heads = ("event", "version", "reduction kWh", "baseline verdict", "cap verdict")
+        rows = [
+            (
+                one.body.event.event_id,
+                f"{one.statement_version} {one.stage.value}",
+                str(one.body.totals.reduction_kwh),
+                one.body.verdicts.baseline.outcome.value,
+                one.body.verdicts.cap.outcome.value,
+            )
+            for one in stated
+        ]
+        for line in table_lines(heads, rows, right=(2,)) if rows else ():
+            typer.echo(line)
+        for refusal in refused:
+            typer.echo(f"{refusal.event_id}: {refusal.refusal}")
+    if refused:
+        raise DataRefusedError(
+            thing=f"{len(refused)} of {len(settled)} events",
+            expected="data that settles",
+            found="refusals, listed above with their reasons",
+            remedy="mend what they name and settle these events again",
+        )
 
 
 def _override(text: str, by: str) -> dict[str, str]:

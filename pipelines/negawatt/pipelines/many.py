@@ -91,6 +91,9 @@ def settle_side_by_side(
         event_ids: Known events.
         now_utc: Time of issue.
     """
+    if len(event_ids) == 1:  # a process of its own costs more than it saves
+        yield _settle(layout.root, event_ids[0], now_utc)
+        return
     workers = max(1, min(len(event_ids), os.cpu_count() or 1))
     # A fork would copy locks that Polars' threads hold.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

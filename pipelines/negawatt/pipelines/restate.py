@@ -5,7 +5,7 @@ Here: which they are, and running the settlement for them. Not here: the settlem
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +16,7 @@ from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import run
 from negawatt.pipelines.changes import changes_since
+from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import compute_settlement
 from negawatt.pipelines.selection import Selection, selected
 from negawatt.pipelines.settlement import gather_inputs
@@ -83,7 +84,8 @@ def restate(
 ) -> Iterator[Restatement]:
     """Settle again every selected statement whose inputs changed, and yield what became of each.
 
-    What is final is left alone and yielded; statements whose inputs are the same are passed over.
+    All are settled in one run. What is final is left alone and yielded; statements whose inputs are
+    the same are passed over.
 
     Args:
         layout: Where the warehouse lies.
@@ -92,50 +94,60 @@ def restate(
         dry_run: Compute what would be stated, and write nothing.
         advance: Called for each selected event.
     """
+    changed = list(_changed(layout, selection, advance))
+    stated = [one for one in changed if one.old.stage is not Stage.FINAL]
+    for one in changed:
+        if one.old.stage is Stage.FINAL:
+            yield one
+    event_ids = [one.event_id for one in stated]
+    outcomes = (
+        [_would_state(layout, event_id, now_utc) for event_id in event_ids]
+        if dry_run
+        else run.run_many_settlements(layout, event_ids, fixed_utc=now_utc)
+        if event_ids
+        else []
+    )
+    for before, settled in zip(stated, outcomes, strict=True):
+        yield _restated(before, settled)
+
+
+def _changed(
+    layout: Layout, selection: Selection, advance: Callable[[], None]
+) -> Iterator[Restatement]:
+    """Yield the statements whose inputs changed, as if they were left alone."""
     for one in selected(layout, selection):
         advance()
         statement, event = one.statement, one.event
         if statement is None or (event.cancelled and statement.stage is Stage.VOID):
             continue
-        changes = (
+        causes = (
             (f"event {event.event_id}: cancelled by revision {event.revision}",)
             if event.cancelled
             else changes_of(layout, event.event_id, statement)
         )
-        if not changes:
-            continue
-        yield _restated(layout, event.event_id, statement, changes, now_utc, dry_run=dry_run)
+        if causes:
+            yield Restatement(
+                event_id=event.event_id,
+                outcome=Outcome.FINAL,
+                old=statement,
+                new=None,
+                causes=causes,
+            )
 
 
-def _restated(
-    layout: Layout,
-    event_id: str,
-    old: Statement,
-    changes: tuple[str, ...],
-    now_utc: datetime,
-    *,
-    dry_run: bool,
-) -> Restatement:
-    if old.stage is Stage.FINAL:
-        return Restatement(
-            event_id=event_id, outcome=Outcome.FINAL, old=old, new=None, causes=changes
-        )
+def _would_state(layout: Layout, event_id: str, now_utc: datetime) -> Settled:
     try:
-        new = (
-            compute_settlement(layout, event_id, now_utc).statement
-            if dry_run
-            else run.run_event_settlement(layout, event_id, fixed_utc=now_utc)
-        )
+        computed = compute_settlement(layout, event_id, now_utc)
     except NegawattError as error:
-        return Restatement(
-            event_id=event_id,
-            outcome=Outcome.REFUSED,
-            old=old,
-            new=None,
-            causes=changes,
-            message=str(error),
-        )
+        return Settled(event_id=event_id, refusal=str(error))
+    return Settled(event_id=event_id, statement=computed.statement)
+
+
+def _restated(before: Restatement, settled: Settled) -> Restatement:
+    new = settled.statement
+    if new is None:
+        return replace(before, outcome=Outcome.REFUSED, message=settled.refusal)
     outcome = Outcome.VOIDED if new.stage is Stage.VOID else Outcome.RESTATED
-    if new.body.totals == old.body.totals and outcome is Outcome.RESTATED:
+    if new.body.totals == before.old.body.totals and outcome is Outcome.RESTATED:
         outcome = Outcome.SAME
-    return Restatement(event_id=event_id, outcome=outcome, old=old, new=new, causes=changes)
+    return replace(before, outcome=outcome, new=new)

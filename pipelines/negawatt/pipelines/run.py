@@ -81,17 +81,6 @@ def run_daily_metering(
         _execute(layout, instance, "daily_metering", fixed_utc, tags=tags)
 
 
-def run_metering_for_event(
-    layout: Layout, event_id: str, *, fixed_utc: datetime | None = None
-) -> int:
-    """Run the daily metering job for every day with readings that an event's settlement looks at.
-
-    Returns:
-        How many site days were metered.
-    """
-    return run_metering_for_events(layout, [event_id], fixed_utc=fixed_utc)
-
-
 def run_metering_for_events(
     layout: Layout, event_ids: Iterable[str], *, fixed_utc: datetime | None = None
 ) -> int:

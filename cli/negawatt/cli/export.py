@@ -4,14 +4,19 @@ Not here: what they hold (negawatt.pipelines.exports).
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.models.domain.errors import ConfigurationError
 from negawatt.pipelines.exports.formats import Format, format_of
-from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.layout import Layout, appearing_file
+
+if TYPE_CHECKING:
+    from negawatt.models.settlement.statement import Statement
 
 FormatOption = Annotated[
     Format | None,
@@ -22,6 +27,9 @@ FormatOption = Annotated[
 def export(
     event: Annotated[str, typer.Argument(help="A settled event.")],
     kind: FormatOption = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="TOML file with a utility's own layout: write that file.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File or folder to write; by default below the warehouse's exports."),
@@ -36,7 +44,8 @@ def export(
 
     Lines, payments, measures, baseline days, other methods, jobs, findings and decisions, each with
     its units. CSV and XLSX are for people, with local time beside UTC; JSON and Parquet keep every
-    digit and name. An empty cell is not known.
+    digit and name. An empty cell is not known. With --profile the statement becomes the one file
+    that a utility takes; every figure that its layout rounds is reported.
 
     Example: negawatt export srp-hold --warehouse negawatt-data/phoenix --format json --out srp.json
     """
@@ -46,20 +55,72 @@ def export(
         write_export,
     )
 
+    if profile is not None and kind is not None:
+        raise ConfigurationError(
+            thing="--profile with --format",
+            expected="one of them",
+            found="both",
+            remedy="leave --format out: the profile says how its file is written",
+        )
     layout = Layout(warehouse)
     statement = read_statement(layout, event, version)
     name = f"{statement.body.statement_id}-v{statement.statement_version}"
-    wanted = format_of(kind, out)
-    path = out or layout.export_path(f"{name}{wanted.suffix}")
-    files = write_export(event_export(layout, statement), wanted, path)
-    facts = {
-        "files": sorted(map(str, files)),
+    facts: dict[str, Any] = {
         "statement_digest": statement.statement_digest,
         "statement_id": statement.body.statement_id,
         "statement_version": statement.statement_version,
     }
+    if profile is not None:
+        path = out or layout.export_path(f"{name}-{profile.stem}.csv")
+        facts |= {"files": [str(path)]} | _upload(statement, profile, path)
+    else:
+        wanted = format_of(kind, out)
+        path = out or layout.export_path(f"{name}{wanted.suffix}")
+        files = write_export(event_export(layout, statement), wanted, path)
+        facts["files"] = sorted(map(str, files))
     if json_output:
         typer.echo(json.dumps(facts, sort_keys=True))
         return
-    typer.echo(f"version {statement.statement_version} of {statement.body.statement_id}")
-    typer.echo("\n".join(f"    {file}" for file in sorted(map(str, files))))
+    typer.echo("\n".join(_words(facts)))
+
+
+def _upload(statement: "Statement", profile: Path, path: Path) -> dict[str, Any]:
+    """Write a utility's file and return what there is to say of it."""
+    from negawatt.pipelines.exports.upload import upload_file  # noqa: PLC0415 - as above
+    from negawatt.pipelines.exports.upload_profile import (  # noqa: PLC0415 - as above
+        read_upload_profile,
+    )
+
+    layout = read_upload_profile(profile)
+    made = upload_file(statement, layout)
+    with appearing_file(path) as temporary:
+        temporary.write_bytes(made.content)
+    return {
+        "rows": made.row_count,
+        "rounded": [
+            {
+                "heading": one.heading,
+                "count": one.count,
+                "largest": f"{one.largest:f}",
+                "sum_change": f"{one.sum_change:f}",
+            }
+            for one in made.rounded
+        ],
+        "unverified": list(layout.unverified),
+    }
+
+
+def _words(facts: dict[str, Any]) -> Iterator[str]:
+    yield f"version {facts['statement_version']} of {facts['statement_id']}"
+    yield from (f"    {file}" for file in facts["files"])
+    if "rows" not in facts:
+        return
+    yield f"{facts['rows']} rows"
+    for one in facts["rounded"]:
+        yield (
+            f"rounded  {one['heading']}: {one['count']} figures by at most {one['largest']}, "
+            f"their sum by {one['sum_change']}"
+        )
+    if not facts["rounded"]:
+        yield "nothing was rounded"
+    yield from (f"to check before it is sent: {fact}" for fact in facts["unverified"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,10 +15,18 @@ from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.config_sections import MetricsConfig, NvmlConfig
-from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
+from negawatt.collectors.raw_schema import (
+    CONDITIONS,
+    DRIVER_SAMPLES,
+    GAPS,
+    INSTRUMENTS,
+    POWER_SAMPLES,
+)
 from negawatt.collectors.spool.block import decode_block
 from negawatt.collectors.spool.frames import scan
 from negawatt.collectors.spool.log import segments
+from negawatt.collectors.spool.segment import verify_sealed
+from negawatt.warehouse.catalog import check
 from tests.collectors.driver.stub import Driver
 
 pytestmark = pytest.mark.slow  # real time passes, and a compiler runs first
@@ -90,6 +99,23 @@ def test_a_restarted_agent_counts_on_at_its_own_rate(driver: Driver, tmp_path: P
     numbers = [row["sequence_number"] for row in rows]
     assert len(set(numbers)) == len(numbers)
     assert max(numbers) + 1 == len(numbers) + missing
+
+
+def test_what_the_driver_says_once_a_second_is_sealed_beside_the_readings(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """The catalog's rules hold for it: columns, types, keys, what may be NULL."""
+    driver.load("gpus 2")
+
+    summary = _collect(tmp_path, 7)
+
+    for name, least in ((CONDITIONS, 4), (DRIVER_SAMPLES, 80), (INSTRUMENTS, 2)):
+        rows = _rows(summary, name)
+        assert len(rows) >= least
+        assert all(outcome.passed for outcome in check(name, pl.DataFrame(rows)))
+    assert {row["driver_version"] for row in _rows(summary, INSTRUMENTS)} == {"580.95.05"}
+    for path in summary.files:
+        verify_sealed(path)
 
 
 def test_readings_of_the_driver_are_in_the_log_long_before_the_next_round_of_exporters(

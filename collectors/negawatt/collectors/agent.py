@@ -324,7 +324,7 @@ async def collect(
     """
     with spool_lock(config.spool_directory):
         async with open_targets(config) as targets:
-            async with open_facility(config, clock, boot_id) as facility:
+            async with open_facility(config, clock, boot_id, targets) as facility:
                 agent = Agent(
                     targets,
                     config=config,

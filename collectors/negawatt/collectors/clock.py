@@ -18,6 +18,14 @@ class SystemClock:
     wall_ns = staticmethod(time.time_ns)
     monotonic_ns = staticmethod(time.monotonic_ns)
 
+    def clocks_ns(self) -> dict[str, int]:
+        """Return what each clock shows now [ns]: what another program may have stamped by."""
+        return {
+            "realtime": time.time_ns(),
+            "boottime": time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+            "monotonic": time.monotonic_ns(),
+        }
+
     def now_utc(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
         return datetime.now(UTC)

@@ -1,8 +1,9 @@
-"""What is collected beside the GPUs: node meters, meter files, and the jobs that labels name.
+"""What is collected beside the readings of GPUs.
 
-Each source is read at its own pace, off the agent's ticks. Rows are sealed as they come in small
-files; a followed file goes on only behind rows that are sealed. Not here: reading (sources), the
-GPUs' log (spool.keeper), and which job is where (job_facts).
+That is node meters, meter files, the jobs that labels name, and what the driver says of its GPUs
+once a second. Each source is read at its own pace, off the agent's ticks. Rows are sealed as they
+come in small files; a followed file goes on only behind rows that are sealed. Not here: reading
+(sources), the GPUs' log (spool.keeper), and which job is where (job_facts).
 """
 
 import asyncio
@@ -18,14 +19,14 @@ import pyarrow as pa
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.facility_sources import FacilitySource, open_sources
 from negawatt.collectors.job_facts import JobFacts
-from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, NODE_POWER, SCHEMAS
+from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, SCHEMAS
 from negawatt.collectors.sources.protocol import Batch
 from negawatt.collectors.spool.segment import seal_facts
+from negawatt.collectors.targets import Target
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.units import NS_PER_S
 
-_SEAL_NODE_POWER_S: Final = 60.0  # what a crash may lose of a controller's readings
 _REMEMBERED: Final = 10_000
 
 
@@ -68,22 +69,27 @@ class Facility:
     async def close(self) -> None:
         """Seal what is left."""
         for source in self._sources:
-            self._seal_node_power(source)
+            if source.is_ours:
+                self._take(source, await source.source.read(self._clock))
+            self._seal_waiting(source)
         await self.jobs.close()
 
     async def _follow(self, source: FacilitySource) -> None:
         next_ns = self._clock.monotonic_ns()
         while True:
             batch = await source.source.read(self._clock)
-            self.findings.extend(batch.findings)
-            source.waiting += batch.node_powers
+            self._take(source, batch)
             if batch.meter_readings or source.is_followed:
                 await asyncio.to_thread(self._seal_meters, source.name, batch)
                 await source.stored()
-            if len(source.waiting) and self._clock.monotonic_ns() >= source.seal_ns:
-                await asyncio.to_thread(self._seal_node_power, source)
+            if source.waiting and self._clock.monotonic_ns() >= source.seal_ns:
+                await asyncio.to_thread(self._seal_waiting, source)
             next_ns = max(next_ns + self._interval_ns, self._clock.monotonic_ns())
             await self._clock.sleep_until_ns(next_ns)
+
+    def _take(self, source: FacilitySource, batch: Batch) -> None:
+        self.findings.extend(batch.findings)
+        source.keep(batch)
 
     def _seal_meters(self, name: str, batch: Batch) -> None:
         rows = pa.Table.from_pylist(
@@ -91,11 +97,11 @@ class Facility:
         )
         self._seal(METER_READINGS, rows, name, "files")
 
-    def _seal_node_power(self, source: FacilitySource) -> None:
-        waiting, source.waiting = source.waiting, ()
-        source.seal_ns = self._clock.monotonic_ns() + round(_SEAL_NODE_POWER_S * NS_PER_S)
-        rows = pa.Table.from_pylist([asdict(row) for row in waiting], schema=SCHEMAS[NODE_POWER])
-        self._seal(NODE_POWER, rows, source.name, "redfish")
+    def _seal_waiting(self, source: FacilitySource) -> None:
+        waiting, source.waiting = source.waiting, {}
+        source.seal_ns = self._clock.monotonic_ns() + round(source.seal_interval_s * NS_PER_S)
+        for name, tables in waiting.items():
+            self._seal(name, pa.concat_tables(tables), source.name, source.kind)
 
     def _seal(self, name: str, rows: pa.Table, who: str, source: str) -> None:
         self.files.extend(
@@ -111,21 +117,30 @@ class Facility:
 
 @asynccontextmanager
 async def open_facility(
-    config: CollectConfig, clock: Clock, boot_id: str
+    config: CollectConfig, clock: Clock, boot_id: str, targets: Sequence[Target] = ()
 ) -> AsyncIterator[Facility]:
     """Collect beside the agent for as long as this is open; seal what is left at its end.
+
+    Args:
+        config: The site, the spool directory, what is read and its pace.
+        clock: The machine's clock.
+        boot_id: Identity of this boot.
+        targets: What the agent reads: its driver's GPUs are followed here too.
 
     Raises:
         ConfigurationError: A certificate or a secret cannot be read.
         DataRefusedError: What an earlier run left cannot be read.
     """
-    async with open_sources(config) as sources:
+    async with open_sources(config, targets, boot_id) as sources:
         facility = Facility(config, sources, clock, boot_id)
         task = asyncio.create_task(facility.run()) if sources else None
+        outcome: BaseException | None = None
         try:
             yield facility
         finally:
             if task:
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                [outcome] = await asyncio.gather(task, return_exceptions=True)
             await facility.close()
+            if isinstance(outcome, Exception):
+                raise outcome

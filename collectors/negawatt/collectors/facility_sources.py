@@ -3,19 +3,30 @@
 Not here: reading them in turn (facility), and GPU targets (targets).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import pyarrow as pa
 
 from negawatt.collectors.access import Access
+from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.config_sections import MeterFilesConfig
+from negawatt.collectors.raw_schema import NODE_POWER, SCHEMAS
 from negawatt.collectors.sources.fetch import exporter_session
 from negawatt.collectors.sources.meter_file import MeterFiles
 from negawatt.collectors.sources.meter_profile import MeterProfile
-from negawatt.collectors.sources.protocol import NodePower, Source
+from negawatt.collectors.sources.nvml_slow_source import SlowSource
+from negawatt.collectors.sources.nvml_source import NvmlSource
+from negawatt.collectors.sources.protocol import Batch, Source
 from negawatt.collectors.sources.redfish import CONNECTIONS, RedfishSource
 from negawatt.collectors.sources.redfish_session import RedfishAccess
+from negawatt.collectors.targets import Target
+
+_SEAL_S: Final = 60.0
+_SEAL_DRIVER_S: Final = 300.0  # many rows, and evidence beside the readings that the log keeps
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,15 +35,35 @@ class FacilitySource:
 
     Attributes:
         name: What is read, part of file names.
-        source: How it is read.
-        waiting: Readings of node meters.
+        kind: How it is read, part of file names.
+        source: The same.
+        seal_interval_s: From one sealed file to the next, which a crash may lose [s].
+        waiting: Rows of raw tables, by the table's name.
         seal_ns: When they are sealed [monotonic ns].
     """
 
     name: str
+    kind: str
     source: Source
-    waiting: tuple[NodePower, ...] = ()
+    seal_interval_s: float = _SEAL_S
+    waiting: dict[str, list[pa.Table]] = field(default_factory=dict)
     seal_ns: int = 0
+
+    def keep(self, batch: Batch) -> None:
+        """Let the rows of a batch wait until they are sealed."""
+        node_powers = [asdict(row) for row in batch.node_powers]
+        tables = {
+            **batch.tables,
+            NODE_POWER: pa.Table.from_pylist(node_powers, schema=SCHEMAS[NODE_POWER]),
+        }
+        for name, table in tables.items():
+            if table.num_rows:
+                self.waiting.setdefault(name, []).append(table)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a read only takes what is there already, and asks nobody."""
+        return isinstance(self.source, SlowSource)
 
     @property
     def is_followed(self) -> bool:
@@ -46,8 +77,15 @@ class FacilitySource:
 
 
 @asynccontextmanager
-async def open_sources(config: CollectConfig) -> AsyncIterator[list[FacilitySource]]:
-    """Open the controllers and meter files of a configuration; close them at the end.
+async def open_sources(
+    config: CollectConfig, targets: Sequence[Target], boot_id: str
+) -> AsyncIterator[list[FacilitySource]]:
+    """Open what a configuration names beside GPU targets; close it at the end.
+
+    Args:
+        config: What is read.
+        targets: What is open already: the driver's GPUs are followed beside their readings.
+        boot_id: Identity of this boot.
 
     Raises:
         ConfigurationError: A certificate or a secret cannot be read.
@@ -68,11 +106,25 @@ async def open_sources(config: CollectConfig) -> AsyncIterator[list[FacilitySour
                 session, controller.url, node_id=controller.node_id, access=access
             )
             stack.push_async_callback(redfish.close)
-            sources.append(FacilitySource(name=controller.node_id, source=redfish))
+            sources.append(FacilitySource(name=controller.node_id, kind="redfish", source=redfish))
         sources += [
-            FacilitySource(name=files.name, source=_meter_files(config, files))
+            FacilitySource(name=files.name, kind="files", source=_meter_files(config, files))
             for files in config.meter_files
         ]
+        for target in targets:
+            if isinstance(target.source, NvmlSource):
+                slow = SlowSource(
+                    target.source, node_id=target.node_id, boot_id=boot_id, clock=SystemClock()
+                )
+                stack.push_async_callback(slow.close)
+                sources.append(
+                    FacilitySource(
+                        name=target.node_id,
+                        kind="nvml",
+                        source=slow,
+                        seal_interval_s=_SEAL_DRIVER_S,
+                    )
+                )
         yield sources
 
 

@@ -14,6 +14,9 @@ GAPS: Final = "raw_gpu__gaps"
 NODE_POWER: Final = "raw_node__power_samples"
 METER_READINGS: Final = "raw_meter__readings"
 ALLOCATIONS: Final = "raw_job__allocations"
+CONDITIONS: Final = "raw_gpu__conditions"
+DRIVER_SAMPLES: Final = "raw_gpu__driver_samples"
+INSTRUMENTS: Final = "raw_gpu__instruments"
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -100,6 +103,58 @@ SCHEMAS: Final = {
             _column("allocation_start_utc", _INSTANT),
             _column("allocation_end_utc", _INSTANT, optional=True),
             _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    CONDITIONS: _schema(
+        CONDITIONS,
+        [
+            _column("node_id", pa.string()),
+            _column("boot_id", pa.string()),
+            _column("gpu_uuid", pa.string()),
+            _column("observed_at_utc", _INSTANT),
+            _column("monotonic_ms", pa.int64(), unit="ms"),
+            _column("clock_event_reasons", pa.int64(), optional=True),
+            _column("throttled_power_cap_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_thermal_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_sync_boost_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_board_limit_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_low_utilization_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_reliability_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_sw_thermal_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_hw_thermal_ns", pa.int64(), unit="ns", optional=True),
+            _column("throttled_power_brake_ns", pa.int64(), unit="ns", optional=True),
+            _column("sm_clock_megahertz", pa.int32(), unit="MHz", optional=True),
+            _column("memory_clock_megahertz", pa.int32(), unit="MHz", optional=True),
+            _column("temperature_c", pa.int32(), unit="degC", optional=True),
+            _column("power_limit_requested_milliwatt", pa.int32(), unit="mW", optional=True),
+            _column("read_latency_ns", pa.int64(), unit="ns", optional=True),
+        ],
+    ),
+    DRIVER_SAMPLES: _schema(
+        DRIVER_SAMPLES,
+        [
+            _column("node_id", pa.string()),
+            _column("boot_id", pa.string()),
+            _column("gpu_uuid", pa.string()),
+            _column("observed_at_utc", _INSTANT),
+            _column("driver_time_us", pa.int64(), unit="us"),
+            _column("driver_clock", pa.string()),
+            _column("power_sample_milliwatt", pa.int32(), unit="mW"),
+        ],
+    ),
+    INSTRUMENTS: _schema(
+        INSTRUMENTS,
+        [
+            _column("node_id", pa.string()),
+            _column("boot_id", pa.string()),
+            _column("gpu_uuid", pa.string()),
+            _column("observed_at_utc", _INSTANT),
+            _column("model_name", pa.string(), optional=True),
+            _column("driver_version", pa.string(), optional=True),
+            _column("serial", pa.string(), optional=True),
+            _column("vbios_version", pa.string(), optional=True),
+            _column("mig_mode", pa.string(), optional=True),
+            _column("persistence_mode", pa.string(), optional=True),
         ],
     ),
 }

@@ -24,6 +24,8 @@
  *   gpu G field F SCOPE RESULT          one field answers RESULT; its value is 0
  *   gpu G value F SCOPE NUMBER          one field answers a number
  *   gpu G hang T0 T1                    calls that begin in between return at T1
+ *   gpu G samples RESULT                the call for the buffer answers RESULT
+ *   gpu G persistence T                 persistence mode is switched off at T
  *   gpu G zero T0 T1                    power reads 0: what a driver says that was asked too fast
  *   gpu G latency MICROSECONDS          of each call
  */
@@ -65,6 +67,8 @@ typedef struct {
     double reset_s[LIST];
     answer answers[LIST];
     unsigned latency_us;
+    int samples_result;
+    double persistent_until_s;
     int generation; /* of the handle that was given out last */
 } gpu_model;
 
@@ -188,6 +192,8 @@ static void read_gpu_line(gpu_model *g, const char *word, const char *rest) {
     else if (!strcmp(word, "module")) g->module = a;
     else if (!strcmp(word, "memory")) g->memory = a;
     else if (!strcmp(word, "latency")) g->latency_us = (unsigned)a;
+    else if (!strcmp(word, "samples")) g->samples_result = (int)a;
+    else if (!strcmp(word, "persistence")) g->persistent_until_s = a;
     else if (!strcmp(word, "error")) list_span(&g->errors, a, b, (int)c);
     else if (!strcmp(word, "hang")) list_span(&g->hangs, a, b, 0);
     else if (!strcmp(word, "zero")) list_span(&g->zeros, a, b, 0);
@@ -229,7 +235,8 @@ static void set_defaults(void) {
     for (int i = 0; i < GPUS; i++)
         gpus[i] = (gpu_model){.low_w = 250, .high_w = 680, .period_s = 1.5, .share = 0.6,
                               .instant = {0.1, 0.025, 0}, .average = {0.1, 1, 0},
-                              .refresh_s = 0.1, .start_j = 1e6, .gain = 1, .limit_w = 700};
+                              .refresh_s = 0.1, .start_j = 1e6, .gain = 1, .limit_w = 700,
+                              .persistent_until_s = INFINITY};
 }
 
 EXPORT int stub_load(const char *path) {
@@ -339,7 +346,7 @@ EXPORT int nvmlSystemGetDriverVersion(char *text, unsigned size) {
         *value = (number);                         \
         return enter(device, &g, &t_s);            \
     }
-NUMBER(nvmlDeviceGetPersistenceMode, unsigned, 1)
+NUMBER(nvmlDeviceGetPersistenceMode, unsigned, now_s() < gpus[((handle *)device)->gpu].persistent_until_s)
 NUMBER(nvmlDeviceGetCurrentClocksEventReasons, unsigned long long, 0x4)
 NUMBER(nvmlDeviceGetPowerManagementLimit, unsigned, (unsigned)(1000 * gpus[((handle *)device)->gpu].limit_w))
 EXPORT int nvmlDeviceGetMigMode(void *device, unsigned *current, unsigned *pending) {
@@ -394,6 +401,7 @@ EXPORT int nvmlDeviceGetSamples(void *device, int kind, unsigned long long last_
     double t_s;
     int code = enter(device, &g, &t_s);
     if (code) return code;
+    if (g->samples_result) return g->samples_result;
     if (kind != 0) return NOT_SUPPORTED;
     *value_type = UNSIGNED_INT;
     if (!samples) {

@@ -139,18 +139,17 @@ class Nvml:
         """Open a GPU again; as ``open_by_index``."""
         return self._opened(pynvml.nvmlDeviceGetHandleByUUID, gpu_uuid)
 
-    def function(self, name: str) -> RawFunction:
+    def function(self, *names: str) -> RawFunction:
         """Return a function of the library that takes ctypes values and gives its return code.
 
-        Types are not declared: checking each argument takes longer than the call. A library too
-        old to have the function gives one that always answers ``FUNCTION_MISSING``.
+        Types are not declared: checking each argument takes longer than the call. A library that
+        has it under none of the names gives one that always answers ``FUNCTION_MISSING``.
         """
-        try:
-            function = pynvml.nvmlLib[name]  # a new object: the binding keeps its own
-        except AttributeError:
-            return lambda *_arguments: FUNCTION_MISSING
-        raw: RawFunction = function
-        return raw
+        for name in names:
+            with suppress(AttributeError):
+                raw: RawFunction = pynvml.nvmlLib[name]  # a new object: the binding keeps its own
+                return raw
+        return lambda *_arguments: FUNCTION_MISSING
 
     def _count(self) -> int:
         try:
@@ -180,9 +179,14 @@ def instrument(gpu: OpenGpu) -> dict[str, str | None]:
     return {
         "serial": _said(pynvml.nvmlDeviceGetSerial, gpu.handle),
         "vbios_version": _said(pynvml.nvmlDeviceGetVbiosVersion, gpu.handle),
-        "mig_mode": _said(lambda handle: pynvml.nvmlDeviceGetMigMode(handle)[0], gpu.handle),
-        "persistence_mode": _said(pynvml.nvmlDeviceGetPersistenceMode, gpu.handle),
+        "mig_mode": _mode(lambda handle: pynvml.nvmlDeviceGetMigMode(handle)[0], gpu.handle),
+        "persistence_mode": _mode(pynvml.nvmlDeviceGetPersistenceMode, gpu.handle),
     }
+
+
+def _mode(question: Callable[[Any], int], handle: object) -> str | None:
+    said = _said(question, handle)
+    return said and {"0": "disabled", "1": "enabled"}.get(said, said)
 
 
 def _said(question: Callable[[Any], object], handle: object) -> str | None:

@@ -94,18 +94,26 @@ def field_count(answers: NDArray[Any]) -> int:
     )
 
 
-def decoded(answers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def low_half(raw: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Return what a 32-bit answer wrote: the driver leaves the rest of its place as it was."""
+    return (raw & _LOW_HALF).astype(np.uint32)
+
+
+def decoded(
+    answers: NDArray[Any], largest: NDArray[np.int64] = _LARGEST
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the values of answers, and which of them are values.
 
     Args:
-        answers: Any shape whose last axis is that of ``ASKED``.
+        answers: Any shape whose last axis is that of ``ASKED``, or of other fields.
+        largest: The largest value that each field can have, with that axis.
 
     Returns:
         Values [mW or mJ], and False where the field's own return code, its type or its range says
         that it is none; then the value is 0.
     """
     kind, raw = answers["value_type"], np.ascontiguousarray(answers["value"])
-    low = (raw & _LOW_HALF).astype(np.uint32)
+    low = low_half(raw)
     real = np.where(kind == _DOUBLE, raw.view(np.float64), 0.0)
     real = np.where(np.abs(real) < 2.0**62, real, -1.0)  # also where it is no number
     value = raw.view(np.int64)  # what does not fit is negative here, and refused below
@@ -113,5 +121,5 @@ def decoded(answers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     value = np.where(kind == _SIGNED_INT, low.view(np.int32).astype(np.int64), value)
     value = np.where(kind == _DOUBLE, np.rint(real).astype(np.int64), value)
     known = (answers["result"] == 0) & np.isin(kind, _KNOWN_TYPES)
-    known &= (value >= 0) & (value <= _LARGEST)
+    known &= (value >= 0) & (value <= largest)
     return np.where(known, value, 0), known

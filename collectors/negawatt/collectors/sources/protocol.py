@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
+import pyarrow as pa
+
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.units import NS_PER_MS
@@ -201,6 +203,7 @@ class Batch:
         jobs: Of each GPU that the source names, the jobs that it says hold it.
         node_powers: What meters of nodes said.
         meter_readings: Intervals of meters.
+        tables: Rows of other raw tables, by its name, as they are sealed.
         findings: What an auditor should know of this read.
     """
 
@@ -210,6 +213,7 @@ class Batch:
     jobs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     node_powers: tuple[NodePower, ...] = ()
     meter_readings: tuple[MeterReading, ...] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @classmethod

@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 
 from negawatt.collectors.raw_schema import (
     ALLOCATIONS,
+    CONDITIONS,
+    DRIVER_SAMPLES,
     GAPS,
+    INSTRUMENTS,
     METER_READINGS,
     NODE_POWER,
     POWER_SAMPLES,
@@ -43,6 +46,9 @@ _TIME_COLUMN: Final = {
     NODE_POWER: "observed_at_utc",
     METER_READINGS: "interval_start_utc",
     ALLOCATIONS: "allocation_start_utc",
+    CONDITIONS: "observed_at_utc",
+    DRIVER_SAMPLES: "observed_at_utc",
+    INSTRUMENTS: "observed_at_utc",
 }
 _SPAN_COLUMNS: Final = {
     POWER_SAMPLES: ("sequence_number", "sequence_number"),
@@ -50,6 +56,9 @@ _SPAN_COLUMNS: Final = {
     NODE_POWER: ("observed_at_utc", "observed_at_utc"),
     METER_READINGS: ("interval_start_utc", "interval_end_utc"),
     ALLOCATIONS: ("allocation_start_utc", "allocation_start_utc"),
+    CONDITIONS: ("monotonic_ms", "monotonic_ms"),
+    DRIVER_SAMPLES: ("driver_time_us", "driver_time_us"),
+    INSTRUMENTS: ("observed_at_utc", "observed_at_utc"),
 }
 _SORT_COLUMNS: Final = {
     POWER_SAMPLES: ("gpu_uuid", "observed_at_utc", "sequence_number", "power_scope"),
@@ -57,6 +66,9 @@ _SORT_COLUMNS: Final = {
     NODE_POWER: ("node_id", "meter_id", "observed_at_utc"),
     METER_READINGS: ("meter_id", "interval_start_utc"),
     ALLOCATIONS: ("job_id", "gpu_uuid", "allocation_start_utc", "available_at_utc"),
+    CONDITIONS: ("gpu_uuid", "monotonic_ms"),
+    DRIVER_SAMPLES: ("gpu_uuid", "driver_time_us"),
+    INSTRUMENTS: ("gpu_uuid", "observed_at_utc"),
 }
 
 

@@ -27,9 +27,11 @@ class FindingCode(StrEnum):
     COUNTER_RESET = "counter_reset"
     COVERAGE_LOW = "coverage_low"
     DATASET_DISCREPANCY = "dataset_discrepancy"
+    DRIVER_SAMPLES_LOST = "driver_samples_lost"
     ENERGY_METHODS_DISAGREE = "energy_methods_disagree"
     EXPORTER_PAGE_WITHOUT_POWER = "exporter_page_without_power"
     EXPORTER_LINE_REJECTED = "exporter_line_rejected"
+    FIELD_NOT_SUPPORTED = "field_not_supported"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METER_FILE_REWRITTEN = "meter_file_rewritten"
@@ -86,6 +88,10 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.EXPORTER_PAGE_WITHOUT_POWER: "An exporter page holds no power and no energy "
     "reading for any GPU.",
     FindingCode.EXPORTER_LINE_REJECTED: "A line of an exporter page was not read.",
+    FindingCode.DRIVER_SAMPLES_LOST: "Samples in the driver's own buffer were gone before they "
+    "were read, or are no power with a time; energy does not depend on them.",
+    FindingCode.FIELD_NOT_SUPPORTED: "A GPU or its driver does not give a value, which stays NULL; "
+    "said once for each value.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "

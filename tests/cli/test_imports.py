@@ -10,6 +10,7 @@ from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, 
 from negawatt.warehouse.event_tables import events_of_site
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
+from tests.warehouse.formats.conftest import day, nem12
 
 SITES = """
 [hall-1]
@@ -154,3 +155,47 @@ def test_a_csv_file_without_a_profile_is_refused(folder: Path) -> None:
 def test_a_site_that_is_not_registered_takes_no_readings(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"registered sites \(hall-1\)"):
         ran(folder, "meter", written(folder, "kw.csv", "a\n"), "--site", "hall-2")
+
+
+def nem12_line(folder: Path, value: str, *options: str) -> list[str]:
+    (folder / "a.csv").write_bytes(nem12(day([value] * 48), day(["x"] * 48, date="20240202")))
+    return ["meter", str(folder / "a.csv"), "--site", "hall-1", "-w", str(folder / "w"), *options]
+
+
+def test_what_is_refused_is_listed_with_its_reason_and_the_rest_is_taken_in(folder: Path) -> None:
+    result = CliRunner().invoke(app, nem12_line(folder, "1"))
+
+    assert "raw_meter__readings: 48 rows in 2 new files" in result.output
+    assert "refused   line 4: value 1: digits are expected, found 'x'" in result.output
+    assert isinstance(result.exception, DataRefusedError)
+    assert read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1").height == 48
+
+
+def test_json_counts_what_is_new_changed_and_known(folder: Path) -> None:
+    results = [
+        CliRunner().invoke(app, nem12_line(folder, value, "--json")) for value in ("1", "1", "2")
+    ]
+
+    found = [json.loads(result.output) for result in results]
+    counts = [[one[f"{kind}_count"] for kind in ("row", "changed", "known")] for one in found]
+    assert counts == [[48, 0, 0], [0, 0, 48], [48, 48, 0]]
+    assert [one["place"] for one in found[0]["refused"]] == ["line 4"]
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(folder: Path) -> None:
+    result = CliRunner().invoke(app, nem12_line(folder, "1", "--dry-run"))
+
+    assert "48 rows would be in 2 new files" in result.output
+    assert not (folder / "w" / "raw_meter__readings").exists()
+
+
+def test_a_changed_event_counts_as_changed(folder: Path) -> None:
+    profile = written(folder, "events.toml", EVENTS)
+    counts = []
+    for end in ("18:00", "19:00"):
+        text = f"name,from,to\ne1,2026-07-01T16:00,2026-07-01T{end}\n"
+        file = written(folder, "events.csv", text)
+        line = ["events", file, "--site", "hall-1", "--profile", profile, "--json"]
+        counts.append(json.loads(ran(folder, *line))["changed_count"])
+
+    assert counts == [0, 1]

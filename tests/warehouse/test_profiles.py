@@ -202,3 +202,42 @@ def test_a_local_stamp_without_a_zone_is_refused_and_not_taken_for_utc(stamp: ob
 
     with pytest.raises(DataRefusedError, match="the key time_zone in the profile"):
         translate(profile, pl.DataFrame({"time": [stamp], "watt": ["1"]}), NOW_UTC)
+
+
+def test_quality_and_end_of_each_interval_may_stand_in_the_file() -> None:
+    profile = METER.model_copy(
+        update={
+            "interval_minutes": None,
+            "end_column": "end",
+            "value_unit": "kWh",
+            "quality_column": "quality",
+        }
+    )
+    source = pl.DataFrame(
+        {
+            "time": ["2026-07-01T00:00:00"] * 3,
+            "end": ["2026-07-01T00:05:00"] * 3,
+            "watt": ["1", "2", None],
+            "quality": ["estimated espi 8", "", None],
+        }
+    )
+
+    rows = translate(profile, source, NOW_UTC)
+
+    assert rows["reading_quality"].to_list() == ["estimated espi 8", "ok", "no_reading"]
+    assert set(rows["interval_end_utc"]) == {datetime(2026, 7, 1, 7, 5, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"end_column": "end"}, "exactly one of interval_minutes and end_column"),
+        ({"interval_minutes": None}, "exactly one of interval_minutes and end_column"),
+        ({"interval_minutes": None, "end_column": "time"}, "interval_minutes where value_unit is"),
+    ],
+)
+def test_the_length_of_an_interval_is_stated_once(change: dict[str, object], expected: str) -> None:
+    source = pl.DataFrame({"time": ["2026-07-01T00:00:00"], "watt": ["1"]})
+
+    with pytest.raises(ConfigurationError, match=expected):
+        translate(METER.model_copy(update=change), source, NOW_UTC)

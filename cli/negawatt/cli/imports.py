@@ -1,25 +1,25 @@
 """``negawatt import``: files into raw tables, idempotent.
 
-Not here: the translation (negawatt.warehouse.profiles) and the sealing
+Not here: reading files (negawatt.warehouse.import_files) and sealing rows
 (negawatt.warehouse.raw_files).
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
 from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.cli.progress import rows_shown
 from negawatt.collectors.clock import SystemClock
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.event_tables import with_revisions
+from negawatt.warehouse.import_files import Incoming, read_incoming
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
-from negawatt.warehouse.profiles import read_profile, read_source, translate
 from negawatt.warehouse.raw_files import Sealed, seal_rows
 from negawatt.warehouse.sites import read_site, read_sites_file, register_sites
 
@@ -30,12 +30,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-FileArgument = Annotated[Path, typer.Argument(help="CSV or Parquet file.")]
+FileArgument = Annotated[
+    Path, typer.Argument(help="CSV or Parquet file, or one of a format that the command knows.")
+]
 SiteOption = Annotated[str, typer.Option("--site", help="Registered site the rows belong to.")]
 ProfileOption = Annotated[
     Path | None,
     typer.Option("--profile", help="TOML file that says what the file's columns mean."),
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be taken in, and write nothing.")
+]
+_LISTED = 20
 
 
 @app.command()
@@ -52,17 +58,21 @@ def sites(
     typer.echo(f"registered {', '.join(found)}")
 
 
-def _importer(table: str) -> Callable[..., None]:
-    """Return the command that imports files into one raw table."""
+def _importer(*tables: str) -> Callable[..., None]:
+    """Return the command that imports files into one of some raw tables."""
 
     def command(
         file: FileArgument,
         site: SiteOption,
         profile: ProfileOption = None,
         warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+        dry_run: DryRunOption = False,
         json_output: JsonOption = False,
     ) -> None:
-        _import(file, table, site, profile, warehouse, json_output=json_output)
+        layout = Layout(warehouse)
+        read_site(layout, site)
+        incoming = read_incoming(file, tables, profile, SystemClock().now_utc())
+        _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
     return command
 
@@ -71,7 +81,10 @@ for _name, _table, _help in (
     (
         "meter",
         "raw_meter__readings",
-        """Import interval readings of a meter.
+        """Import interval readings of a meter: NEM12, or CSV and Parquet with a profile.
+
+        What breaks the format is refused line by line with its reason, and the exit code is 4; the
+        rest is taken in. What is no energy is left out and listed.
 
         Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml""",
     ),
@@ -119,61 +132,69 @@ def prices(
     file: FileArgument,
     profile: ProfileOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Import prices of a market's intervals; they belong to no site.
 
     Example: negawatt import prices lmp.csv --profile lmp.toml
     """
-    rows = _rows(file, PRICES, profile, SystemClock().now_utc())
-    sealed = seal_rows(Layout(warehouse), PRICES, PRICE_FOLDER, "import", rows)
-    _say(sealed, PRICES, json_output=json_output)
+    incoming = read_incoming(file, (PRICES,), profile, SystemClock().now_utc())
+    _take_in(
+        Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
+    )
 
 
-def _import(
-    file: Path, table: str, site: str, profile: Path | None, warehouse: Path, *, json_output: bool
+def _take_in(
+    layout: Layout, site: str, file: Path, incoming: Incoming, *, dry_run: bool, json_output: bool
 ) -> None:
-    layout = Layout(warehouse)
-    read_site(layout, site)
-    rows = _rows(file, table, profile, SystemClock().now_utc())
+    """Seal what is new, say what was done, and end with exit code 4 where anything was refused."""
+    table, rows = incoming.table, incoming.rows
+    changed = 0
     if table == "raw_grid__events":
         rows = with_revisions(layout, site, rows)
-    sealed = seal_rows(layout, table, site, "import", rows)
-    _say(sealed, table, json_output=json_output)
-
-
-def _rows(file: Path, table: str, profile: Path | None, now_utc: datetime) -> pl.DataFrame:
-    source = read_source(file)
-    if profile is None and file.suffix == ".csv":
-        raise ConfigurationError(
-            thing=f"file {file}",
-            expected="--profile FILE with a CSV file: it says what the columns mean",
-            found="none",
-            remedy="write a profile; those in docs/phoenix are examples",
-        )
-    if profile is None:
-        return source.with_columns(pl.lit(now_utc).alias("available_at_utc"))
-    said = read_profile(profile)
-    if said.table != table:
-        raise ConfigurationError(
-            thing=f"profile {profile}",
-            expected=f"table = {table!r}",
-            found=repr(said.table),
-            remedy="use the import command of that table, or another profile",
-        )
-    return translate(said, source, now_utc)
-
-
-def _say(sealed: Sealed, table: str, *, json_output: bool) -> None:
+        changed = rows.filter(rows["revision"] > 1).height
+    with rows_shown(rows.height) as advance:
+        sealed = seal_rows(layout, table, site, "import", rows, dry_run=dry_run, advance=advance)
+    changed += sealed.changed_count
     if json_output:
-        found = {
-            "table": table,
-            "row_count": sealed.row_count,
-            "written": [str(path) for path in sealed.written],
-            "known_count": sealed.known_count,
-        }
-        typer.echo(json.dumps(found))
-    elif sealed.written:
-        typer.echo(f"{table}: {sealed.row_count} rows in {len(sealed.written)} new files")
+        typer.echo(json.dumps(_facts(incoming, sealed, changed, dry_run=dry_run)))
     else:
-        typer.echo(f"{table}: nothing new")
+        _say(incoming, sealed, changed, dry_run=dry_run)
+    if incoming.refused:
+        raise DataRefusedError(
+            thing=f"file {file}",
+            expected="a file without broken parts",
+            found=f"{len(incoming.refused)} that are refused, the first at "
+            f"{incoming.refused[0].place}: {incoming.refused[0].reason}",
+            remedy="the rest was read; correct them and import the file again",
+        )
+
+
+def _facts(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "table": incoming.table,
+        "dry_run": dry_run,
+        "row_count": sealed.row_count,
+        "changed_count": changed,
+        "known_count": sealed.known_count,
+        "written": [str(path) for path in sealed.written],
+        "refused": [asdict(one) for one in incoming.refused],
+        "left_out": [asdict(one) for one in incoming.left_out],
+    }
+
+
+def _say(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> None:
+    would_be = "would be " if dry_run else ""
+    files = f"{sealed.row_count} rows {would_be}in {len(sealed.written)} new files"
+    changes = f", {changed} of them changed" if changed else ""
+    typer.echo(
+        f"{incoming.table}: {files}{changes}"
+        if sealed.written
+        else f"{incoming.table}: nothing new"
+    )
+    for title, parts in (("refused", incoming.refused), ("left out", incoming.left_out)):
+        for one in parts[:_LISTED]:
+            typer.echo(f"{title:10}{one.place}: {one.reason}")
+        if len(parts) > _LISTED:
+            typer.echo(f"{title:10}... {len(parts)} in all; --json lists them")

@@ -36,6 +36,7 @@ _COMMANDS: Final = (
     ("keys", "keys", "Make keys for signatures and pseudonyms in bundles."),
     ("portfolio", "portfolio", "What settled events and their months are paid, together."),
     ("capability", "capability", "What a site can promise next, and how sure that is."),
+    ("export-meter", "export_meter", "Write a meter's readings in a format of utilities."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )
 

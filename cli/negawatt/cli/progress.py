@@ -24,6 +24,16 @@ def bar_shown(length: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.update(1)
 
 
+@contextmanager
+def rows_shown(length: int) -> Iterator[Callable[[int], object]]:
+    """Give a function that advances a bar by some rows; without a terminal it does nothing."""
+    if not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    with typer.progressbar(length=length, label="   ") as bar:
+        yield bar.update
+
+
 def site_days_shown(day_count: int) -> AbstractContextManager[None]:
     """Show a bar that advances with each site day that the metering job takes up."""
     return _records_shown(_METERING, day_count)

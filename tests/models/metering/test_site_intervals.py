@@ -167,3 +167,11 @@ def test_no_readings_give_no_rows_of_the_right_types() -> None:
     assert dict(frame.schema) == schema("core_site__interval_energy")
     assert frame.is_empty()
     assert findings == []
+
+
+def test_the_code_of_a_meters_format_behind_the_quality_is_not_in_the_method() -> None:
+    qualities = ("ok nem12 A,79,power outage", "substituted nem12 S14,76,a + b")
+
+    frame = site(*(reading(900 * n, 1.0, quality=one) for n, one in enumerate(qualities)))
+
+    assert frame["method"].to_list() == ["metered", "substituted"]

@@ -53,11 +53,16 @@ def _values(column: pl.Series) -> bytes:
     if kind == pl.Float64:
         return (column.fill_null(0.0).to_numpy() + 0.0).astype("<f8").tobytes()  # -0.0 + 0.0 is 0.0
     if kind in {pl.String, pl.Boolean} or kind.is_decimal():
-        texts = [text.encode() for text in column.cast(pl.String).fill_null("")]
-        return b"".join(len(text).to_bytes(8, "little") + text for text in texts)
+        texts = column.cast(pl.String).fill_null("").to_list()
+        encoded = {text: _with_length(text.encode()) for text in set(texts)}  # columns repeat texts
+        return b"".join(map(encoded.__getitem__, texts))
     raise DataRefusedError(
         thing=f"column {column.name!r}",
         expected="a number, instant, date, text, flag or decimal",
         found=str(kind),
         remedy="cast the column to a type of the catalog",
     )
+
+
+def _with_length(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text

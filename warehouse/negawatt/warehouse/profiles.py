@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, invalid_file
 from negawatt.models.domain.units import J_PER_KWH, S_PER_MINUTE, W_PER_KW
 from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.formats.reading_words import NO_READING, OK
 from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
 from negawatt.warehouse.stamps import instants_of
@@ -35,9 +36,12 @@ class ReadingsProfile(BaseModel):
         time_zone: Zone of stamps that state no offset; without one such stamps are refused, and
             local stamps that occur twice always are.
         interval_minutes: Length of each interval [min].
+        end_column: Column with the end of each interval, for energy only; one of the two.
         value_column: Column with the reading; an empty cell is "not known".
         value_unit: W or kW (mean over the interval), Wh or kWh.
         no_reading_values: Values that are codes for "no reading".
+        quality_column: Column with the quality of each reading, in our words; an empty cell is
+            ``ok``.
         entity_column: Column that names the meter or job.
         entity_id: Its name, where the file holds one meter or job only.
     """
@@ -48,10 +52,12 @@ class ReadingsProfile(BaseModel):
     filter: dict[str, list[str]] = {}
     start_column: str
     time_zone: str | None = None
-    interval_minutes: Annotated[int, Field(gt=0)]
+    interval_minutes: Annotated[int | None, Field(gt=0)] = None
+    end_column: str | None = None
     value_column: str
     value_unit: Literal["W", "kW", "Wh", "kWh"]
     no_reading_values: list[float] = []
+    quality_column: str | None = None
     entity_column: str | None = None
     entity_id: str | None = None
 
@@ -214,18 +220,33 @@ def _readings(
     name = pl.lit(profile.entity_id) if profile.entity_id else pl.col(str(profile.entity_column))
     value = pl.col(profile.value_column).cast(pl.Float64)
     known = pl.when(~value.is_in(profile.no_reading_values)).then(value)
+    quality = pl.lit(None) if profile.quality_column is None else pl.col(profile.quality_column)
+    said = quality.cast(pl.String).str.strip_chars().replace("", None).fill_null(OK)
     start = instants_of(source, profile.start_column, profile.time_zone)
     return source.select(
         name.cast(pl.String).str.strip_chars().alias(entity),
         start.alias("interval_start_utc"),
-        (start + timedelta(minutes=profile.interval_minutes)).alias("interval_end_utc"),
+        _end(profile, source, start).alias("interval_end_utc"),
         (known * _kwh_per(profile.value_unit, profile.interval_minutes)).alias("energy_kwh"),
-        pl.when(known.is_null())
-        .then(pl.lit("no_reading"))
-        .otherwise(pl.lit("ok"))
+        pl.when(known.is_null() & (said == OK))
+        .then(pl.lit(NO_READING))
+        .otherwise(said)
         .alias("reading_quality"),
         pl.lit(available_at_utc).alias("available_at_utc"),
     )
+
+
+def _end(profile: ReadingsProfile, source: pl.DataFrame, start: pl.Expr) -> pl.Expr:
+    if (profile.interval_minutes is None) == (profile.end_column is None):
+        raise ConfigurationError(
+            thing="the profile",
+            expected="exactly one of interval_minutes and end_column",
+            found="both" if profile.end_column else "neither",
+            remedy="state the length of the intervals once",
+        )
+    if profile.end_column is not None:
+        return instants_of(source, profile.end_column, profile.time_zone)
+    return start + timedelta(minutes=profile.interval_minutes or 0)
 
 
 def _events(
@@ -273,11 +294,16 @@ def _event_name(template: str, row: Mapping[str, object]) -> str:
         ) from error
 
 
-def _kwh_per(unit: str, interval_minutes: int) -> float:
-    factors = {
-        "W": interval_minutes * S_PER_MINUTE / J_PER_KWH,
-        "kW": interval_minutes * S_PER_MINUTE * W_PER_KW / J_PER_KWH,
-        "Wh": 1 / W_PER_KW,
-        "kWh": 1.0,
-    }
-    return factors[unit]
+def _kwh_per(unit: str, interval_minutes: int | None) -> float:
+    energy = {"Wh": 1 / W_PER_KW, "kWh": 1.0}
+    if unit in energy:
+        return energy[unit]
+    if interval_minutes is None:
+        raise ConfigurationError(
+            thing="the profile",
+            expected="interval_minutes where value_unit is a power",
+            found=f"end_column with value_unit = {unit!r}",
+            remedy="give interval_minutes, or a column of energy",
+        )
+    seconds = interval_minutes * S_PER_MINUTE
+    return seconds * (W_PER_KW if unit == "kW" else 1) / J_PER_KWH

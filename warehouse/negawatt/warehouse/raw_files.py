@@ -7,6 +7,7 @@ layout on the node.
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from negawatt.models.domain.identifiers import checked_name
-from negawatt.warehouse.catalog import checked, schema, table
+from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.layout import Layout, appearing_file
 
@@ -52,20 +53,31 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """What an import did.
+    """What an import did, or would do.
 
     Attributes:
         written: Files that are new.
         known_count: Rows that were there already.
         row_count: Rows in the new files.
+        changed_count: Those of them that say something else of what was known already.
     """
 
     written: tuple[Path, ...]
     known_count: int
     row_count: int
+    changed_count: int
 
 
-def seal_rows(layout: Layout, name: str, site_id: str, source: str, rows: pl.DataFrame) -> Sealed:
+def seal_rows(
+    layout: Layout,
+    name: str,
+    site_id: str,
+    source: str,
+    rows: pl.DataFrame,
+    *,
+    dry_run: bool = False,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Sealed:
     """Write rows into a raw table, one file for each UTC day; rows that are there already stay.
 
     A row is there already where the newest version of it in the table says the same:
@@ -78,28 +90,40 @@ def seal_rows(layout: Layout, name: str, site_id: str, source: str, rows: pl.Dat
         site_id: The site the rows belong to.
         source: Short name of where they came from, part of the file name.
         rows: Rows with the table's columns.
+        dry_run: Only say what would be written.
+        advance: Called with the count of rows of each day that is done.
 
     Raises:
         DataRefusedError: The rows break a rule of the catalog; nothing is written.
     """
     checked_name("site", site_id)
-    frame = checked(name, rows)
-    days = frame[day_column(name)].dt.date()
-    written, row_count = [], 0
-    for day in sorted(set(days.to_list())):
-        part = _news(layout, name, site_id, day, frame.filter(days == day))
+    frame = conform(name, rows)
+    refuse_broken(name, check(name, frame))
+    days = frame.with_columns(pl.col(day_column(name)).dt.date().alias("day")).partition_by(
+        "day", as_dict=True, include_key=False
+    )
+    written, row_count, changed_count = [], 0, 0
+    for (day,), rows_of_day in sorted(days.items()):
+        part, changed = _news(layout, name, site_id, day, rows_of_day.sort(table(name).key))
+        advance(rows_of_day.height)
         path = (
             layout.raw_folder(name, site_id, day)
             / f"{checked_name('source', source)}_{frame_digest(part)[:_HASH_LENGTH]}.parquet"
         )
         if part.is_empty() or path.exists():
             continue
-        with appearing_file(path) as temporary:
-            _write(temporary, name, part)
+        if not dry_run:
+            with appearing_file(path) as temporary:
+                _write(temporary, name, part)
         written.append(path)
         row_count += part.height
-    known_count = frame.height - row_count
-    return Sealed(written=tuple(written), known_count=known_count, row_count=row_count)
+        changed_count += changed
+    return Sealed(
+        written=tuple(written),
+        known_count=frame.height - row_count,
+        row_count=row_count,
+        changed_count=changed_count,
+    )
 
 
 def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) -> list[Path]:
@@ -237,21 +261,28 @@ def _are_apart(paths: list[Path]) -> bool:
     )
 
 
-def _news(layout: Layout, name: str, site_id: str, day: date, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a day that are not stored, nor said by the newest stored version."""
+def _news(
+    layout: Layout, name: str, site_id: str, day: date, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, int]:
+    """Return the rows of a day that are not stored, nor said by the newest stored version.
+
+    And how many of them say something else of what a stored row names.
+    """
     arrival = "available_at_utc"
     if arrival not in rows.columns:
-        return rows
+        return rows, 0
     if day_column(name) == arrival:
         stored = read_all_raw(layout, name, site_id)
     else:
         stored = read_raw(layout, name, site_id, day, day)
+    if stored.is_empty():
+        return rows, 0
     key = [column for column in table(name).key if column != arrival]
     newest = stored.sort(arrival).unique(key, keep="last", maintain_order=True)
     said = [column for column in rows.columns if column != arrival]
     news = rows.join(newest, on=said, how="anti", nulls_equal=True)
     news = news.join(stored, on=rows.columns, how="anti", nulls_equal=True)
-    return news.sort(table(name).key)
+    return news.sort(table(name).key), news.join(newest, on=key, how="semi").height
 
 
 def _write(path: Path, name: str, frame: pl.DataFrame) -> None:

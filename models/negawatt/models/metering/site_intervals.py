@@ -29,8 +29,8 @@ def site_interval_energy(
     Of the versions of an interval, the newest counts that was available by ``as_of_utc``. A
     meter's intervals must be of one length, on a grid that starts at midnight UTC; those shorter
     than a minute are added up to minutes, by the rules of ``roll_up``; longer ones are kept. An
-    energy that is NULL stays NULL, with coverage 0. ``method`` is ``metered``, or the quality code
-    of a reading that is not ``ok``. Nothing is put where an interval is missing.
+    energy that is NULL stays NULL, with coverage 0. ``method`` is ``metered``, or the first word of
+    the quality of a reading where that is not ``ok``. Nothing is put where an interval is missing.
 
     Args:
         readings: Rows of raw_meter__readings, in any order; NaN counts as NULL.
@@ -102,13 +102,13 @@ def _interval_energy(
     )
     _refuse_wrong_intervals(rows, owner)
 
-    is_ok = pl.col.reading_quality == "ok"
+    word = pl.col.reading_quality.str.split(" ").list.first()  # behind it stands the source's code
     core = rows.select(
         pl.lit(site_id).alias("site_id"),
         pl.col.interval_start_utc.dt.date().alias("date"),
         *(owner, "interval_start_utc", "interval_end_utc", "energy_kwh"),
         pl.col.energy_kwh.is_not_null().cast(pl.Float64).alias("coverage_ratio"),
-        pl.when(is_ok).then(pl.lit(METERED)).otherwise("reading_quality").alias("method"),
+        pl.when(word == "ok").then(pl.lit(METERED)).otherwise(word).alias("method"),
         "length_ms",
     )
     is_short = pl.col.length_ms < _MS_PER_MINUTE

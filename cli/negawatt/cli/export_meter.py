@@ -1,0 +1,129 @@
+"""``negawatt export-meter``: a meter's readings as a file that importing gives back unchanged.
+
+Not here: the formats (negawatt.warehouse.formats), and the tables of a statement (``negawatt
+export``).
+"""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.collectors.clock import SystemClock
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.metering.site_intervals import newest_versions
+from negawatt.warehouse.formats.csv_export import write_readings_csv, write_readings_parquet
+from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET
+from negawatt.warehouse.formats.nem12_export import write_nem12
+from negawatt.warehouse.layout import Layout, appearing_file
+from negawatt.warehouse.raw_files import raw_days, read_raw
+from negawatt.warehouse.sites import read_site
+
+_TABLE = "raw_meter__readings"
+_DAY = "%Y-%m-%d"
+
+
+class MeterFormat(StrEnum):
+    """Formats in which a meter's readings leave."""
+
+    NEM12 = "nem12"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def export_meter(
+    site: Annotated[str, typer.Argument(help="Registered site.")],
+    meter: Annotated[str, typer.Argument(help="Meter of the site.")],
+    *,
+    kind: Annotated[MeterFormat, typer.Option("--format", help="Format of the file.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=[_DAY], help="First day [the first].")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=[_DAY], help="Last day, included [the last].")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", help="Name of the meter in the file [its own].")
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    json_output: JsonOption = False,
+) -> None:
+    """Write the newest readings of a meter as NEM12, CSV or Parquet.
+
+    Days are those of the site's clock, for NEM12 those of market time (UTC+10). Beside a CSV file
+    lies its profile. Importing the file gives the same readings and qualities again.
+
+    Example: negawatt export-meter demo-hall hall-feeder --format csv --out feeder.csv
+    """
+    layout = Layout(warehouse)
+    zone: tzinfo = read_site(layout, site).zone
+    if kind is MeterFormat.NEM12:
+        zone = timezone(MARKET_TIME_OFFSET)
+    now_utc = SystemClock().now_utc()
+    days = (first.date() if first else None, last.date() if last else None)
+    rows = _readings(layout, site, meter, days, zone, now_utc)
+    named = rows.with_columns(pl.lit(name or meter).alias("meter_id"))
+    files = [out]
+    if kind is MeterFormat.CSV:
+        files.append(out.with_suffix(".toml"))
+    contents = _contents(kind, named, now_utc)
+    if len(set(files)) < len(files):
+        raise ConfigurationError(
+            thing=f"path {out}",
+            expected="another ending than .toml, which is that of the profile beside the file",
+            found=out.suffix,
+            remedy="end it in .csv",
+        )
+    for path, content in zip(files, contents, strict=True):
+        with appearing_file(path) as temporary:
+            temporary.write_bytes(content)
+    if json_output:
+        facts = {"files": list(map(str, files)), "row_count": rows.height}
+        typer.echo(json.dumps(facts, sort_keys=True))
+    else:
+        typer.echo(f"{rows.height} readings of {meter} in {', '.join(map(str, files))}")
+
+
+def _readings(
+    layout: Layout,
+    site: str,
+    meter: str,
+    days: tuple[date | None, date | None],
+    zone: tzinfo,
+    now_utc: datetime,
+) -> pl.DataFrame:
+    known = raw_days(layout, site)
+    if known:
+        a_day = timedelta(days=1)
+        first, last = days[0] or known[0] - a_day, days[1] or known[-1] + a_day
+        rows = read_raw(
+            layout, _TABLE, site, first - a_day, last + a_day, pl.col("meter_id") == meter
+        )
+        begin, end = (
+            datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + a_day)
+        )
+        inside = pl.col("interval_start_utc").is_between(begin, end, closed="left")
+        found = newest_versions(rows.filter(inside), "meter_id", now_utc)
+        if not found.is_empty():
+            return found
+    raise DataRefusedError(
+        thing=f"meter {meter!r} of site {site!r}",
+        expected="readings in these days",
+        found="none",
+        remedy="see what there is with `negawatt sql`: SELECT DISTINCT meter_id FROM "
+        "raw_meter__readings",
+    )
+
+
+def _contents(kind: MeterFormat, rows: pl.DataFrame, now_utc: datetime) -> list[bytes]:
+    if kind is MeterFormat.NEM12:
+        return [write_nem12(rows, rows["meter_id"][0], now_utc)]
+    if kind is MeterFormat.CSV:
+        return list(write_readings_csv(rows))
+    return [write_readings_parquet(rows)]

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from negawatt.cli.export_meter import export_meter
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import read_all_raw
+from tests.cli.test_imports import SITES, ran, written
+from tests.warehouse.formats.conftest import day, nem12
+
+NAME = "NMI1234567.E1"
+DAYS = (
+    day([f"{n / 7}" for n in range(48)], "V,,,,"),
+    "400,1,20,F14,76,",
+    "400,21,47,A,,",
+    "400,48,48,N,,",
+    day(["0.25"] * 48, date="20240202"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with two warehouses; the first has two days of one meter."""
+    ran(tmp_path, "sites", written(tmp_path, "sites.toml", SITES))
+    (tmp_path / "a.csv").write_bytes(nem12(*DAYS))
+    ran(tmp_path, "meter", str(tmp_path / "a.csv"), "--site", "hall-1")
+    (tmp_path / "other").mkdir()
+    ran(tmp_path / "other", "sites", str(tmp_path / "sites.toml"))
+    return tmp_path
+
+
+def exported(folder: Path, *arguments: str) -> dict[str, object]:
+    app = typer.Typer()
+    app.command()(export_meter)
+    line = ["hall-1", NAME, "-w", str(folder / "w"), "--json", *arguments]
+    result = CliRunner().invoke(app, line)
+    if isinstance(result.exception, NegawattError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.output))
+
+
+def rows_of(folder: Path) -> pl.DataFrame:
+    rows = read_all_raw(Layout(folder / "w"), "raw_meter__readings", "hall-1")
+    return rows.drop("available_at_utc")
+
+
+@pytest.mark.parametrize("kind", ["nem12", "csv", "parquet"])
+def test_what_is_exported_imports_as_the_same_readings_and_twice_changes_nothing(
+    kind: str, folder: Path
+) -> None:
+    out = folder / f"out.{kind}"
+    exported(folder, "--format", kind, "--out", str(out))
+    profile = ["--profile", str(out.with_suffix(".toml"))] if kind == "csv" else []
+    line = ["meter", str(out), "--site", "hall-1", *profile, "--json"]
+
+    first = json.loads(ran(folder / "other", *line))
+    again = json.loads(ran(folder / "other", *line))
+
+    assert rows_of(folder / "other").equals(rows_of(folder))
+    assert (first["row_count"], again["row_count"], again["known_count"]) == (96, 0, 96)
+
+
+def test_days_are_those_of_market_time_for_nem12_and_of_the_sites_clock_for_others(
+    folder: Path,
+) -> None:
+    """2 February in Phoenix begins at 07:00 UTC; the last reading starts at 13:30 UTC that day."""
+    days = ["--from", "2024-02-02", "--to", "2024-02-02", "--out", str(folder / "x")]
+
+    market = exported(folder, "--format", "nem12", *days)
+    local = exported(folder, "--format", "parquet", *days)
+
+    assert (market["row_count"], local["row_count"]) == (48, 14)
+
+
+def test_the_meter_may_leave_under_another_name(folder: Path) -> None:
+    out = folder / "x.csv"
+
+    exported(folder, "--format", "nem12", "--out", str(out), "--as", "OTHER00001.B1")
+
+    assert b"\n200,OTHER00001,B1," in out.read_bytes()
+
+
+def test_a_meter_without_readings_in_the_days_is_refused(folder: Path) -> None:
+    line = ["--format", "nem12", "--from", "2030-01-01", "--out", str(folder / "x")]
+
+    with pytest.raises(DataRefusedError, match="expected readings in these days"):
+        exported(folder, *line)
+
+
+def test_a_csv_file_does_not_overwrite_its_own_profile(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"another ending than \.toml"):
+        exported(folder, "--format", "csv", "--out", str(folder / "x.toml"))

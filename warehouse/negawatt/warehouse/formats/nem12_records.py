@@ -1,0 +1,175 @@
+"""Single records of a NEM12 file: what a 200 and a 400 record say, and what a quality means.
+
+Source: AEMO, Meter Data File Format Specification NEM12 & NEM13 (MDFF), sections on the records
+200, 300 and 400 and the appendix on quality methods. Not here: whole files (nem12).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from negawatt.warehouse.formats.reading_words import NO_READING, OK, quality_text
+
+SOURCE: Final = "nem12"
+INTERVAL_MINUTES: Final = (5, 15, 30)
+_WORDS: Final = {
+    "A": OK,
+    "E": "estimated",
+    "F": "final_substituted",
+    "N": NO_READING,
+    "S": "substituted",
+}
+_KWH_EXPONENTS: Final = {"MWH": 3, "KWH": 0, "WH": -3}
+_OTHER_UNITS: Final = {
+    f"{prefix}{unit}"
+    for prefix in ("", "K", "M")
+    for unit in ("VARH", "VAR", "VAH", "VA", "W", "V", "A")
+} | {"PF"}
+_METHOD = re.compile(r"[0-9]{2}")
+_REASON = re.compile(r"[0-9]{1,3}")
+_NMI = re.compile(r"[A-Za-z0-9]{1,10}")
+_SUFFIX = re.compile(r"[A-Za-z0-9]{2}")
+
+
+class RecordError(Exception):
+    """A record breaks the format; the text says what is expected of it and what it says."""
+
+
+class LeftOutError(Exception):
+    """A record is as it should be and is no energy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A 200 record.
+
+    Attributes:
+        meter_id: ``<NMI>.<suffix>``.
+        kwh_exponent: Power of ten that a value is multiplied with to be kWh.
+        minutes: Length of each interval [min].
+    """
+
+    meter_id: str
+    kwh_exponent: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A 400 record: the quality of some intervals of a day.
+
+    Attributes:
+        first: First interval, from 1.
+        last: Last interval, included.
+        quality: ``reading_quality`` of each.
+    """
+
+    first: int
+    last: int
+    quality: str
+
+
+def is_mark(text: str, kind: str) -> bool:
+    """Say whether a line is a record without any content.
+
+    Examples:
+        >>> is_mark("900,,,", "900"), is_mark("9001", "900")
+        (True, False)
+    """
+    return text.rstrip(",") == kind
+
+
+def channel_of(text: str) -> Channel:
+    """Return what a 200 record says.
+
+    Raises:
+        RecordError: NMI, suffix, unit or interval length is none.
+        LeftOutError: The unit is no unit of energy.
+
+    Examples:
+        >>> channel_of("200,NMI1234567,E1Q1,1,E1,N1,METER01,Wh,30,").kwh_exponent
+        -3
+    """
+    fields = [*text.split(","), *[""] * 8]
+    nmi, suffix, unit, length = fields[1], fields[4], fields[7].upper(), fields[8]
+    if not _NMI.fullmatch(nmi) or not _SUFFIX.fullmatch(suffix):
+        raise RecordError(
+            f"an NMI and a suffix of two characters are expected, found {nmi!r} and {suffix!r}"
+        )
+    if unit in _OTHER_UNITS:
+        raise LeftOutError(f"unit {fields[7]!r} is no energy")
+    if unit not in _KWH_EXPONENTS:
+        raise RecordError(f"a unit of MDFF is expected, found {fields[7]!r}")
+    if length not in map(str, INTERVAL_MINUTES):
+        raise RecordError(f"an interval of 5, 15 or 30 minutes is expected, found {length!r}")
+    return Channel(
+        meter_id=f"{nmi}.{suffix}", kwh_exponent=_KWH_EXPONENTS[unit], minutes=int(length)
+    )
+
+
+def quality_of(method: str, reason: str, description: str) -> str:
+    """Return the ``reading_quality`` of a quality, its method, reason and text.
+
+    Raises:
+        RecordError: The quality is none, or it needs a method and has none.
+
+    Examples:
+        >>> quality_of("A", "", ""), quality_of("S14", "76", "")
+        ('ok', 'substituted nem12 S14,76')
+    """
+    word, flag = _WORDS.get(method[:1]), method[1:]
+    if word is None:
+        raise RecordError(f"a quality A, E, F, N or S is expected, found {method!r}")
+    if flag and not _METHOD.fullmatch(flag):
+        raise RecordError(f"a method of two digits is expected behind it, found {method!r}")
+    if reason and not _REASON.fullmatch(reason):
+        raise RecordError(f"a reason code of digits is expected, found {reason!r}")
+    code = f"{method},{reason},{description}".rstrip(",")
+    if code in {"A", "N"}:
+        return word
+    return quality_text(word, SOURCE, code)
+
+
+def event_of(text: str) -> Event:
+    """Return what a 400 record says.
+
+    Raises:
+        RecordError: Its intervals or its quality are none.
+
+    Examples:
+        >>> event_of("400,1,20,F14,76,")
+        Event(first=1, last=20, quality='final_substituted nem12 F14,76')
+    """
+    fields = [*text.split(","), *[""] * 5]
+    first, last = fields[1], fields[2]
+    numbers = [number for number in (first, last) if re.fullmatch(r"[0-9]{1,3}", number)]
+    if len(numbers) < 2:  # noqa: PLR2004 - first and last
+        raise RecordError(f"record 400: two intervals are expected, found {first!r} and {last!r}")
+    if any(fields[6:]):
+        raise RecordError(f"record 400: six fields are expected, found {text!r}")
+    try:
+        quality = quality_of(*fields[3:6])
+    except RecordError as error:
+        raise RecordError(f"record 400: {error}") from error
+    return Event(first=int(first), last=int(last), quality=quality)
+
+
+def events_cover(events: Sequence[Event], count: int) -> None:
+    """Refuse the events of a day that do not say the quality of each interval once, in order.
+
+    Raises:
+        RecordError: A gap, an overlap, or an interval that the day does not have.
+    """
+    expected = 1
+    for event in events:
+        if event.first != expected or not event.first <= event.last <= count:
+            raise RecordError(
+                f"records 400 from 1 to {count} without gap are expected, found "
+                f"{event.first} to {event.last} where {expected} comes next"
+            )
+        expected = event.last + 1
+    if expected != count + 1:
+        raise RecordError(
+            f"records 400 for {count} intervals are expected, found them for {expected - 1}"
+        )

@@ -1,0 +1,153 @@
+"""A file that somebody imports, as rows of the raw table it is for, with what was not taken.
+
+Here: whether a file needs a profile, and which format it has where it needs none. Not here: one
+format (formats), one profile (profiles), and sealing (raw_files).
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.warehouse.formats.nem12 import read_nem12
+from negawatt.warehouse.formats.parsed import NotTaken, Parsed
+from negawatt.warehouse.profiles import read_profile, read_source, translate
+
+_MAX_UNZIPPED = 2_000_000_000
+_NEM12 = tuple(f"{kind},".encode() for kind in (100, 200, 300))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A file, read for one raw table.
+
+    Attributes:
+        table: The raw table.
+        rows: Rows with the table's columns.
+        refused: Parts of the file that break its format.
+        left_out: Parts that are nothing for the table.
+    """
+
+    table: str
+    rows: pl.DataFrame
+    refused: tuple[NotTaken, ...] = ()
+    left_out: tuple[NotTaken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format with a standard of its own.
+
+    Attributes:
+        table: The raw table it feeds.
+        is_one: Says by the first bytes, without white space, whether a file has the format.
+        read: Its reader.
+    """
+
+    table: str
+    is_one: Callable[[bytes], bool]
+    read: Callable[[bytes], Parsed]
+
+
+FORMATS: dict[str, Format] = {
+    "nem12": Format(
+        table="raw_meter__readings",
+        is_one=lambda head: head.startswith(_NEM12),
+        read=read_nem12,
+    ),
+}
+
+
+def read_incoming(
+    path: Path, tables: Sequence[str], profile: Path | None, now_utc: datetime
+) -> Incoming:
+    """Read a file for one of some raw tables.
+
+    With a profile, the profile names the table. Without one, a file of a known format is read by
+    its standard, also inside a ZIP file of one member; a Parquet file has the columns of the first
+    table.
+
+    Args:
+        path: The file.
+        tables: Raw tables that the command feeds.
+        profile: TOML file that says what the columns mean.
+        now_utc: When the rows reached the warehouse's door.
+
+    Raises:
+        ConfigurationError: The file is missing, needs a profile, or the profile is for another
+            table.
+        DataRefusedError: The file as a whole is refused.
+    """
+    if profile is not None:
+        said = read_profile(profile)
+        if said.table not in tables:
+            raise ConfigurationError(
+                thing=f"profile {profile}",
+                expected=" or ".join(f"table = {table!r}" for table in tables),
+                found=repr(said.table),
+                remedy="use the import command of that table, or another profile",
+            )
+        return Incoming(table=said.table, rows=translate(said, read_source(path), now_utc))
+    if path.suffix == ".parquet":
+        rows = read_source(path)
+        return Incoming(table=tables[0], rows=_arrived(rows, now_utc))
+    content = _unzipped(path, _content(path))
+    head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for one in FORMATS.values():
+        if one.table in tables and one.is_one(head):
+            parsed = one.read(content)
+            return Incoming(
+                table=one.table,
+                rows=_arrived(parsed.rows, now_utc),
+                refused=parsed.refused,
+                left_out=parsed.left_out,
+            )
+    known = ", ".join(name for name, one in FORMATS.items() if one.table in tables)
+    raise ConfigurationError(
+        thing=f"file {path}",
+        expected="--profile FILE with a CSV file: it says what the columns mean"
+        + (f"; or a file of a known format ({known})" if known else ""),
+        found="an empty file" if not head else "none",
+        remedy="write a profile; those in docs/phoenix are examples",
+    )
+
+
+def _arrived(rows: pl.DataFrame, now_utc: datetime) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(now_utc).alias("available_at_utc"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            thing=f"file {path}",
+            expected="a readable file",
+            found=str(error),
+            remedy="give the path of such a file",
+        ) from error
+
+
+def _unzipped(path: Path, content: bytes) -> bytes:
+    """Return the one member of a ZIP file, or the content itself."""
+    if not content.startswith(b"PK\x03\x04"):
+        return content
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) == 1 and members[0].file_size <= _MAX_UNZIPPED:
+                return archive.read(members[0])
+            found = f"{len(members)} files of {sum(one.file_size for one in members)} bytes"
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        found = str(error)
+    raise DataRefusedError(
+        thing=f"ZIP file {path}",
+        expected=f"one file of at most {_MAX_UNZIPPED} bytes in it",
+        found=found,
+        remedy="unpack it and import the files one by one",
+    )

@@ -31,7 +31,6 @@ ENTRY_POINTS = {
     "negawatt.collectors.sources.replay": "what tests and benchmarks read; no command offers it",
     "negawatt.models.baselines.change_point": "models of savings; compared with published results",
     "negawatt.models.baselines.fit_statistics": "the uncertainty of savings; compared likewise",
-    "negawatt.models.metering.gain": "a card's gain beside a meter; no command applies one yet",
     "negawatt.models.counterfactual.series_levels": "series without a fleet; docs/phoenix reads it",
 }
 

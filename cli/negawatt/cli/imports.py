@@ -128,6 +128,28 @@ for _name, _table, _help in (
 
 
 @app.command()
+def gains(
+    file: Annotated[Path, typer.Argument(help="Record of a card's gain; its .sig beside it.")],
+    site: SiteOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Import the signed gain of a card; refused unless a key of the site's gain_keys signed it.
+
+    Example: negawatt import gains a100.json --site hall-1
+    """
+    from negawatt.pipelines.gains import keep_gain, read_signed_gain  # noqa: PLC0415 - an extra
+
+    layout = Layout(warehouse)
+    gain = read_signed_gain(file, read_site(layout, site))
+    keep_gain(layout, site, file, gain)
+    fit = gain.document.fit
+    typer.echo(
+        f"{gain.document.gpu_uuid}: gain {fit.gain_ratio:g} ({fit.lower_ratio:g} to "
+        f"{fit.upper_ratio:g}); days that are metered from now on are corrected by it"
+    )
+
+
+@app.command()
 def prices(
     file: FileArgument,
     profile: ProfileOption = None,

@@ -34,6 +34,7 @@ _COMMANDS: Final = (
     ("bundle", "bundle", "Write a statement with its evidence as one file."),
     ("verify", "verify", "Recompute a statement from its bundle, and check every byte."),
     ("keys", "keys", "Make keys for signatures and pseudonyms in bundles."),
+    ("gain", "gain", "Measure a card's own sensor beside a meter, and sign what it is off by."),
     ("portfolio", "portfolio", "What settled events and their months are paid, together."),
     ("capability", "capability", "What a site can promise next, and how sure that is."),
     ("export-meter", "export_meter", "Write a meter's readings in a format of utilities."),

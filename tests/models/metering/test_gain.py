@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from negawatt.models.metering.gain import GainDocument, corrected_j, fit_gain
+from negawatt.models.metering.gain import GainDocument, corrected_j, fit_gain, over_gain
 from negawatt.models.metering.power_samples import sampled_energy
 from negawatt.models.metering.sample_rules import Between, SampleRules
 
@@ -120,3 +120,22 @@ def test_of_one_experiment_the_first_half_corrects_the_second(shared_data: Path)
 
     assert before == pytest.approx(0.034, abs=0.01)
     assert abs(after) < abs(before) / 2
+
+
+def test_all_that_a_card_says_is_divided_by_its_gain_and_other_cards_are_not() -> None:
+    """95 J by a sensor that reads 0.95 of each watt are 100 J; unknown energy stays unknown."""
+    fit = fit_gain(np.array([95.0, 95.0]), np.array([100.0, 100.0]))
+    document = GainDocument(
+        gpu_uuid="a", driver_version="1", measured_on=date(2026, 7, 1), meter="m", fit=fit
+    )
+    numbers = ("energy_j", "sampled_energy_j", "power_w_min", "power_w_mean", "power_w_max")
+    rows = pl.DataFrame({"gpu_uuid": ["a", "b", "a"], "method": "counter"}).with_columns(
+        pl.Series(name, [95.0, 95.0, None]) for name in numbers
+    )
+
+    found = over_gain(rows, {"a": document})
+
+    for name in numbers:
+        assert found[name].to_list() == pytest.approx([100.0, 95.0, None])
+    assert found["method"].to_list() == ["counter/gain", "counter", "counter/gain"]
+    assert over_gain(rows, {}).equals(rows)

@@ -3,6 +3,7 @@
     <root>/sites.toml
     <root>/<raw table>/site=<site_id>/date=<UTC day>/<name>.parquet
     <root>/<core or out table>/                                        a Delta table
+    <root>/gains/site=<site_id>/<digest>.json                         gains of cards, signed
     <root>/reports/<statement>/                                        renderings
     <root>/bundles/<statement>.zip                                     evidence bundles
     <root>/exports/<name>                                              tables for other programs
@@ -45,6 +46,10 @@ class Layout:
     def raw_folder(self, table: str, site_id: str, day: date) -> Path:
         """Return the folder of one site and UTC day of a raw table."""
         return self.table_folder(table) / f"site={site_id}" / f"date={day.isoformat()}"
+
+    def gain_folder(self, site_id: str) -> Path:
+        """Return the folder of a site's gain documents."""
+        return self.root / "gains" / f"site={site_id}"
 
     def report_folder(self, statement_id: str) -> Path:
         """Return the folder of a statement's renderings."""

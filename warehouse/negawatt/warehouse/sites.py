@@ -82,6 +82,8 @@ class Site(BaseModel):
         counts_on_site: The program counts what they give as reduction; None where not known.
         commitment_tolerance_kw: Shortfall of an interval that the program tolerates [kW].
         limit_tolerance_kw: Power above a limit that the program tolerates [kW].
+        gain_keys: Public keys whose signed gains of cards are applied: the 32 bytes of each, as 64
+            hexadecimal digits.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -99,6 +101,7 @@ class Site(BaseModel):
     counts_on_site: bool | None = None
     commitment_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
     limit_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
+    gain_keys: tuple[Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")], ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -170,7 +173,7 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             remedy="correct the key; the fields are time_zone, "
             "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
             "payment_priority, gpu_reading_gap_s, other_sites, on_site_meters, counts_on_site, "
-            "commitment_tolerance_kw, limit_tolerance_kw",
+            "commitment_tolerance_kw, limit_tolerance_kw, gain_keys",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

@@ -32,6 +32,8 @@ class FindingCode(StrEnum):
     EXPORTER_PAGE_WITHOUT_POWER = "exporter_page_without_power"
     EXPORTER_LINE_REJECTED = "exporter_line_rejected"
     FIELD_NOT_SUPPORTED = "field_not_supported"
+    GAIN_APPLIED = "gain_applied"
+    GAIN_NOT_APPLIED = "gain_not_applied"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METER_FILE_REWRITTEN = "meter_file_rewritten"
@@ -92,6 +94,10 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "were read, or are no power with a time; energy does not depend on them.",
     FindingCode.FIELD_NOT_SUPPORTED: "A GPU or its driver does not give a value, which stays NULL; "
     "said once for each value.",
+    FindingCode.GAIN_APPLIED: "A card's energy is corrected by a gain that was measured beside a "
+    "meter and signed; its readings are kept as they are.",
+    FindingCode.GAIN_NOT_APPLIED: "The gain of a card is known and not used: nobody trusted signed "
+    "it, or the card ran with another driver.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "

@@ -1,18 +1,22 @@
 """The gain of a GPU's power sensor: what it reads, as a multiple of what a meter measured.
 
 Sensors are off by a factor that is fixed for a card, up to 10 % (Yang, Adamek, Armour, SC'24, arXiv
-2312.02741). Here: fitting that factor, with its interval, and taking it out of energies, beside the
-raw ones and never in their place. Not here: the signature of the document that states it.
+2312.02741). Here: fitting that factor, with its interval, and taking it out of energies; readings
+stay as they are. Not here: the document's bytes and signature (gain_document.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped] # no stubs are published
 
 _CONFIDENCE = 0.9
+GAIN_SUFFIX = "/gain"
+_BY_THE_SENSOR = ("energy_j", "sampled_energy_j", "power_w_min", "power_w_mean", "power_w_max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +102,29 @@ def corrected_j(energy_j: NDArray[np.float64], document: GainDocument) -> NDArra
         array([100.])
     """
     return energy_j / document.fit.gain_ratio
+
+
+def over_gain(gpu_energy: pl.DataFrame, documents: Mapping[str, GainDocument]) -> pl.DataFrame:
+    """Return interval energies with the gain of each card that has one taken out.
+
+    Energy by the counter and by samples, and power, are of one sensor and are all divided; the
+    ``method`` ends in ``/gain`` then. What is not known stays so, and other cards are unchanged.
+
+    Args:
+        gpu_energy: Rows of core_gpu__interval_energy.
+        documents: What is known of cards, by gpu_uuid.
+    """
+    if not documents:
+        return gpu_energy
+    gain = pl.col.gpu_uuid.replace_strict(
+        {uuid: document.fit.gain_ratio for uuid, document in documents.items()},
+        default=None,
+        return_dtype=pl.Float64,
+    )
+    return gpu_energy.with_columns(
+        *(pl.col(name) / gain.fill_null(1.0) for name in _BY_THE_SENSOR),
+        pl.when(gain.is_not_null())
+        .then(pl.col.method + GAIN_SUFFIX)
+        .otherwise(pl.col.method)
+        .alias("method"),
+    )

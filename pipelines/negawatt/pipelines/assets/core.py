@@ -11,12 +11,14 @@ import dagster as dg
 import polars as pl
 
 from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.gain import over_gain
 from negawatt.models.metering.gpu_minutes import gpu_interval_energy
 from negawatt.models.metering.job_allocation import allocated_job_energy, newest_allocations
 from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.findings import finding_rows
+from negawatt.pipelines.gains import gains_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.warehouse.delta_tables import replace_days
@@ -109,6 +111,8 @@ def metered_day(
     gpus, gpu_findings = gpu_interval_energy(
         samples, span, site_id, max_gap_s=site.gpu_reading_gap_s
     )
+    gains, gain_findings = gains_of_day(layout, site_id, site, span)
+    gpus = over_gain(gpus, gains)
     meters, meter_findings = site_interval_energy(
         read_raw(layout, "raw_meter__readings", site_id, day, day),
         span,
@@ -126,7 +130,7 @@ def metered_day(
     both = reconcile(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
     )
-    findings = [*gpu_findings, *meter_findings, *job_findings]
+    findings = [*gpu_findings, *gain_findings, *meter_findings, *job_findings]
     return {
         "core_gpu__interval_energy": gpus,
         "core_job__interval_energy": pl.concat([jobs, allocated]),

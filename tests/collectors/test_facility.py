@@ -1,6 +1,8 @@
 """What is collected beside the GPUs, by a real agent: meter files, and jobs that labels name."""
 
 import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,16 @@ import pytest
 from negawatt.collectors.agent import Summary, collect
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig
-from negawatt.collectors.config_sections import DcgmConfig, MeterFilesConfig, RedfishConfig
+from negawatt.collectors.config_sections import (
+    DcgmConfig,
+    MeterFilesConfig,
+    RedfishConfig,
+    ShipConfig,
+)
 from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, NODE_POWER, POWER_SAMPLES
+from negawatt.collectors.spool.manifest import Manifest
 from negawatt.collectors.spool.segment import verify_sealed
 
 pytestmark = pytest.mark.slow
@@ -29,7 +37,7 @@ _PAGE = render_page(
 )
 
 
-def _collect(folder: Path) -> Summary:
+def _collect(folder: Path, tick_count: int = 4, **settings: Any) -> Summary:  # noqa: ANN401 - of a configuration
     async def run() -> Summary:
         async with Emulator(lambda _name: _PAGE) as emulator:
             config = CollectConfig(
@@ -51,8 +59,11 @@ def _collect(folder: Path) -> Summary:
                         meter_id="m1",
                     ),
                 ),
+                **settings,
             )
-            return await collect(config, clock=SystemClock(), boot_id="boot-1", tick_count=4)
+            return await collect(
+                config, clock=SystemClock(), boot_id="boot-1", tick_count=tick_count
+            )
 
     return asyncio.run(run())
 
@@ -86,6 +97,42 @@ def test_a_meter_file_a_controller_and_jobs_are_sealed_beside_the_gpus(tmp_path:
     )
     for path in first.files:
         verify_sealed(path)
+
+
+def test_all_that_is_sealed_while_the_agent_runs_is_in_the_manifest_and_arrives(
+    tmp_path: Path,
+) -> None:
+    """Meter, controller and jobs are sealed beside the log, the last of them after its end."""
+    (tmp_path / "meter-1.csv").write_text("t,kwh\n2026-07-01T00:00:00Z,12.5\n", "utf-8")
+
+    summary = _collect(tmp_path, ship=ShipConfig(to=str(tmp_path / "hall")))
+
+    sealed = {path.relative_to(tmp_path / "spool").as_posix() for path in summary.files}
+    tables = {path.partition("/")[0] for path in sealed}
+    assert tables >= {POWER_SAMPLES, METER_READINGS, NODE_POWER, ALLOCATIONS}
+    assert set(Manifest(tmp_path / "spool").files()) == sealed
+    arrived = (tmp_path / "hall").rglob("*.parquet")
+    assert {path.relative_to(tmp_path / "hall").as_posix() for path in arrived} == sealed
+
+
+def test_what_is_sealed_beside_the_log_is_shipped_long_before_the_end(tmp_path: Path) -> None:
+    """A seal each 0.3 s: what is at its destination is looked at while the agent runs."""
+    (tmp_path / "meter-1.csv").write_text("t,kwh\n2026-07-01T00:00:00Z,12.5\n", "utf-8")
+    hall = tmp_path / "hall"
+    seen: list[int] = []
+
+    def look() -> None:
+        for _ in range(60):
+            time.sleep(0.05)
+            seen.append(len(list(hall.glob(f"{METER_READINGS}/*/*/*.parquet"))))
+
+    with ThreadPoolExecutor(1) as watcher:
+        looking = watcher.submit(look)
+        _collect(tmp_path, ship=ShipConfig(to=str(hall)), seal_interval_s=0.3, tick_count=15)
+        is_running = seen[:-1]
+        looking.result()
+
+    assert 1 in is_running
 
 
 def test_a_meter_alone_is_enough_to_collect(tmp_path: Path) -> None:

@@ -217,6 +217,10 @@ class Agent:
                 self._count_all(log.record(tick.due_utc, tick.batch))
                 self._paced_count += len(tick.batch.readings)
 
+    def ship_rest(self) -> list[Finding]:
+        """Ship what was sealed beside the GPUs' log until the end; call it when all is closed."""
+        return self._keeper.ship_rest()
+
     def metrics(self) -> Iterator[Metric]:
         """Give the agent's own figures as they stand."""
         summary = self._summary(0)
@@ -337,6 +341,7 @@ async def collect(
                         page = served(agent.metrics, config.metrics.host, config.metrics.port)
                         await stack.enter_async_context(page)
                     summary = await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
+            facility.findings.extend(await asyncio.to_thread(agent.ship_rest))
             return _with_facility(summary, facility)
 
 

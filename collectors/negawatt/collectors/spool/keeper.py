@@ -10,9 +10,10 @@ and waits for none of them::
 Targets may have ticks of their own: each has its interval in its place. ``tend`` hands what came to
 a thread that writes the log, each ``log_interval_s``, and to one that syncs it, which a disk may
 take seconds for; closed segments to one that seals them, each ``seal_interval_s``; sealed files to
-one that ships them. While a write lasts, readings wait in memory, and beyond a limit are given up
-and booked. ``close`` writes, seals and ships the rest, and does wait. Here: when. Not here: how
-(log, recovery, shipping).
+one that ships them, with those that others sealed beside the log. While a write lasts, readings
+wait in memory, and beyond a limit are given up and booked. ``close`` writes, seals and ships the
+rest, and does wait; ``ship_rest`` ships what others sealed until the very end. Here: when. Not
+here: how (log, recovery, shipping).
 """
 
 from collections import deque
@@ -28,7 +29,7 @@ from negawatt.collectors.spool.block import Block
 from negawatt.collectors.spool.disk import sync_file
 from negawatt.collectors.spool.log import DiskLimits, SpoolLog
 from negawatt.collectors.spool.manifest import Manifest
-from negawatt.collectors.spool.recovery import not_sealed, recover, resume_state
+from negawatt.collectors.spool.recovery import adopt, not_sealed, recover, resume_state
 from negawatt.collectors.spool.sealing import seal_segment
 from negawatt.collectors.spool.shipping import Destination, ship
 from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog, begun
@@ -149,6 +150,13 @@ class Keeper:
         self._log.close()
         return self._findings
 
+    def ship_rest(self) -> list[Finding]:
+        """Enter and ship what was sealed beside the log, after all is closed; waits for it."""
+        findings = adopt(self._config.root, Manifest(self._config.root))[1]
+        if self._config.destination:
+            findings += self._ship(self._config.destination)
+        return findings
+
     def _collect_write(self) -> None:
         if self._write:
             self._findings += self._write.result()
@@ -211,4 +219,5 @@ class Keeper:
             self.file_count += len(sealed.files)
             self.files.extend(sealed.files)
             findings += sealed.findings
+        findings += adopt(root, manifest)[1]
         return findings + self._writer.submit(self._log.set_aside).result()

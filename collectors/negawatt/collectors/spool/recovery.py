@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from negawatt.collectors.freshness import CounterState, GpuScope
-from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
+from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.sources.protocol import PowerScope
 from negawatt.collectors.spool.block import TargetState
 from negawatt.collectors.spool.disk import remove
@@ -85,7 +85,7 @@ def recover(root: Path, on_segment: Callable[[int, int], None] | None = None) ->
             except OSError as error:
                 findings.append(not_sealed(path, error))
         states = follow_segment(path, manifest=manifest, states=states)
-    adopted, damaged = _adopt(root, manifest)
+    adopted, damaged = adopt(root, manifest)
     number = max(states.next_frame_number, manifest.next_frame_number())
     return Recovery(
         states=replace(states, next_frame_number=number),
@@ -102,7 +102,7 @@ def recover(root: Path, on_segment: Callable[[int, int], None] | None = None) ->
 
 def sealed_paths(root: Path) -> Iterator[Path]:
     """Return every file below a spool directory that a collector sealed."""
-    for table_name in (POWER_SAMPLES, GAPS):
+    for table_name in SCHEMAS:
         found = sorted((root / table_name).glob("site=*/date=*/[!.]*.parquet"))
         yield from (path for path in found if is_sealed(path))
 
@@ -139,14 +139,15 @@ def resume_state(root: Path, states: States, empty: TargetState) -> TargetState 
     )
 
 
-def _half_written(root: Path) -> Iterator[Path]:
-    """Return what was being written beside its name: its rows still are in the log."""
-    yield from root.glob("raw_gpu__*/site=*/date=*/.*.parquet.tmp")
-    yield from (root / "spool").glob(".*.tmp")
+def adopt(root: Path, manifest: Manifest) -> tuple[tuple[Path, ...], list[Finding]]:
+    """Enter sealed files into the manifest that it does not name, if they are whole.
 
+    Besides what a crash left, these are the files of tables that have no log: node meters, meter
+    files, jobs, what the driver says beside readings.
 
-def _adopt(root: Path, manifest: Manifest) -> tuple[tuple[Path, ...], list[Finding]]:
-    """Enter sealed files into the manifest that it does not name, if they are whole."""
+    Returns:
+        The files that were entered, and what is wrong with others.
+    """
     known = manifest.files()
     found, findings = [], []
     for path in sealed_paths(root):
@@ -163,6 +164,12 @@ def _adopt(root: Path, manifest: Manifest) -> tuple[tuple[Path, ...], list[Findi
         number = manifest.next_frame_number()
         manifest.append(Entry(segment=None, next_frame_number=number, files=files))
     return tuple(found), findings
+
+
+def _half_written(root: Path) -> Iterator[Path]:
+    """Return what was being written beside its name: its rows still are in the log."""
+    yield from root.glob("raw_*__*/site=*/date=*/.*.parquet.tmp")
+    yield from (root / "spool").glob(".*.tmp")
 
 
 def not_sealed(path: Path, error: OSError) -> Finding:

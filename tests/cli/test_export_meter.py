@@ -10,9 +10,11 @@ from negawatt.cli.export_meter import export_meter
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
-from tests.cli.test_imports import SITES, ran, written
-from tests.warehouse.formats.conftest import day, nem12
+from tests.cli.test_imports import METER, SITES, ran, written
+from tests.warehouse.formats.conftest import CHANNEL, day, nem12
+from tests.warehouse.formats.espi_feeds import plain, reading
 
+PLAIN = plain(reading(0)).decode()
 NAME = "NMI1234567.E1"
 DAYS = (
     day([f"{n / 7}" for n in range(48)], "V,,,,"),
@@ -34,11 +36,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def exported(folder: Path, *arguments: str) -> dict[str, object]:
+def _app() -> typer.Typer:
     app = typer.Typer()
     app.command()(export_meter)
+    return app
+
+
+def exported(folder: Path, *arguments: str) -> dict[str, object]:
     line = ["hall-1", NAME, "-w", str(folder / "w"), "--json", *arguments]
-    result = CliRunner().invoke(app, line)
+    result = CliRunner().invoke(_app(), line)
     if isinstance(result.exception, NegawattError):
         raise result.exception
     assert result.exit_code == 0, result.output
@@ -96,3 +102,30 @@ def test_a_meter_without_readings_in_the_days_is_refused(folder: Path) -> None:
 def test_a_csv_file_does_not_overwrite_its_own_profile(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"another ending than \.toml"):
         exported(folder, "--format", "csv", "--out", str(folder / "x.toml"))
+
+
+def test_a_green_button_file_comes_back_under_the_name_given_here(folder: Path) -> None:
+    out = folder / "x.xml"
+    source = written(folder, "kw.csv", "time,kw\n2026-07-01T00:00:00Z,0.123456789012345678\n")
+    profile = written(folder, "meter.toml", METER)
+    ran(folder, "meter", source, "--site", "hall-1", "--profile", profile)
+    line = ["hall-1", "m1", "-w", str(folder / "w"), "--format", "espi", "--out", str(out)]
+
+    result = CliRunner().invoke(_app(), [*line, "--as", "hall.1", "--round"])
+    ran(folder, "meter", str(out), "--site", "hall-1", "--meter", "m1")
+
+    assert "1 of them rounded, by at most" in result.output
+    rows = rows_of(folder).filter(meter_id="m1")["energy_kwh"]
+    assert rows.to_list() == pytest.approx([0.123456789012345678 / 4] * 2, abs=1e-12)
+    with pytest.raises(ConfigurationError, match="expected --meter NAME with a file that names"):
+        ran(folder, "meter", written(folder, "y.xml", PLAIN), "--site", "hall-1")
+
+
+def test_a_name_for_one_meter_is_refused_for_a_file_of_two(folder: Path) -> None:
+    two = "\n".join(
+        [*nem12(DAYS[-1]).decode().split("\n")[:3], CHANNEL.replace(",E1,1,E1,", ",B1,1,B1,")]
+    )
+    file = written(folder, "two.csv", f"{two}\n{DAYS[-1]}\n900\n")
+
+    with pytest.raises(ConfigurationError, match="leave out --meter"):
+        ran(folder, "meter", file, "--site", "hall-1", "--meter", "m1")

@@ -18,6 +18,7 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.metering.site_intervals import newest_versions
 from negawatt.warehouse.formats.csv_export import write_readings_csv, write_readings_parquet
+from negawatt.warehouse.formats.espi_export import write_espi
 from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET
 from negawatt.warehouse.formats.nem12_export import write_nem12
 from negawatt.warehouse.layout import Layout, appearing_file
@@ -32,6 +33,7 @@ class MeterFormat(StrEnum):
     """Formats in which a meter's readings leave."""
 
     NEM12 = "nem12"
+    ESPI = "espi"
     CSV = "csv"
     PARQUET = "parquet"
 
@@ -51,28 +53,36 @@ def export_meter(
     name: Annotated[
         str | None, typer.Option("--as", help="Name of the meter in the file [its own].")
     ] = None,
+    may_round: Annotated[
+        bool, typer.Option("--round", help="Round energies that do not fit into ESPI's integers.")
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     json_output: JsonOption = False,
 ) -> None:
-    """Write the newest readings of a meter as NEM12, CSV or Parquet.
+    """Write the newest readings of a meter as NEM12, Green Button (ESPI), CSV or Parquet.
 
     Days are those of the site's clock, for NEM12 those of market time (UTC+10). Beside a CSV file
-    lies its profile. Importing the file gives the same readings and qualities again.
+    lies its profile. Importing the file gives the same readings and qualities again; what --round
+    rounded is said.
 
     Example: negawatt export-meter demo-hall hall-feeder --format csv --out feeder.csv
     """
     layout = Layout(warehouse)
-    zone: tzinfo = read_site(layout, site).zone
-    if kind is MeterFormat.NEM12:
-        zone = timezone(MARKET_TIME_OFFSET)
+    zone = read_site(layout, site).zone
+    days_zone = timezone(MARKET_TIME_OFFSET) if kind is MeterFormat.NEM12 else zone
     now_utc = SystemClock().now_utc()
     days = (first.date() if first else None, last.date() if last else None)
-    rows = _readings(layout, site, meter, days, zone, now_utc)
+    rows = _readings(layout, site, meter, days, days_zone, now_utc)
     named = rows.with_columns(pl.lit(name or meter).alias("meter_id"))
-    files = [out]
-    if kind is MeterFormat.CSV:
-        files.append(out.with_suffix(".toml"))
-    contents = _contents(kind, named, now_utc)
+    facts: dict[str, object] = {"row_count": rows.height}
+    if kind is MeterFormat.ESPI:
+        written = write_espi(named, name or meter, zone, now_utc, may_round=may_round)
+        facts["rounded_count"] = written.rounded_count
+        facts["largest_rounding_kwh"] = str(written.largest_kwh)
+        contents = [written.content]
+    else:
+        contents = _contents(kind, named, now_utc)
+    files = [out, out.with_suffix(".toml")][: len(contents)]
     if len(set(files)) < len(files):
         raise ConfigurationError(
             thing=f"path {out}",
@@ -83,11 +93,16 @@ def export_meter(
     for path, content in zip(files, contents, strict=True):
         with appearing_file(path) as temporary:
             temporary.write_bytes(content)
+    facts["files"] = list(map(str, files))
     if json_output:
-        facts = {"files": list(map(str, files)), "row_count": rows.height}
         typer.echo(json.dumps(facts, sort_keys=True))
-    else:
-        typer.echo(f"{rows.height} readings of {meter} in {', '.join(map(str, files))}")
+        return
+    typer.echo(f"{rows.height} readings of {meter} in {', '.join(map(str, files))}")
+    if facts.get("rounded_count"):
+        typer.echo(
+            f"{facts['rounded_count']} of them rounded, by at most "
+            f"{facts['largest_rounding_kwh']} kWh"
+        )
 
 
 def _readings(

@@ -17,7 +17,7 @@ from negawatt.cli.progress import rows_shown
 from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.event_tables import with_revisions
-from negawatt.warehouse.import_files import Incoming, read_incoming
+from negawatt.warehouse.import_files import Incoming, read_incoming, with_meter_name
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import Sealed, seal_rows
@@ -77,17 +77,34 @@ def _importer(*tables: str) -> Callable[..., None]:
     return command
 
 
+@app.command()
+def meter(
+    file: FileArgument,
+    site: SiteOption,
+    *,
+    profile: ProfileOption = None,
+    name: Annotated[
+        str | None, typer.Option("--meter", help="Name here of the one meter in the file.")
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Import interval readings of a meter: NEM12, Green Button, or CSV and Parquet with a profile.
+
+    What breaks the format is refused with its place and reason, and the exit code is 4; the rest is
+    taken in. What is no energy is left out and listed.
+
+    Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml
+    """
+    layout = Layout(warehouse)
+    read_site(layout, site)
+    incoming = read_incoming(file, ("raw_meter__readings",), profile, SystemClock().now_utc())
+    incoming = with_meter_name(file, incoming, name)
+    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
+
+
 for _name, _table, _help in (
-    (
-        "meter",
-        "raw_meter__readings",
-        """Import interval readings of a meter: NEM12, or CSV and Parquet with a profile.
-
-        What breaks the format is refused line by line with its reason, and the exit code is 4; the
-        rest is taken in. What is no energy is left out and listed.
-
-        Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml""",
-    ),
     (
         "jobs",
         "raw_job__readings",
@@ -152,6 +169,7 @@ def gains(
 @app.command()
 def prices(
     file: FileArgument,
+    *,
     profile: ProfileOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     dry_run: DryRunOption = False,

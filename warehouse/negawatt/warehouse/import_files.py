@@ -7,18 +7,20 @@ format (formats), one profile (profiles), and sealing (raw_files).
 import io
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.warehouse.formats.espi import read_espi
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed
 from negawatt.warehouse.profiles import read_profile, read_source, translate
 
 _MAX_UNZIPPED = 2_000_000_000
+_XML = (b"<", b"\xff\xfe", b"\xfe\xff")
 _NEM12 = tuple(f"{kind},".encode() for kind in (100, 200, 300))
 
 
@@ -55,10 +57,15 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "nem12": Format(
+    "NEM12": Format(
         table="raw_meter__readings",
         is_one=lambda head: head.startswith(_NEM12),
         read=read_nem12,
+    ),
+    "Green Button": Format(
+        table="raw_meter__readings",
+        is_one=lambda head: head.startswith(_XML),
+        read=read_espi,
     ),
 }
 
@@ -115,6 +122,33 @@ def read_incoming(
         found="an empty file" if not head else "none",
         remedy="write a profile; those in docs/phoenix are examples",
     )
+
+
+def with_meter_name(path: Path, incoming: Incoming, name: str | None) -> Incoming:
+    """Return readings of meters under the names they have here.
+
+    Args:
+        path: The file they came from.
+        incoming: Rows of raw_meter__readings.
+        name: What the one meter of the file is called here; None keeps the file's names.
+
+    Raises:
+        ConfigurationError: The file names no meter and nobody else does, or it has several and one
+            name is given.
+    """
+    names = incoming.rows["meter_id"].unique().to_list() if "meter_id" in incoming.rows else []
+    if not names:
+        return incoming
+    if name is None and None not in names:
+        return incoming
+    if name is None or len(names) > 1:
+        raise ConfigurationError(
+            thing=f"file {path}",
+            expected="--meter NAME with a file that names no meter, and one meter in it",
+            found=f"{len(names)} meters: {', '.join(sorted(map(str, names)))[:200]}",
+            remedy="give --meter NAME" if name is None else "leave out --meter",
+        )
+    return replace(incoming, rows=incoming.rows.with_columns(pl.lit(name).alias("meter_id")))
 
 
 def _arrived(rows: pl.DataFrame, now_utc: datetime) -> pl.DataFrame:

@@ -8,7 +8,7 @@ SHARE  ?= 0.02
 READY  := $(VENV)/.ready
 BOTH   := --numprocesses 2 --dist loadfile
 DUCKDB2 := $(VENV)/duckdb2
-PANGO  := libpango-1.0-0 libpangoft2-1.0-0
+PANGO  := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
 # Modules that were compiled once make every later start faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,7 +43,7 @@ check: setup pango format lint types contracts ## Everything CI runs
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
 
 pango: setup ## Install the library that PDF needs, where it is missing (Debian, as root)
-	@$(BIN)/python -c 'import ctypes.util as c, sys; sys.exit(not c.find_library("pango-1.0") or not c.find_library("pangoft2-1.0"))' \
+	@$(BIN)/python -c 'import ctypes.util as c, sys; sys.exit(not all(map(c.find_library, ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset"))))' \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 			&& apt-get install -y -qq --no-install-recommends $(PANGO) >/dev/null; } \
 		|| echo "make: Pango not found, so tests of PDF reports are skipped; install $(PANGO)" >&2

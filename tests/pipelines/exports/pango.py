@@ -5,5 +5,6 @@ from ctypes.util import find_library
 import pytest
 
 needs_pango = pytest.mark.skipif(
-    find_library("pango-1.0") is None, reason="needs the system library Pango (make pango)"
+    not (find_library("pango-1.0") and find_library("harfbuzz-subset")),
+    reason="needs the system libraries Pango and HarfBuzz-Subset (make pango)",
 )

@@ -7,6 +7,7 @@
     <root>/reports/<statement>/                                        renderings
     <root>/bundles/<statement>.zip                                     evidence bundles
     <root>/exports/<name>                                              tables for other programs
+    <root>/overviews/<site>.<month>/                                   months and portfolios
 
 Not here: what is inside the files.
 """
@@ -58,6 +59,10 @@ class Layout:
     def bundle_file(self, statement_id: str) -> Path:
         """Return where a statement's evidence bundle is put unless somebody says otherwise."""
         return self.root / "bundles" / f"{statement_id}.zip"
+
+    def overview_folder(self, site_id: str | None, month: str) -> Path:
+        """Return the folder of a month's or portfolio's rendering; no site begins with a mark."""
+        return self.root / "overviews" / f"{site_id or '_all'}.{month}"
 
     def export_path(self, name: str) -> Path:
         """Return where an export is put unless somebody says otherwise."""

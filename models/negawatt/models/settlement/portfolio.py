@@ -8,12 +8,19 @@ are never added, and no energy is paid twice (once_only.py). Not here: payments 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
+from negawatt.models.domain.interval import Interval
+from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.once_only import Deduction
 from negawatt.models.settlement.paid import Exposure, PaymentOutcome, Scenario, StatementPayment
 from negawatt.models.settlement.period import Month, MonthText, PeriodPayment
 from negawatt.models.settlement.rounding import total
 from negawatt.models.settlement.statement import Statement
+from negawatt.models.verification.verdict import Outcome
+
+ENERGY_DECIMALS: Final = 6
+"""Digits of an energy that is promised: a power times a duration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +35,15 @@ class EventMoney:
         statement_id: Its statement.
         statement_version: The version that is counted.
         statement_digest: Its digest.
+        statement_stage: Where it stands in its life.
+        interval: The event window.
         reduction_kwh: Settled reduction [kWh].
-        committed_kw: What was promised [kW], None where nothing was.
+        committed_kw: What was promised [kW], None where nothing was, or it is not known.
+        committed_kwh: The same over the window [kWh].
         delivered_kw: Mean reduction over the event [kW], None where not known.
+        limit_kw: Power that was not to be exceeded [kW], None where none was set or known.
+        baseline_outcome: Verdict against the baseline.
+        cap_outcome: Verdict against the limit.
         revenue_grade: The program accepts the meter for payment.
         outcome: Whether there is an amount; None where the site registered no payment.
         reason: Why there is none.
@@ -48,9 +61,15 @@ class EventMoney:
     statement_id: str
     statement_version: int
     statement_digest: str
+    statement_stage: Stage
+    interval: Interval
     reduction_kwh: Decimal
     committed_kw: float | None
+    committed_kwh: float | None
     delivered_kw: float | None
+    limit_kw: float | None
+    baseline_outcome: Outcome
+    cap_outcome: Outcome
     revenue_grade: bool
     outcome: PaymentOutcome | None
     reason: str | None
@@ -78,7 +97,8 @@ class Money:
         charged_amount: The part of it that is negative lines: zero or negative.
         period_amount: What months of capacity and availability are paid.
         total: Both together.
-        at_stake_amount: How much less the events would have been paid had they delivered nothing.
+        at_stake_amount: How much less the events would have been paid had they delivered nothing;
+            None where that is not known of one that has an amount.
     """
 
     currency: str
@@ -86,7 +106,7 @@ class Money:
     charged_amount: Decimal
     period_amount: Decimal
     total: Decimal
-    at_stake_amount: Decimal
+    at_stake_amount: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +163,7 @@ def event_money(
         deductions: What another program pays for already, of this event only.
     """
     body = statement.body
-    payment = body.payment
+    payment, baseline = body.payment, body.verdicts.baseline
     return EventMoney(
         site_id=body.event.site_id,
         program_id=body.event.program_id,
@@ -152,9 +172,17 @@ def event_money(
         statement_id=body.statement_id,
         statement_version=statement.statement_version,
         statement_digest=statement.statement_digest,
+        statement_stage=statement.stage,
+        interval=body.event.interval,
         reduction_kwh=body.totals.reduction_kwh,
-        committed_kw=body.verdicts.baseline.committed_kw,
-        delivered_kw=body.verdicts.baseline.delivered_kw_mean,
+        committed_kw=baseline.committed_kw,
+        committed_kwh=None
+        if baseline.committed_kw is None
+        else round(baseline.committed_kw * body.event.interval.duration_h, ENERGY_DECIMALS),
+        delivered_kw=baseline.delivered_kw_mean,
+        limit_kw=body.verdicts.cap.limit_kw,
+        baseline_outcome=baseline.outcome,
+        cap_outcome=body.verdicts.cap.outcome,
         revenue_grade=body.revenue_grade,
         outcome=payment.outcome if payment else None,
         reason=payment.reason if payment else None,
@@ -245,10 +273,15 @@ def _money_in(
         charged_amount=total(one.charged_amount for one in events),
         period_amount=period_amount,
         total=total([event_amount, period_amount]),
-        at_stake_amount=total(
-            amount
-            for one in events
-            if one.amount is not None and one.nothing_delivered is not None
-            for amount in (one.amount, -one.nothing_delivered.total)
-        ),
+        at_stake_amount=_at_stake([one for one in events if one.amount is not None]),
     )
+
+
+def _at_stake(events: Sequence[EventMoney]) -> Decimal | None:
+    """Return what delivering was worth; None where an event does not state the other course."""
+    amounts: list[Decimal] = []
+    for one in events:
+        if one.amount is None or one.nothing_delivered is None:
+            return None
+        amounts += [one.amount, -one.nothing_delivered.total]
+    return total(amounts)

@@ -120,15 +120,16 @@ def write_export(export: Export, kind: Format, path: Path) -> list[Path]:
         kind: The format.
         path: A file for XLSX and JSON, a folder for CSV and Parquet.
     """
-    contents = _contents(export, kind)
-    files = {path / name if name else path: content for name, content in contents.items()}
+    files = {
+        path / name if name else path: content for name, content in contents(export, kind).items()
+    }
     for file, content in files.items():
         with appearing_file(file) as temporary:
             temporary.write_bytes(content)
     return list(files)
 
 
-def _contents(export: Export, kind: Format) -> dict[str, bytes]:
+def contents(export: Export, kind: Format) -> dict[str, bytes]:
     """Return the content of each file by its name in the folder; the name of the one file is ''."""
     if kind is Format.XLSX:
         return {"": to_xlsx(export.tables, export.time_zone, export.about, export.created_utc)}

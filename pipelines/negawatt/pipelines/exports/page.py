@@ -5,7 +5,7 @@ the event. Not here: files (report.py), charts (figures.py), what sections list 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -19,6 +19,7 @@ from negawatt.pipelines.exports import page_facts
 from negawatt.pipelines.exports import words as say
 from negawatt.pipelines.exports.chart_rows import chart_span, gaps
 from negawatt.pipelines.exports.sections import SECTIONS
+from negawatt.pipelines.exports.template import environment
 from negawatt.pipelines.exports.words import MOST_JOBS, Words
 from negawatt.warehouse.sites import Site
 
@@ -93,35 +94,17 @@ def words_of(body: StatementBody, site: Site) -> Words:
 
 @cache
 def _environment(words: Words) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("negawatt.pipelines.exports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    made = environment()
+    made.filters |= {
         "clock": words.clock,
         "day": words.day,
         "moment": words.moment,
         "estimate": words.estimate,
         "change": words.change,
         "local_times": words.local_times,
-        "settled": say.settled,
-        "sentence": say.sentence,
-        "percent": say.percent,
-        "minutes": say.minutes,
-        "duration": say.duration,
-        "date": say.day,
-        "count": say.count,
-        "money": say.money,
-        "number": say.number,
-        "method_name": say.method_name,
         "evidence": _evidence,
-        "iso": datetime.isoformat,
     }
-    return environment
+    return made
 
 
 def _evidence(value: object) -> str:
@@ -133,11 +116,3 @@ def _evidence(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return say.NOT_KNOWN if value is None else f"{value}"
-
-
-def _shown(value: object) -> object:
-    """Return what a page shows of a value: text from data without marks that change what is read.
-
-    Markup of our own passes; everything else is escaped after this.
-    """
-    return say.visible(value) if type(value) is str else value

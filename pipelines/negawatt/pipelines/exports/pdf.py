@@ -48,7 +48,8 @@ def _engine() -> Any:  # noqa: ANN401 - the module
             thing="PDF of a report",
             expected="the system library Pango, which lays out text",
             found=f"{error}".splitlines()[0],
-            remedy="install it (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0), or "
+            remedy="install it (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 "
+            "libharfbuzz-subset0), or "
             "print report.html from a browser",
         ) from error
     return weasyprint

@@ -8,6 +8,7 @@ import json
 from negawatt.pipelines.exports.export import EVENT_FORMAT
 from negawatt.pipelines.exports.exported import EVENT_COLUMNS
 from negawatt.pipelines.exports.json_tables import statement_schema, tables_schema
+from negawatt.pipelines.exports.portfolio_tables import PORTFOLIO_COLUMNS, PORTFOLIO_FORMAT
 
 
 def schema_files() -> dict[str, str]:
@@ -15,6 +16,7 @@ def schema_files() -> dict[str, str]:
     schemas = {
         "statement": statement_schema(),
         EVENT_FORMAT: tables_schema(EVENT_FORMAT, EVENT_COLUMNS),
+        PORTFOLIO_FORMAT: tables_schema(PORTFOLIO_FORMAT, PORTFOLIO_COLUMNS),
     }
     return {
         f"{name}.schema.json": f"{json.dumps(made, indent=1, sort_keys=True)}\n"

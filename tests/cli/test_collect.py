@@ -85,6 +85,24 @@ def test_run_says_in_words_what_it_did(tmp_path: Path) -> None:
     assert "1 x warning: sample_gap: exporter of node 'n1'" in words
 
 
+def test_run_tells_findings_as_lines_of_json_as_they_come(tmp_path: Path) -> None:
+    """Three ticks without a connection: the first is told, the others only counted."""
+    config = _config(tmp_path, "http://127.0.0.1:9/metrics")
+
+    result = CliRunner().invoke(
+        app, ["run", str(config), "--duration-s", "0.15", "--log-format", "json"]
+    )
+
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+    lines = [line for line in told if line["event"] != "clock_not_synchronized"]
+    assert [line["event"] for line in lines] == ["started", "sample_gap", "ended"]
+    assert all(line["time_utc"].endswith("+00:00") for line in told)
+    gap = lines[1]
+    assert (gap["level"], gap["count"]) == ("warning", 1)
+    assert gap["subject"] == "exporter of node 'n1'"
+    assert lines[2]["expected_count"] == 3
+
+
 @pytest.mark.slow
 def test_a_terminated_agent_seals_what_came_and_exits_with_0(tmp_path: Path, exporter: str) -> None:
     config = _config(tmp_path, exporter)

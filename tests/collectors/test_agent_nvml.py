@@ -175,5 +175,5 @@ def test_the_agents_own_figures_are_those_of_its_loop(driver: Driver, tmp_path: 
     assert figures["negawatt_collect_driver_calls_total"] > 60
     assert 0 < figures["negawatt_collect_driver_seconds_total"] < 1
     assert 0 <= figures["negawatt_collect_log_age_seconds"] < 5
-    assert figures['negawatt_collect_targets{state="read"}'] == 1
+    assert figures['negawatt_collect_targets{state="healthy"}'] == 1
     assert figures["negawatt_collect_samples_total"] > 60

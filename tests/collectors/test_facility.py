@@ -1,11 +1,13 @@
 """What is collected beside the GPUs, by a real agent: meter files, and jobs that labels name."""
 
 import asyncio
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +18,7 @@ from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.config_sections import (
     DcgmConfig,
     MeterFilesConfig,
+    MetricsConfig,
     RedfishConfig,
     ShipConfig,
 )
@@ -45,7 +48,6 @@ def _collect(folder: Path, tick_count: int = 4, **settings: Any) -> Summary:  # 
                 spool_directory=folder / "spool",
                 scrape_interval_s=0.2,
                 request_timeout_s=0.15,
-                facility_interval_s=0.2,
                 dcgm=(DcgmConfig(url=emulator.url("n1"), node_id="n1"),),
                 redfish=(RedfishConfig(url="http://127.0.0.1:9", node_id="n1"),),
                 meter_files=(
@@ -59,7 +61,7 @@ def _collect(folder: Path, tick_count: int = 4, **settings: Any) -> Summary:  # 
                         meter_id="m1",
                     ),
                 ),
-                **settings,
+                **{"facility_interval_s": 0.2, **settings},
             )
             return await collect(
                 config, clock=SystemClock(), boot_id="boot-1", tick_count=tick_count
@@ -97,6 +99,29 @@ def test_a_meter_file_a_controller_and_jobs_are_sealed_beside_the_gpus(tmp_path:
     )
     for path in first.files:
         verify_sealed(path)
+
+
+def test_the_agents_own_page_counts_controllers_and_files_by_state(tmp_path: Path) -> None:
+    """The controller refuses every connection, the meter file has a row that is none."""
+    (tmp_path / "meter-1.csv").write_text("t,kwh\n2026-07-01T00:00:00Z,much\n", "utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    pages: list[str] = []
+
+    def look() -> None:
+        time.sleep(1.2)
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            pages.append(answer.read().decode())
+
+    with ThreadPoolExecutor(1) as reader:
+        looking = reader.submit(look)
+        _collect(tmp_path, metrics=MetricsConfig(port=port), tick_count=10, facility_interval_s=5)
+        looking.result()
+
+    assert 'negawatt_collect_targets{state="healthy"} 1\n' in pages[0]
+    assert 'negawatt_collect_sources{kind="redfish",state="failing"} 1\n' in pages[0]
+    assert 'negawatt_collect_sources{kind="files",state="degraded"} 1\n' in pages[0]
 
 
 def test_all_that_is_sealed_while_the_agent_runs_is_in_the_manifest_and_arrives(

@@ -14,19 +14,23 @@ from typing import Annotated
 
 import typer
 
+from negawatt.cli.collect_log import LogFormat, RunLog
 from negawatt.cli.collect_recover import recover
+from negawatt.cli.collect_words import (
+    finding_line,
+    finding_values,
+    inspection_values,
+    print_inspection,
+)
 from negawatt.cli.options import JsonOption
 from negawatt.collectors.access import Access
 from negawatt.collectors.agent import Summary, TickReport
 from negawatt.collectors.agent import collect as collect_readings
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.config import CollectConfig, load_config
-from negawatt.collectors.inspection import Inspection
 from negawatt.collectors.inspection import inspect as inspect_once
-from negawatt.collectors.sources.protocol import Reading
+from negawatt.collectors.inspection import inspect_configured
 from negawatt.collectors.targets import machine_boot_id
-from negawatt.models.domain.findings import Finding
-from negawatt.models.domain.units import MILLIWATT_PER_W
 
 app = typer.Typer(
     help="Read GPUs and exporters into sealed files.",
@@ -44,13 +48,16 @@ def run(
     duration_s: Annotated[
         float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
     ] = None,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="How findings are told on stderr as they come.")
+    ] = LogFormat.TEXT,
     json_output: JsonOption = False,
 ) -> None:
     """Read all targets until stopped (Ctrl-C or SIGTERM), and seal what came.
 
-    Example: negawatt collect run collect.toml --duration-s 60
+    Example: negawatt collect run collect.toml --duration-s 60 --log-format json
     """
-    summary = asyncio.run(_run(load_config(config), duration_s))
+    summary = asyncio.run(_run(load_config(config), duration_s, RunLog(log_format)))
     if json_output:
         _print_json(_summary_values(summary))
     else:
@@ -74,18 +81,35 @@ def check(config: ConfigArgument, json_output: JsonOption = False) -> None:
 
 @app.command()
 def inspect(
-    subject: Annotated[str, typer.Argument(help="Address or file of an exporter page, or nvml.")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="Address or file of an exporter page, nvml, or a configuration (.toml): all of it."
+        ),
+    ],
     json_output: JsonOption = False,
 ) -> None:
-    """Show what one exporter page or this machine's driver yields, with every rejected line.
+    """Show what a page, the driver, or everything a configuration names yields, read once.
 
-    Example: negawatt collect inspect http://gpu-node-01:9400/metrics
+    Rows and lines that are rejected are shown with the reason. Nothing is stored.
+
+    Example: negawatt collect inspect collect.toml
     """
-    inspection = asyncio.run(inspect_once(subject, SystemClock()))
+    if not subject.endswith(".toml"):
+        inspection = asyncio.run(inspect_once(subject, SystemClock()))
+        if json_output:
+            _print_json(inspection_values(inspection))
+        else:
+            print_inspection(inspection)
+        return
+    config = load_config(Path(subject))
+    inspections = asyncio.run(inspect_configured(config, SystemClock()))
     if json_output:
-        _print_json(_inspection_values(inspection))
-    else:
-        _print_inspection(inspection)
+        _print_json({name: inspection_values(found) for name, found in inspections.items()})
+        return
+    for name, found in inspections.items():
+        typer.echo(name)
+        print_inspection(found)
 
 
 app.command()(recover)
@@ -100,19 +124,28 @@ def sample() -> None:
     typer.echo(files("negawatt.collectors").joinpath("sample.toml").read_text("utf-8"), nl=False)
 
 
-async def _run(config: CollectConfig, duration_s: float | None) -> Summary:
+async def _run(config: CollectConfig, duration_s: float | None, log: RunLog) -> Summary:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    return await collect_readings(
+    log.event("started", f"collecting below {config.spool_directory}", site_id=config.site_id)
+    summary = await collect_readings(
         config,
         clock=SystemClock(),
         boot_id=machine_boot_id(),
         tick_count=None if duration_s is None else config.tick_count(duration_s),
         on_tick=_show_tick if sys.stderr.isatty() else None,
+        on_finding=log.finding,
         stop=stop,
     )
+    log.event(
+        "ended",
+        f"{summary.sample_count} readings in {summary.file_count} sealed files",
+        expected_count=summary.expected_count,
+        received_count=summary.received_count,
+    )
+    return summary
 
 
 def _show_tick(report: TickReport) -> None:
@@ -125,14 +158,10 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
 
 
-def _finding_values(finding: Finding) -> dict[str, object]:
-    return {**asdict(finding), "description": finding.code.description}
-
-
 def _summary_values(summary: Summary) -> dict[str, object]:
     values = asdict(summary)
     values["findings"] = [
-        {**_finding_values(counted.finding), "count": counted.count} for counted in summary.findings
+        {**finding_values(counted.finding), "count": counted.count} for counted in summary.findings
     ]
     return values
 
@@ -149,11 +178,7 @@ def _print_summary(summary: Summary) -> None:
     for path in summary.files:
         typer.echo(f"  {path}")
     for counted in summary.findings:
-        typer.echo(f"{counted.count} x {_finding_line(counted.finding)}")
-
-
-def _finding_line(finding: Finding) -> str:
-    return f"{finding.severity}: {finding.code}: {finding.subject}: {finding.message}"
+        typer.echo(f"{counted.count} x {finding_line(counted.finding)}")
 
 
 def _print_config(config: CollectConfig) -> None:
@@ -173,49 +198,3 @@ def _print_config(config: CollectConfig) -> None:
     for followed in config.meter_files:
         meter = followed.meter_id or f"by column {followed.meter_column!r}"
         typer.echo(f"meter {meter}: {followed.files}, {followed.value_unit}")
-
-
-def _inspection_values(inspection: Inspection) -> dict[str, object]:
-    return {
-        "readings": [asdict(reading) for reading in inspection.batch.readings],
-        "missing": dict(inspection.batch.missing),
-        "findings": [_finding_values(finding) for finding in inspection.batch.findings],
-        "instruments": {uuid: dict(facts) for uuid, facts in inspection.instruments.items()},
-        "rejected_lines": [asdict(line) for line in inspection.rejected],
-    }
-
-
-def _print_inspection(inspection: Inspection) -> None:
-    for reading in inspection.batch.readings:
-        typer.echo(_reading_line(reading))
-    for gpu_uuid, facts in inspection.instruments.items():
-        said = ", ".join(f"{name} {value or 'unknown'}" for name, value in facts.items())
-        typer.echo(f"{gpu_uuid}: {said}")
-    for gpu_uuid, reason in inspection.batch.missing.items():
-        typer.echo(f"{gpu_uuid}: {reason}")
-    for finding in inspection.batch.findings:
-        typer.echo(_finding_line(finding))
-    for line in inspection.rejected:
-        typer.echo(f"line {line.line_number} rejected: {line.reason}: {line.text}")
-
-
-def _reading_line(reading: Reading) -> str:
-    identity = reading.identity
-    known = [
-        f"power {_watt(reading.power_milliwatt)}",
-        f"instant {_watt(reading.power_instant_milliwatt)}",
-        f"limit {_watt(reading.power_limit_milliwatt)}",
-        "energy unknown"
-        if reading.energy_total_millijoule is None
-        else f"energy {reading.energy_total_millijoule} mJ",
-    ]
-    model = identity.model_name or "unknown model"
-    driver = identity.driver_version or "unknown"
-    return (
-        f"{identity.gpu_uuid} ({model}, driver {driver}), scope {reading.power_scope}: "
-        + ", ".join(known)
-    )
-
-
-def _watt(milliwatt: int | None) -> str:
-    return "unknown" if milliwatt is None else f"{milliwatt / MILLIWATT_PER_W:.3f} W"

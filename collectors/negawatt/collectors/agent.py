@@ -15,9 +15,10 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.clock_watch import ClockWatch
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.facility import Facility, open_facility
+from negawatt.collectors.finding_counts import CountedFinding, FindingCounts
 from negawatt.collectors.health import Metric, served
 from negawatt.collectors.rounds import Rounds
-from negawatt.collectors.self_metrics import of_agent, of_clock, of_driver
+from negawatt.collectors.self_metrics import of_agent, of_clock, of_driver, of_sources
 from negawatt.collectors.sources.nvml_source import NvmlSource
 from negawatt.collectors.sources.protocol import Batch, PacedSource, Source
 from negawatt.collectors.spool.keeper import Keeper, KeeperConfig
@@ -25,6 +26,7 @@ from negawatt.collectors.spool.lock import spool_lock
 from negawatt.collectors.spool.log import DiskLimits
 from negawatt.collectors.spool.shipping import destination_of
 from negawatt.collectors.spool.target_log import SpoolPlace, TargetLog, wall_time
+from negawatt.collectors.target_state import TargetState
 from negawatt.collectors.targets import Target, open_targets
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.findings import Finding
@@ -44,14 +46,6 @@ class TickReport:
     tick: int
     tick_count: int | None
     reading_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountedFinding:
-    """A finding, and how often its code was found for its subject; the first one is shown."""
-
-    finding: Finding
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +89,7 @@ class Agent:
         clock: The machine's clock, or a virtual one.
         boot_id: Identity of this boot; sequence numbers are unique within it.
         on_batch: Told of each node's answer, and when it was due.
+        findings: Where findings are counted; by default by itself.
     """
 
     def __init__(
@@ -105,6 +100,7 @@ class Agent:
         clock: Clock,
         boot_id: str,
         on_batch: Callable[[str, Batch, datetime], None] | None = None,
+        findings: FindingCounts | None = None,
     ) -> None:
         self._clock = clock
         self._on_batch = on_batch
@@ -147,9 +143,10 @@ class Agent:
             else None
         )
         self._log_interval_ns = round(config.log_interval_s * NS_PER_S)
-        self._silent_count = self._paced_count = 0
+        self._paced_count = 0
+        self._is_driver_silent = True
         self._missed_tick_count = 0
-        self._findings: dict[tuple[str, str], CountedFinding] = {}
+        self._findings = findings or FindingCounts()
 
     async def run(
         self,
@@ -176,7 +173,7 @@ class Agent:
                     on_tick(
                         TickReport(tick=tick, tick_count=tick_count, reading_count=reading_count)
                     )
-                self._count_all(self._keeper.tend())
+                self._findings.add(self._keeper.tend())
                 tick = self._skip_missed(tick + 1, tick_count)
         finally:
             if between:
@@ -185,7 +182,7 @@ class Agent:
             try:
                 self._take_all()
             finally:
-                self._count_all(self._keeper.close())
+                self._findings.add(self._keeper.close())
         return self._summary(tick)
 
     async def _keep_between_ticks(self) -> None:
@@ -193,28 +190,27 @@ class Agent:
         while True:
             await self._clock.sleep_until_ns(self._clock.monotonic_ns() + self._log_interval_ns)
             self._take_all()
-            self._count_all(self._keeper.tend())
+            self._findings.add(self._keeper.tend())
 
     async def _read_all(self, tick: int) -> int:
         tick_utc = self._tick_utc(tick)
         batches = await self._rounds.read(tick, self._due_ns(tick))
         for (log, _), batch in zip(self._polled, batches, strict=True):
-            self._count_all(log.record(tick_utc, batch))
+            self._findings.add(log.record(tick_utc, batch))
             if self._on_batch:
                 self._on_batch(log.node_id, batch, tick_utc)
         if self._clock_watch:
-            self._count_all(self._clock_watch.look())
+            self._findings.add(self._clock_watch.look())
         self._take_all()
         paced_count, self._paced_count = self._paced_count, 0
-        self._silent_count = sum(not batch.readings for batch in batches)
-        self._silent_count += bool(self._paced) and not paced_count
+        self._is_driver_silent = not paced_count
         return sum(len(batch.readings) for batch in batches) + paced_count
 
     def _take_all(self) -> None:
         """Keep what came from the sources that keep their own time."""
         for log, source in self._paced:
             for tick in source.take():
-                self._count_all(log.record(tick.due_utc, tick.batch))
+                self._findings.add(log.record(tick.due_utc, tick.batch))
                 self._paced_count += len(tick.batch.readings)
 
     def ship_rest(self) -> list[Finding]:
@@ -230,10 +226,7 @@ class Agent:
             expected_count=summary.expected_count,
             received_count=summary.received_count,
             log_age_s=self._keeper.log_age_s,
-            targets_of_state={
-                "read": summary.target_count - self._silent_count,
-                "silent": self._silent_count,
-            },
+            targets_of_state=self._count_by_state(),
         )
         for _, source in self._paced:
             if isinstance(source, NvmlSource):
@@ -260,11 +253,12 @@ class Agent:
     def _due_ns(self, tick: int) -> int:
         return self._start_ns + tick * self._interval_ns
 
-    def _count_all(self, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            key = (finding.code.value, finding.subject)
-            known = self._findings.get(key, CountedFinding(finding=finding, count=0))
-            self._findings[key] = replace(known, count=known.count + 1)
+    def _count_by_state(self) -> dict[str, int]:
+        """Count targets in each state; a driver that gives nothing is failing."""
+        counts = self._rounds.count_by_state()
+        state = TargetState.FAILING if self._is_driver_silent else TargetState.HEALTHY
+        counts[state.value] += len(self._paced)
+        return counts
 
     def _summary(self, tick_count: int) -> Summary:
         logs = [log for log, _ in (*self._polled, *self._paced)]
@@ -278,9 +272,9 @@ class Agent:
             received_count=sum(received for _, received in accounts),
             file_count=self._keeper.file_count,
             files=tuple(self._keeper.files),
-            count_by_state=self._rounds.count_by_state(),
+            count_by_state=self._count_by_state(),
             transition_count=self._rounds.transition_count,
-            findings=tuple(self._findings[key] for key in sorted(self._findings)),
+            findings=self._findings.counted(),
         )
 
 
@@ -308,6 +302,7 @@ async def collect(
     boot_id: str,
     tick_count: int | None = None,
     on_tick: Callable[[TickReport], None] | None = None,
+    on_finding: Callable[[CountedFinding], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> Summary:
     """Read all targets of a configuration into its spool directory.
@@ -320,6 +315,7 @@ async def collect(
         tick_count: How many ticks; None goes on until stopped. ``config.tick_count`` turns a
             duration into ticks.
         on_tick: Told of each tick.
+        on_finding: Told of findings as they come; of one that repeats, ever more rarely.
         stop: Set it to end the run early; what came is sealed.
 
     Raises:
@@ -328,33 +324,35 @@ async def collect(
     """
     with spool_lock(config.spool_directory):
         async with open_targets(config) as targets:
-            async with open_facility(config, clock, boot_id, targets) as facility:
+            findings = FindingCounts(on_finding)
+            opened = open_facility(config, clock, boot_id, targets=targets, findings=findings)
+            async with opened as facility:
                 agent = Agent(
                     targets,
                     config=config,
                     clock=clock,
                     boot_id=boot_id,
                     on_batch=facility.jobs.observe,
+                    findings=findings,
                 )
                 async with AsyncExitStack() as stack:
                     if config.metrics.port:
-                        page = served(agent.metrics, config.metrics.host, config.metrics.port)
+                        page = served(
+                            lambda: (*agent.metrics(), *of_sources(facility.count_by_state())),
+                            config.metrics.host,
+                            config.metrics.port,
+                        )
                         await stack.enter_async_context(page)
                     summary = await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
-            facility.findings.extend(await asyncio.to_thread(agent.ship_rest))
-            return _with_facility(summary, facility)
+            findings.add(await asyncio.to_thread(agent.ship_rest))
+            return _with_facility(summary, facility, findings)
 
 
-def _with_facility(summary: Summary, facility: Facility) -> Summary:
+def _with_facility(summary: Summary, facility: Facility, findings: FindingCounts) -> Summary:
     """Add what was found and sealed beside the GPUs."""
-    counts: dict[tuple[str, str], CountedFinding] = {}
-    for finding in facility.findings:
-        key = (finding.code.value, finding.subject)
-        known = counts.get(key, CountedFinding(finding=finding, count=0))
-        counts[key] = replace(known, count=known.count + 1)
     return replace(
         summary,
         file_count=summary.file_count + len(facility.files),
         files=(*summary.files, *facility.files),
-        findings=(*summary.findings, *(counts[key] for key in sorted(counts))),
+        findings=findings.counted(),
     )

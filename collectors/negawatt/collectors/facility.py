@@ -7,7 +7,7 @@ come in small files; a followed file goes on only behind rows that are sealed. N
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.facility_sources import FacilitySource, open_sources
+from negawatt.collectors.finding_counts import FindingCounts
 from negawatt.collectors.job_facts import JobFacts
 from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, SCHEMAS
 from negawatt.collectors.sources.protocol import Batch
 from negawatt.collectors.spool.segment import seal_facts
 from negawatt.collectors.targets import Target
 from negawatt.models.domain.clock import Clock
-from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.units import NS_PER_S
 
 _REMEMBERED: Final = 10_000
@@ -38,22 +38,28 @@ class Facility:
         sources: What is read.
         clock: The machine's clock.
         boot_id: Identity of this boot, for the files' names.
+        findings: Where findings are counted.
 
     Attributes:
         jobs: Which jobs hold which GPUs, as labels show it.
-        findings: What was found; the last of them.
         files: What was sealed; the last of them.
     """
 
     def __init__(
-        self, config: CollectConfig, sources: Sequence[FacilitySource], clock: Clock, boot_id: str
+        self,
+        config: CollectConfig,
+        sources: Sequence[FacilitySource],
+        clock: Clock,
+        boot_id: str,
+        *,
+        findings: FindingCounts,
     ) -> None:
         self._config = config
         self._sources = sources
         self._clock = clock
         self._boot_id = boot_id
         self._interval_ns = round(config.facility_interval_s * NS_PER_S)
-        self.findings = deque[Finding](maxlen=_REMEMBERED)
+        self._findings = findings
         self.files = deque[Path](maxlen=_REMEMBERED)
         self.jobs = JobFacts(
             config.spool_directory / "state" / "jobs.json",
@@ -61,6 +67,10 @@ class Facility:
             clock,
             lambda rows: self._seal(ALLOCATIONS, rows, "jobs", "labels"),
         )
+
+    def count_by_state(self) -> Counter[tuple[str, str]]:
+        """Return how many sources of each kind are in each state; the driver's GPUs are none."""
+        return Counter((s.kind, s.state.value) for s in self._sources if not s.is_ours)
 
     async def run(self) -> None:
         """Read all sources at the given pace, until cancelled."""
@@ -88,7 +98,7 @@ class Facility:
             await self._clock.sleep_until_ns(next_ns)
 
     def _take(self, source: FacilitySource, batch: Batch) -> None:
-        self.findings.extend(batch.findings)
+        self._findings.add(batch.findings)
         source.keep(batch)
 
     def _seal_meters(self, name: str, batch: Batch) -> None:
@@ -117,7 +127,12 @@ class Facility:
 
 @asynccontextmanager
 async def open_facility(
-    config: CollectConfig, clock: Clock, boot_id: str, targets: Sequence[Target] = ()
+    config: CollectConfig,
+    clock: Clock,
+    boot_id: str,
+    *,
+    targets: Sequence[Target],
+    findings: FindingCounts,
 ) -> AsyncIterator[Facility]:
     """Collect beside the agent for as long as this is open; seal what is left at its end.
 
@@ -126,13 +141,14 @@ async def open_facility(
         clock: The machine's clock.
         boot_id: Identity of this boot.
         targets: What the agent reads: its driver's GPUs are followed here too.
+        findings: Where findings are counted.
 
     Raises:
         ConfigurationError: A certificate or a secret cannot be read.
         DataRefusedError: What an earlier run left cannot be read.
     """
     async with open_sources(config, targets, boot_id) as sources:
-        facility = Facility(config, sources, clock, boot_id)
+        facility = Facility(config, sources, clock, boot_id, findings=findings)
         task = asyncio.create_task(facility.run()) if sources else None
         outcome: BaseException | None = None
         try:

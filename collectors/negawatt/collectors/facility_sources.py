@@ -20,9 +20,10 @@ from negawatt.collectors.sources.meter_file import MeterFiles
 from negawatt.collectors.sources.meter_profile import MeterProfile
 from negawatt.collectors.sources.nvml_slow_source import SlowSource
 from negawatt.collectors.sources.nvml_source import NvmlSource
-from negawatt.collectors.sources.protocol import Batch, Source
+from negawatt.collectors.sources.protocol import Batch, RowQuality, Source
 from negawatt.collectors.sources.redfish import CONNECTIONS, RedfishSource
 from negawatt.collectors.sources.redfish_session import RedfishAccess
+from negawatt.collectors.target_state import TargetState
 from negawatt.collectors.targets import Target
 
 _SEAL_S: Final = 60.0
@@ -40,6 +41,8 @@ class FacilitySource:
         seal_interval_s: From one sealed file to the next, which a crash may lose [s].
         waiting: Rows of raw tables, by the table's name.
         seal_ns: When they are sealed [monotonic ns].
+        state: Healthy where the last read gave all, degraded where something was wrong with it,
+            failing where it gave nothing.
     """
 
     name: str
@@ -48,9 +51,11 @@ class FacilitySource:
     seal_interval_s: float = _SEAL_S
     waiting: dict[str, list[pa.Table]] = field(default_factory=dict)
     seal_ns: int = 0
+    state: TargetState = TargetState.DEGRADED
 
     def keep(self, batch: Batch) -> None:
-        """Let the rows of a batch wait until they are sealed."""
+        """Let the rows of a batch wait until they are sealed, and judge it."""
+        self.state = _state_of(batch)
         node_powers = [asdict(row) for row in batch.node_powers]
         tables = {
             **batch.tables,
@@ -74,6 +79,14 @@ class FacilitySource:
         """Tell a followed source that its last rows are sealed."""
         if isinstance(self.source, MeterFiles):
             await self.source.stored()
+
+
+def _state_of(batch: Batch) -> TargetState:
+    read = [row.reading_quality is RowQuality.OK for row in batch.node_powers]
+    if read and not any(read):
+        return TargetState.FAILING
+    is_whole = all(read) and not batch.findings
+    return TargetState.HEALTHY if is_whole else TargetState.DEGRADED
 
 
 @asynccontextmanager

@@ -30,8 +30,17 @@ def of_agent(
     yield Metric(f"{_PREFIX}_received_total", "Readings that came.", received_count)
     yield Metric(f"{_PREFIX}_log_age_seconds", "Since the log was last written.", log_age_s)
     for state, count in sorted(targets_of_state.items()):
+        yield Metric(f"{_PREFIX}_targets", "GPU targets by state.", count, (("state", state),))
+
+
+def of_sources(count_by_state: Mapping[tuple[str, str], int]) -> Iterator[Metric]:
+    """Give how many controllers and meter files are in each state."""
+    for (kind, state), count in sorted(count_by_state.items()):
         yield Metric(
-            f"{_PREFIX}_targets", "Targets by what the last read gave.", count, (("state", state),)
+            f"{_PREFIX}_sources",
+            "Controllers and meter files by state.",
+            count,
+            (("kind", kind), ("state", state)),
         )
 
 

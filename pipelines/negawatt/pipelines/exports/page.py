@@ -6,7 +6,7 @@ the event. Not here: files (report.py), charts (figures.py), what sections list 
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import jinja2
@@ -92,7 +92,7 @@ def words_of(body: StatementBody, site: Site) -> Words:
     )
 
 
-@cache
+@lru_cache(maxsize=8)
 def _environment(words: Words) -> jinja2.Environment:
     made = environment()
     made.filters |= {

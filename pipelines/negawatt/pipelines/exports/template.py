@@ -4,16 +4,36 @@ Not here: what a page says (page.py, overview_page.py, the templates).
 """
 
 from datetime import datetime
+from typing import Final
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from negawatt.pipelines.exports import words as say
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Templates, compiled once for all pages of a process."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED: Final = _Compiled()
 
 
 def environment() -> jinja2.Environment:
     """Return an environment of its own, to which a page adds its filters."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("negawatt.pipelines.exports"),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,

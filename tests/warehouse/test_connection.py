@@ -68,3 +68,21 @@ def test_anything_but_one_reading_statement_is_refused(
 def test_wrong_sql_is_explained(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match="SHOW TABLES lists the views"):
         query(layout, "SELECT nothing FROM nowhere")
+
+
+@pytest.mark.parametrize("name", ["it's", "My data", 'a "b" #1', "Müller", "a; DROP TABLE x --"])
+def test_the_folder_of_a_warehouse_may_have_such_a_name(name: str, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / name)
+    append_rows(layout, TABLE, site_energy())
+    seal_rows(layout, "raw_meter__readings", "s1", "import", meter_readings())
+
+    tables = (TABLE, "raw_meter__readings")
+    counts = [query(layout, f"SELECT count(*) FROM {table}").item() for table in tables]  # noqa: S608 - tables of ours
+
+    assert all(counts)
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*", "what?", "50%", "a\nb"])
+def test_the_folder_of_a_warehouse_has_no_mark_of_a_pattern(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="folder of the warehouse"):
+        Layout(tmp_path / name)

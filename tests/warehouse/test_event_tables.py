@@ -8,6 +8,7 @@ from negawatt.warehouse.event_tables import events_of_site, find_event, with_rev
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import Site, register_sites
+from tests.pipelines.exports.names import NAMES
 
 
 def event_rows(*, hour: int = 18, available_day: int = 1, cancelled: bool = False) -> pl.DataFrame:
@@ -105,4 +106,13 @@ def test_an_event_that_cannot_be_is_refused_at_the_door(
     rows = event_rows().with_columns(pl.lit(value).alias(name) for name, value in change.items())
 
     with pytest.raises(DataRefusedError, match=found):
+        with_revisions(layout, "s1", rows)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_an_event_whose_name_is_no_name_is_refused_at_the_door(name: str, layout: Layout) -> None:
+    """Its name becomes a partition, a folder and a file."""
+    rows = event_rows().with_columns(event_id=pl.lit(name))
+
+    with pytest.raises(DataRefusedError, match="expected 1 to 64 letters, digits"):
         with_revisions(layout, "s1", rows)

@@ -1,15 +1,18 @@
 """``negawatt sql``: one reading statement over the warehouse."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import polars as pl
 import typer
 
 from negawatt.cli.options import DEFAULT_WAREHOUSE, WarehouseOption
+from negawatt.models.domain.errors import ConfigurationError
 from negawatt.warehouse.connection import query
-from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.layout import Layout, appearing_file
+from negawatt.warehouse.spreadsheet import plain_text
 
 
 class Output(StrEnum):
@@ -24,24 +27,63 @@ def sql(
     statement: Annotated[str, typer.Argument(help="One statement that only reads.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     output: Annotated[Output, typer.Option(help="table, csv or json.")] = Output.TABLE,
-    to: Annotated[Path | None, typer.Option(help="Write a Parquet file instead.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write this file instead: .csv, .json or .parquet.")
+    ] = None,
 ) -> None:
     """Ask the warehouse a question in SQL (DuckDB, read-only, UTC).
 
-    Every table of the catalog is a view; SHOW TABLES lists them.
+    Every table of the catalog is a view; SHOW TABLES lists them. In CSV, text that a spreadsheet
+    would compute has an apostrophe before it; JSON and Parquet have every text as it is.
 
     Example: negawatt sql "FROM core_site__interval_energy LIMIT 5"
     """
+    write = None if to is None else _writer(to)
     rows = query(Layout(warehouse), statement)
-    if to is not None:
-        rows.write_parquet(to)
+    if to is not None and write is not None:
+        with appearing_file(to) as temporary:
+            write(rows, temporary)
         typer.echo(f"{rows.height} rows written to {to}")
     elif output is Output.CSV:
-        typer.echo(rows.write_csv(), nl=False)
+        typer.echo(_csv(rows), nl=False)
     elif output is Output.JSON:
         typer.echo(rows.write_json())
     else:
         _print_table(rows)
+
+
+def _csv(rows: pl.DataFrame) -> str:
+    try:
+        return plain_text(rows).write_csv()
+    except pl.exceptions.ComputeError as error:
+        raise ConfigurationError(
+            thing="the answer as CSV",
+            expected="columns of plain values",
+            found=str(error).splitlines()[0],
+            remedy="take it as JSON or Parquet, or unnest its columns in the statement",
+        ) from error
+
+
+def _write_csv(rows: pl.DataFrame, path: Path) -> None:
+    path.write_text(_csv(rows), encoding="utf-8")
+
+
+_WRITERS: Final[dict[str, Callable[[pl.DataFrame, Path], None]]] = {
+    ".csv": _write_csv,
+    ".json": pl.DataFrame.write_json,
+    ".parquet": pl.DataFrame.write_parquet,
+}
+
+
+def _writer(path: Path) -> Callable[[pl.DataFrame, Path], None]:
+    if path.suffix not in _WRITERS:
+        raise ConfigurationError(
+            thing=f"--to {path}",
+            expected=f"a file that ends with {', '.join(_WRITERS)}",
+            found=repr(path.suffix),
+            remedy="give it the ending of the format that you want",
+        )
+    return _WRITERS[path.suffix]
 
 
 def _print_table(rows: pl.DataFrame) -> None:

@@ -14,6 +14,7 @@ from negawatt.pipelines.exports.page import words_of
 from negawatt.pipelines.exports.tables import job_reductions, table_files
 from tests.pipelines.exports.conftest import SITE
 from tests.pipelines.exports.names import NAMES
+from tests.pipelines.exports.pango import needs_pango
 from tests.pipelines.exports.reading import Page
 from tests.pipelines.exports.test_page import rendered
 
@@ -59,3 +60,28 @@ def test_a_table_of_jobs_holds_the_name_as_text(hostile: tuple[str, Statement]) 
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     assert set(files) == {"jobs.csv", "jobs.parquet"}
     assert pl.read_parquet(files["jobs.parquet"])["job_id"].to_list().count(name) == 1
+
+
+@needs_pango
+def test_a_pdf_shows_the_names_and_leads_nowhere(
+    restated: Callable[..., Statement], statement: Statement, load: pl.DataFrame
+) -> None:
+    from pypdf import PdfReader  # noqa: PLC0415 - only here
+
+    from negawatt.pipelines.exports.pdf import to_pdf  # noqa: PLC0415 - as above
+
+    made = statement.body.attribution
+    assert made is not None
+    jobs = tuple(replace(made.jobs[0], job_id=name) for name in NAMES)
+    hostile = restated(attribution=replace(made, jobs=jobs))
+
+    pdf = to_pdf(rendered(hostile, load), hostile.statement_digest)
+
+    assert not re.search(rb"/(JavaScript|JS|Launch|EmbeddedFile|OpenAction)\b", pdf)
+    reader = PdfReader(io.BytesIO(pdf))
+    notes = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    actions = [note["/A"] for note in notes if "/A" in note]
+    assert not [action for action in actions if "http" in str(action.get("/URI", ""))]
+    text = "".join("".join(page.extract_text().split()) for page in reader.pages)
+    for name in ("<script>alert(1)</script>", "../../etc/passwd", "{{7*7}}", "j[U+202E]gnp.exe"):
+        assert name in text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties, write_deltalake
@@ -206,7 +207,8 @@ def table_files(layout: Layout, name: str, *, version: int | None = None) -> lis
     path = str(layout.table_folder(name))
     if not DeltaTable.is_deltatable(path):
         return []
-    return sorted(DeltaTable(path, version=version).file_uris())
+    # The library gives URLs: a space in the path of the warehouse comes as %20.
+    return sorted(map(unquote, DeltaTable(path, version=version).file_uris()))
 
 
 def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -> int:

@@ -9,6 +9,7 @@ import polars as pl
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.event import Event
+from negawatt.models.domain.identifiers import checked_name
 from negawatt.models.domain.interval import Interval
 from negawatt.warehouse.catalog import checked, schema
 from negawatt.warehouse.layout import Layout
@@ -94,6 +95,12 @@ def _refuse_foreign_or_impossible(row: dict[str, Any], site_id: str) -> None:
             found=f"site {row['site_id']!r}",
             remedy="import it for its own site, or correct site_id in the profile or the file",
         )
+    try:
+        checked_name("event", row["event_id"])
+    except ConfigurationError as error:
+        raise DataRefusedError(
+            thing=error.thing, expected=error.expected, found=error.found, remedy=error.remedy
+        ) from error
     try:
         _event(row)
     except ValueError as error:

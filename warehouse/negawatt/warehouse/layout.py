@@ -13,12 +13,19 @@ Not here: what is inside the files.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+from negawatt.models.domain.errors import ConfigurationError
+
+_REFUSED: Final = re.compile(r"[*?\[\]|^%\\\x00-\x1f\x7f]")
+"""DuckDB takes some of these for patterns of names, and Delta Lake ends the process at others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +38,22 @@ class Layout:
     Examples:
         >>> Layout(Path("w")).raw_folder("raw_gpu__gaps", "s1", date(2026, 6, 30)).as_posix()
         'w/raw_gpu__gaps/site=s1/date=2026-06-30'
+
+    Raises:
+        ConfigurationError: The path has a mark that the libraries take for a pattern or refuse.
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        path = str(self.root.absolute())
+        if found := _REFUSED.search(path):
+            raise ConfigurationError(
+                thing=f"folder of the warehouse {path!r}",
+                expected="a path without * ? [ ] | ^ % \\ and control characters",
+                found=repr(found[0]),
+                remedy="name another folder, or rename this one",
+            )
 
     @property
     def sites_file(self) -> Path:

@@ -12,6 +12,7 @@ import polars as pl
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.headings import HEADINGS, local_heading
 from negawatt.pipelines.rows import statement_lines
+from negawatt.warehouse.spreadsheet import plain_text
 
 SETTLED_ENERGIES: Final = ("adjusted_baseline_kwh", "metered_kwh", "reduction_kwh")
 JOB_COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -82,8 +83,8 @@ def to_parquet(rows: pl.DataFrame) -> bytes:
 def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     """Return rows with headings in words, instants as text in UTC and in local time.
 
-    Text that a spreadsheet would compute, or that begins with an apostrophe, has an apostrophe
-    before it: drop one from the beginning of a text to have it as it was. Parquet has it as it is.
+    Text that a spreadsheet would compute is made plain (negawatt.warehouse.spreadsheet); Parquet
+    has it as it is.
 
     Examples:
         >>> from datetime import UTC, datetime
@@ -94,9 +95,6 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     columns = []
     for name, kind in rows.schema.items():
         heading = HEADINGS[name]
-        if isinstance(kind, pl.String):
-            columns.append(_no_formula(pl.col(name)).alias(heading))
-            continue
         if not isinstance(kind, pl.Datetime):
             columns.append(pl.col(name).alias(heading))
             continue
@@ -105,12 +103,4 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
             pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ").alias(heading),
             local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(local_heading(heading, time_zone)),
         ]
-    return rows.select(columns)
-
-
-def _no_formula(text: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(text.str.contains(r"^[=+\-@'\t\r]"))
-        .then(pl.concat_str(pl.lit("'"), text))
-        .otherwise(text)
-    )
+    return plain_text(rows).select(columns)

@@ -199,3 +199,59 @@ def test_a_changed_event_counts_as_changed(folder: Path) -> None:
         counts.append(json.loads(ran(folder, *line))["changed_count"])
 
     assert counts == [0, 1]
+
+
+SACCT = "JobID|JobName|Partition|State|Submit|Start|End|AllocTRES|ConsumedEnergyRaw\n"
+RUN = "17|pretrain|train|RUNNING|2026-07-01T08:00:00|2026-07-01T08:10:00|{}|gres/gpu=8|900\n"
+
+
+def imported_jobs(folder: Path, end: str, *options: str) -> dict[str, object]:
+    tiers = '[[tier]]\njob_name = ["pre*"]\nflexibility_tier = 2\n'
+    file = written(folder, "sacct.txt", SACCT + RUN.format(end))
+    line = ["jobs", file, "--site", "hall-1", "--tiers", written(folder, "t.toml", tiers), *options]
+    return dict(json.loads(ran(folder, *line, "--json")))
+
+
+def test_a_job_that_ended_since_is_a_changed_row_and_names_of_users_are_not_kept(
+    folder: Path,
+) -> None:
+    """Phoenix is seven hours behind UTC: 08:10 is 15:10 UTC."""
+    found = [imported_jobs(folder, end) for end in ("Unknown", "Unknown", "2026-07-01T09:00:00")]
+
+    counts = [(one["row_count"], one["changed_count"], one["known_count"]) for one in found]
+    assert counts == [(1, 0, 0), (0, 0, 1), (1, 1, 0)]
+    rows = read_all_raw(Layout(folder / "w"), "raw_job__accounting", "hall-1")
+    assert rows["flexibility_tier"].to_list() == [2, 2]
+    assert rows["allocation_start_utc"][0].isoformat() == "2026-07-01T15:10:00+00:00"
+    assert rows["allocation_end_utc"].is_null().to_list() == [True, False]
+    assert "job_name" not in rows.columns
+    assert rows["job_energy_j"].to_list() == [None, None]
+
+
+def test_the_energy_of_the_scheduler_is_asked_for_by_name(folder: Path) -> None:
+    imported_jobs(folder, "Unknown", "--job-energy")
+
+    rows = read_all_raw(Layout(folder / "w"), "raw_job__accounting", "hall-1")
+    assert rows["job_energy_j"].to_list() == [900.0]
+
+
+ALLOCATIONS = """
+table = "raw_job__allocations"
+time_zone = "America/Phoenix"
+
+[columns]
+job_id = "job"
+gpu_uuid = "gpu"
+allocation_start_utc = "from"
+allocation_end_utc = "to"
+"""
+
+
+def test_placements_of_another_scheduler_come_by_a_profile(folder: Path) -> None:
+    file = written(folder, "a.csv", "job,gpu,from,to\n17,GPU-a,2026-07-01T08:00:00,\n")
+    profile = written(folder, "a.toml", ALLOCATIONS)
+
+    ran(folder, "jobs", file, "--site", "hall-1", "--profile", profile)
+
+    row = read_all_raw(Layout(folder / "w"), "raw_job__allocations", "hall-1").row(0, named=True)
+    assert (row["job_id"], row["gpu_uuid"], row["allocation_end_utc"]) == ("17", "GPU-a", None)

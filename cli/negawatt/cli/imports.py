@@ -17,7 +17,8 @@ from negawatt.cli.progress import rows_shown
 from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.event_tables import with_revisions
-from negawatt.warehouse.import_files import Incoming, read_incoming, with_meter_name
+from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
+from negawatt.warehouse.job_tiers import read_tiers
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import Sealed, seal_rows
@@ -41,6 +42,7 @@ ProfileOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be taken in, and write nothing.")
 ]
+_JOBS = ("raw_job__readings", "raw_job__allocations", "raw_job__accounting")
 _LISTED = 20
 
 
@@ -104,14 +106,41 @@ def meter(
     _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
 
-for _name, _table, _help in (
-    (
-        "jobs",
-        "raw_job__readings",
-        """Import interval readings of jobs.
+@app.command()
+def jobs(
+    file: FileArgument,
+    site: SiteOption,
+    *,
+    profile: ProfileOption = None,
+    tiers: Annotated[
+        Path | None, typer.Option(help="TOML file that says which jobs are how flexible.")
+    ] = None,
+    job_energy: Annotated[
+        bool, typer.Option("--job-energy", help="Take the energy that the scheduler states too.")
+    ] = False,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Import jobs: queue times and nodes by sacct, Kueue or Volcano; readings or placements.
 
-        Example: negawatt import jobs job_power.parquet --site hall-1 --profile jobs.toml""",
-    ),
+    What `sacct --parsable2` prints, and `kubectl get workloads.kueue.x-k8s.io -A -o json`, needs no
+    profile. Stamps of sacct without an offset are of the site's clock. With a profile: interval
+    readings, placements on GPUs, or accounting of another scheduler.
+
+    Example: negawatt import jobs sacct.txt --site hall-1 --tiers tiers.toml
+    """
+    layout = Layout(warehouse)
+    context = Context(
+        zone=read_site(layout, site).zone,
+        tiers=read_tiers(tiers) if tiers else (),
+        with_job_energy=job_energy,
+    )
+    incoming = read_incoming(file, _JOBS, profile, SystemClock().now_utc(), context)
+    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
+
+
+for _name, _table, _help in (
     (
         "events",
         "raw_grid__events",

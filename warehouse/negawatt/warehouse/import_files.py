@@ -10,13 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.warehouse.formats.accounting import ACCOUNTING, NAMES
 from negawatt.warehouse.formats.espi import read_espi
+from negawatt.warehouse.formats.kubernetes import read_kubernetes
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed
+from negawatt.warehouse.formats.sacct import is_sacct, read_sacct
+from negawatt.warehouse.job_tiers import Tier, with_tiers
 from negawatt.warehouse.profiles import read_profile, read_source, translate
 
 _MAX_UNZIPPED = 2_000_000_000
@@ -42,6 +47,21 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a file does not say and its reader needs.
+
+    Attributes:
+        zone: Clock of the site.
+        tiers: Which jobs are how flexible.
+        with_job_energy: Take the energy that a scheduler states of a job.
+    """
+
+    zone: ZoneInfo
+    tiers: tuple[Tier, ...] = ()
+    with_job_energy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """A format with a standard of its own.
 
@@ -53,25 +73,42 @@ class Format:
 
     table: str
     is_one: Callable[[bytes], bool]
-    read: Callable[[bytes], Parsed]
+    read: Callable[[bytes, Context], Parsed]
 
 
+_UTC = Context(zone=ZoneInfo("UTC"))
 FORMATS: dict[str, Format] = {
     "NEM12": Format(
         table="raw_meter__readings",
         is_one=lambda head: head.startswith(_NEM12),
-        read=read_nem12,
+        read=lambda content, _: read_nem12(content),
     ),
     "Green Button": Format(
         table="raw_meter__readings",
         is_one=lambda head: head.startswith(_XML),
-        read=read_espi,
+        read=lambda content, _: read_espi(content),
+    ),
+    "sacct": Format(
+        table=ACCOUNTING,
+        is_one=is_sacct,
+        read=lambda content, context: read_sacct(
+            content, context.zone, with_energy=context.with_job_energy
+        ),
+    ),
+    "Kueue or Volcano": Format(
+        table=ACCOUNTING,
+        is_one=lambda head: head.startswith(b"{"),
+        read=lambda content, _: read_kubernetes(content),
     ),
 }
 
 
 def read_incoming(
-    path: Path, tables: Sequence[str], profile: Path | None, now_utc: datetime
+    path: Path,
+    tables: Sequence[str],
+    profile: Path | None,
+    now_utc: datetime,
+    context: Context = _UTC,
 ) -> Incoming:
     """Read a file for one of some raw tables.
 
@@ -84,6 +121,7 @@ def read_incoming(
         tables: Raw tables that the command feeds.
         profile: TOML file that says what the columns mean.
         now_utc: When the rows reached the warehouse's door.
+        context: What the file does not say.
 
     Raises:
         ConfigurationError: The file is missing, needs a profile, or the profile is for another
@@ -99,7 +137,8 @@ def read_incoming(
                 found=repr(said.table),
                 remedy="use the import command of that table, or another profile",
             )
-        return Incoming(table=said.table, rows=translate(said, read_source(path), now_utc))
+        rows = translate(said, read_source(path), now_utc)
+        return Incoming(table=said.table, rows=_named(rows, context))
     if path.suffix == ".parquet":
         rows = read_source(path)
         return Incoming(table=tables[0], rows=_arrived(rows, now_utc))
@@ -107,10 +146,10 @@ def read_incoming(
     head = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
     for one in FORMATS.values():
         if one.table in tables and one.is_one(head):
-            parsed = one.read(content)
+            parsed = one.read(content, context)
             return Incoming(
                 table=one.table,
-                rows=_arrived(parsed.rows, now_utc),
+                rows=_arrived(_named(parsed.rows, context), now_utc),
                 refused=parsed.refused,
                 left_out=parsed.left_out,
             )
@@ -149,6 +188,13 @@ def with_meter_name(path: Path, incoming: Incoming, name: str | None) -> Incomin
             remedy="give --meter NAME" if name is None else "leave out --meter",
         )
     return replace(incoming, rows=incoming.rows.with_columns(pl.lit(name).alias("meter_id")))
+
+
+def _named(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Return jobs with their tiers, and without the names that decide them."""
+    if context.tiers:
+        rows = with_tiers(rows, context.tiers)
+    return rows.drop(NAMES, strict=False)
 
 
 def _arrived(rows: pl.DataFrame, now_utc: datetime) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Files of what was done to jobs and of how fast they went, as rows of raw_job__ tables.
+"""Files of facts about jobs as rows of raw_job__ tables: placements, queue times, actions, speed.
 
 Here: their profile and its translation. Not here: readings of jobs' energy (profiles.py).
 """
@@ -15,7 +15,7 @@ from negawatt.warehouse.stamps import instants_of
 
 
 class JobFactsProfile(BaseModel):
-    """A file of what was done to jobs, or of how fast they went, one row each.
+    """A file of facts about jobs, one row each.
 
     Attributes:
         table: The raw table it feeds.
@@ -29,7 +29,9 @@ class JobFactsProfile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    table: Literal["raw_job__control", "raw_job__performance"]
+    table: Literal[
+        "raw_job__accounting", "raw_job__allocations", "raw_job__control", "raw_job__performance"
+    ]
     filter: dict[str, list[str]] = {}
     columns: dict[str, str]
     constants: dict[str, str] = {}

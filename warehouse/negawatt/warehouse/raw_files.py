@@ -27,6 +27,7 @@ _DAY_COLUMNS = (
     "interval_start_utc",
     "gap_start_utc",
     "event_start_utc",
+    "submitted_at_utc",
     "allocation_start_utc",
     "acted_at_utc",
     "available_at_utc",

@@ -16,6 +16,7 @@ IDENTIFYING: Final[Mapping[str, str]] = {
     "gpu_uuid": "gpu",
     "job_id": "job",
     "node_id": "node",
+    "scheduler_job_id": "job",
     "tenant_id": "tenant",
 }
 """Columns and fields whose values say whose work ran where, and what kind of thing each names."""

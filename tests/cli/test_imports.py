@@ -255,3 +255,17 @@ def test_placements_of_another_scheduler_come_by_a_profile(folder: Path) -> None
 
     row = read_all_raw(Layout(folder / "w"), "raw_job__allocations", "hall-1").row(0, named=True)
     assert (row["job_id"], row["gpu_uuid"], row["allocation_end_utc"]) == ("17", "GPU-a", None)
+
+
+def test_grid_stress_belongs_to_no_site_and_twice_changes_nothing(folder: Path) -> None:
+    profile = (
+        'table = "raw_grid__stress"\nseries_id = "LOR"\nstart_column = "t"\nlevel_column = "l"\n'
+    )
+    line = ["stress", written(folder, "s.csv", "t,l\n2026-07-01T00:00:00Z,LOR2\n")]
+    line += ["--profile", written(folder, "s.toml", profile), "--json"]
+
+    counts = [json.loads(ran(folder, *line))["row_count"] for _ in range(2)]
+
+    assert counts == [1, 0]
+    rows = read_all_raw(Layout(folder / "w"), "raw_grid__stress", "market")
+    assert rows["stress_level"].to_list() == ["LOR2"]

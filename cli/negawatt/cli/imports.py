@@ -23,6 +23,7 @@ from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import Sealed, seal_rows
 from negawatt.warehouse.sites import read_site, read_sites_file, register_sites
+from negawatt.warehouse.stress_files import STRESS
 
 app = typer.Typer(
     help="Bring files into the warehouse; the same file twice changes nothing.",
@@ -209,6 +210,25 @@ def prices(
     Example: negawatt import prices lmp.csv --profile lmp.toml
     """
     incoming = read_incoming(file, (PRICES,), profile, SystemClock().now_utc())
+    _take_in(
+        Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
+    )
+
+
+@app.command()
+def stress(
+    file: FileArgument,
+    *,
+    profile: ProfileOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Import how stressed the grid was: reserves, margins, levels of alerts.
+
+    Example: negawatt import stress reserves.csv --profile reserves.toml
+    """
+    incoming = read_incoming(file, (STRESS,), profile, SystemClock().now_utc())
     _take_in(
         Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
     )

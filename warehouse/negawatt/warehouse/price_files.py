@@ -7,6 +7,7 @@ prices to events (negawatt.models.settlement), and other files (profiles.py).
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from string import Formatter
 from typing import Annotated, Final, Literal
 
 import polars as pl
@@ -31,13 +32,15 @@ class PricesProfile(BaseModel):
         end_column: Column with its end, for files that stamp the end of the hour; one of the two.
         time_zone: Zone of stamps that state no offset; without one such stamps are refused, and
             local stamps that occur twice always are.
+        time_format: How text writes a stamp, in strptime's signs; ISO 8601 without it.
         interval_minutes: Length of each interval [min].
         value_column: Column with the price; an empty cell is "not known".
         unit: What a price is for: MWh or kWh.
         currency: ISO 4217 code of every price.
         currency_column: Column that states it, where the file holds several; one of the two.
         series_column: Column that names the series.
-        series_id: Its name, where the file holds one series only; one of the two.
+        series_id: Its name where the file holds one series only, or a template over the file's
+            columns such as ``CAISO DAM {NODE}``; one of the two.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +50,7 @@ class PricesProfile(BaseModel):
     start_column: str | None = None
     end_column: str | None = None
     time_zone: str | None = None
+    time_format: str | None = None
     interval_minutes: Annotated[int, Field(gt=0)]
     value_column: str
     unit: Literal["MWh", "kWh"]
@@ -86,11 +90,13 @@ def price_rows(
     """
     stamps = _one_of(profile, "start_column", "end_column")
     length = timedelta(minutes=profile.interval_minutes)
-    instant = instants_of(source, stamps, profile.time_zone)
+    instant = instants_of(source, stamps, profile.time_zone, profile.time_format)
     start = instant if profile.start_column else instant - length
     amounts = [_amount(profile, value) for value in _texts(source[profile.value_column])]
     rows = source.select(
-        _named(profile, "series_column", "series_id").alias("series_id"),
+        series_name(_one_of(profile, "series_column", "series_id"), profile.series_column).alias(
+            "series_id"
+        ),
         start.alias("interval_start_utc"),
         (start + length).alias("interval_end_utc"),
         pl.lit(pl.Series(amounts, dtype=schema(PRICES)["price_amount"])).alias("price_amount"),
@@ -118,6 +124,42 @@ def _named(profile: PricesProfile, column: str, constant: str) -> pl.Expr:
     value = _one_of(profile, column, constant)
     named = pl.col(value) if getattr(profile, column) else pl.lit(value)
     return named.cast(pl.String).str.strip_chars()
+
+
+def series_name(name: str, column: str | None) -> pl.Expr:
+    """Return the name of each row's series.
+
+    Args:
+        name: A column, a name, or a template over columns.
+        column: The column, where ``name`` is one.
+
+    Raises:
+        ConfigurationError: A template that is none.
+
+    Examples:
+        >>> rows = pl.DataFrame({"NODE": ["NP15", "SP15"]})
+        >>> rows.select(series_name("CAISO DAM {NODE}", None)).to_series().to_list()
+        ['CAISO DAM NP15', 'CAISO DAM SP15']
+    """
+    if column is not None:
+        return pl.col(name).cast(pl.String).str.strip_chars()
+    try:
+        parts = [(text, field) for text, field, *_ in Formatter().parse(name)]
+    except ValueError as error:
+        raise ConfigurationError(
+            thing="the profile",
+            expected="series_id as a name, or as a template with columns in braces",
+            found=f"{name!r}: {error}",
+            remedy="correct it",
+        ) from error
+    return pl.concat_str(
+        piece
+        for text, field in parts
+        for piece in (
+            pl.lit(text),
+            *([] if field is None else [pl.col(field).cast(pl.String).str.strip_chars()]),
+        )
+    )
 
 
 def _texts(values: pl.Series) -> list[str | None]:

@@ -22,6 +22,7 @@ from negawatt.warehouse.formats.reading_words import NO_READING, OK
 from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
 from negawatt.warehouse.stamps import instants_of
+from negawatt.warehouse.stress_files import StressProfile, stress_rows
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -112,7 +113,14 @@ class DiscrepanciesProfile(BaseModel):
     columns: dict[str, str]
 
 
-Profile = ReadingsProfile | EventsProfile | DiscrepanciesProfile | PricesProfile | JobFactsProfile
+Profile = (
+    ReadingsProfile
+    | EventsProfile
+    | DiscrepanciesProfile
+    | PricesProfile
+    | StressProfile
+    | JobFactsProfile
+)
 _PROFILE: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="table")])
 
 
@@ -187,6 +195,8 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
             return job_rows(profile, _kept(source, profile.filter), available_at_utc)
         if isinstance(profile, PricesProfile):
             return price_rows(profile, _kept(source, profile.filter), available_at_utc)
+        if isinstance(profile, StressProfile):
+            return stress_rows(profile, _kept(source, profile.filter), available_at_utc)
         columns = [
             pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in profile.columns.items()
         ]

@@ -12,16 +12,24 @@ import polars as pl
 from negawatt.models.domain.errors import DataRefusedError
 
 
-def instants_of(source: pl.DataFrame, column: str, time_zone: str | None) -> pl.Expr:
+def instants_of(
+    source: pl.DataFrame, column: str, time_zone: str | None, time_format: str | None = None
+) -> pl.Expr:
     """Read a column of instants; text may state an offset or be local to ``time_zone``.
 
     An empty cell is "not known".
+
+    Args:
+        source: The file's rows.
+        column: The column.
+        time_zone: Zone of stamps that state no offset; without one such stamps are refused.
+        time_format: How text writes a stamp, in strptime's signs; ISO 8601 without it.
     """
     if column not in source.columns:
         raise pl.exceptions.ColumnNotFoundError(column)
     kind = source.schema[column]
     if kind == pl.String:
-        stamps = [_stamp(column, text) for text in source[column]]
+        stamps = [_stamp(column, text, time_format) for text in source[column]]
         if time_zone is None:
             _refuse_local(column, stamps)
         aware = [stamp if stamp and stamp.tzinfo else None for stamp in stamps]
@@ -53,15 +61,19 @@ def _refuse_local(column: str, stamps: Iterable[object]) -> None:
             )
 
 
-def _stamp(column: str, text: str | None) -> datetime | None:
+def _stamp(column: str, text: str | None, time_format: str | None) -> datetime | None:
     if text is None or not text.strip():
         return None
     try:
+        if time_format is not None:
+            return datetime.strptime(text.strip(), time_format)  # noqa: DTZ007 - the zone comes after
         return datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise DataRefusedError(
             thing=f"column {column!r}",
-            expected="stamps such as 2026-07-01T16:30:00, with or without an offset",
+            expected=f"stamps as {time_format}"
+            if time_format
+            else "stamps such as 2026-07-01T16:30:00, with or without an offset",
             found=repr(text),
-            remedy="correct the file",
+            remedy="correct the file, or time_format in the profile",
         ) from error

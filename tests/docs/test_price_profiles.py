@@ -1,0 +1,135 @@
+"""Each profile of docs/prices reads a row laid out as its market publishes it, by hand.
+
+Sources of the layouts: CAISO, OASIS interface specification, PRC_LMP and PRC_INTVL_LMP; NYISO, MIS
+reports P-2A and P-24A; PJM, Data Miner 2, rt_hrl_lmps; AEMO, aggregated price and demand data.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.warehouse.catalog import checked
+from negawatt.warehouse.profiles import read_profile, read_source, translate
+from tests.docs.console import ROOT
+
+NOW_UTC = datetime(2026, 7, 2, tzinfo=UTC)
+FOLDER = ROOT / "docs" / "prices"
+NYISO = '"Time Stamp","Name","PTID","LBMP ($/MWHr)","Marginal Cost Losses ($/MWHr)"\n'
+FILES = {
+    "caiso_day_ahead": "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,NODE,LMP_TYPE,MW\n"
+    "2026-07-01T20:00:00-00:00,2026-07-01T21:00:00-00:00,TH_NP15_GEN-APND,LMP,41.23456\n"
+    "2026-07-01T20:00:00-00:00,2026-07-01T21:00:00-00:00,TH_NP15_GEN-APND,MCC,1.5\n",
+    "caiso_five_minute": "INTERVALSTARTTIME_GMT,NODE,LMP_TYPE,VALUE\n"
+    "2026-07-01T20:00:00-00:00,TH_NP15_GEN-APND,LMP,-12.5\n",
+    "nyiso_day_ahead": NYISO + '"07/01/2026 16:00","CAPITL",61757,40.76,1.2\n',
+    "nyiso_five_minute": NYISO + '"07/01/2026 16:05:00","CAPITL",61757,40.76,1.2\n',
+    "pjm_real_time": "datetime_beginning_utc,pnode_name,total_lmp_rt,row_is_current\n"
+    "7/1/2026 8:00:00 PM,PJM-RTO,31.4,True\n7/1/2026 8:00:00 PM,PJM-RTO,31.1,False\n",
+    "aemo_spot": "REGION,SETTLEMENTDATE,TOTALDEMAND,RRP,PERIODTYPE\n"
+    "NSW1,2026/07/02 06:05:00,7000.1,102.34,TRADE\n",
+}
+PRICES = {
+    "caiso_day_ahead": ("CAISO day-ahead TH_NP15_GEN-APND", 60, "41.23456", "USD"),
+    "caiso_five_minute": ("CAISO five-minute TH_NP15_GEN-APND", 5, "-12.5", "USD"),
+    "nyiso_day_ahead": ("NYISO day-ahead CAPITL", 60, "40.76", "USD"),
+    "nyiso_five_minute": ("NYISO five-minute CAPITL", 5, "40.76", "USD"),
+    "pjm_real_time": ("PJM real-time PJM-RTO", 60, "31.4", "USD"),
+    "aemo_spot": ("AEMO spot NSW1", 5, "102.34", "AUD"),
+}
+
+
+def read(name: str, text: str, folder: Path) -> pl.DataFrame:
+    (folder / "file.csv").write_text(text, encoding="utf-8")
+    profile = read_profile(FOLDER / f"{name}.toml")
+    return checked(profile.table, translate(profile, read_source(folder / "file.csv"), NOW_UTC))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_price_has_its_interval_in_utc_its_currency_and_its_unit(
+    name: str, tmp_path: Path
+) -> None:
+    """Each file holds the price from 20:00 UTC on 1 July 2026."""
+    series, minutes, amount, currency = PRICES[name]
+    row = read(name, FILES[name], tmp_path).row(0, named=True)
+
+    length = row["interval_end_utc"] - row["interval_start_utc"]
+    assert row["interval_start_utc"] == datetime(2026, 7, 1, 20, tzinfo=UTC)
+    assert (row["series_id"], length.total_seconds() / 60) == (series, minutes)
+    assert (row["price_amount"], row["price_currency"]) == (Decimal(amount), currency)
+    assert row["price_unit"] == "MWh"
+
+
+def test_what_the_clock_of_new_york_shows_twice_is_refused(tmp_path: Path) -> None:
+    text = NYISO + '"11/01/2026 01:00","CAPITL",61757,40.76,1.2\n'
+
+    with pytest.raises(DataRefusedError, match="ambiguous"):
+        read("nyiso_day_ahead", text, tmp_path)
+
+
+def test_a_stamp_of_another_form_is_refused_with_the_form_that_is_expected(tmp_path: Path) -> None:
+    text = FILES["aemo_spot"].replace("2026/07/02", "02/07/2026")
+
+    with pytest.raises(
+        DataRefusedError, match="expected stamps as %Y/%m/%d %H:%M:%S, found '02/07"
+    ):
+        read("aemo_spot", text, tmp_path)
+
+
+def test_a_reserve_has_its_unit_and_its_interval(tmp_path: Path) -> None:
+    text = "product,interval_start,reserve_megawatt\nRRS,2026-07-01T15:00:00,2751.5\n"
+
+    row = read("reserves", text, tmp_path).row(0, named=True)
+
+    assert (row["series_id"], row["stress_value"], row["stress_unit"]) == (
+        "reserve RRS",
+        2751.5,
+        "MW",
+    )
+    assert row["interval_end_utc"] == datetime(2026, 7, 1, 20, 5, tzinfo=UTC)
+    assert row["stress_level"] is None
+
+
+def test_an_alert_has_its_level_and_holds_until_it_is_cancelled(tmp_path: Path) -> None:
+    text = "issued,cancelled,level\n2026-07-01T15:00:00,2026-07-01T16:00:00,EEA 1\n"
+    rows = read("alerts", text + "2026-07-01T17:00:00,,EEA 2\n", tmp_path)
+
+    assert rows["stress_level"].to_list() == ["1", "2"]
+    assert rows["interval_end_utc"].to_list() == [datetime(2026, 7, 1, 21, tzinfo=UTC), None]
+
+
+def test_a_level_that_the_profile_does_not_know_is_refused(tmp_path: Path) -> None:
+    text = "issued,cancelled,level\n2026-07-01T15:00:00,,EEA 4\n"
+
+    with pytest.raises(DataRefusedError, match="rows for raw_grid__stress"):
+        read("alerts", text, tmp_path)
+
+
+@pytest.mark.shared
+def test_five_years_of_real_prices_are_taken_but_for_the_hour_that_stands_twice(
+    shared_data: Path,
+) -> None:
+    """The shortest decimal of each 32-bit float: 21.77 from 21.770000457763672.
+
+    Stamps are whole hours from 2020 to 2024: 43,848 in five years with two leap days.
+    """
+    source = pl.read_parquet(shared_data / "prices" / "hourly_2020_2024.parquet")
+    profile = read_profile(FOLDER / "compiled_hourly.toml")
+    single = source.unique(["market", "series", "time_utc"], keep="none", maintain_order=True)
+
+    rows = checked(profile.table, translate(profile, single, NOW_UTC))
+
+    assert rows.height == single.height >= 5 * 43_848
+    new_york = rows.filter(series_id="NYISO DAM LBMP zone CAPITL").row(0, named=True)
+    assert (new_york["price_amount"], new_york["price_currency"]) == (Decimal("21.77"), "USD")
+    assert set(rows["price_currency"]) == {"USD", "AUD"}
+    assert rows.select((pl.col("price_amount") < 0).any()).item()
+
+
+def test_every_profile_is_read_by_a_test() -> None:
+    names = {path.stem for path in FOLDER.glob("*.toml")}
+
+    assert names == {*FILES, "compiled_hourly", "reserves", "alerts"}

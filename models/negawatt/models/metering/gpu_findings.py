@@ -1,6 +1,7 @@
-"""What an auditor should know about a GPU's day: resets, coverage, and counter against power.
+"""What an auditor should know about a GPU's day: resets, coverage, flagged readings, clocks.
 
 Here: at most one finding of a kind for each GPU, with the count and the worst, never one a minute.
+Not here: counter against power (counter_and_power.py).
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,10 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MS_PER_S
+from negawatt.models.metering.counter_and_power import Compared, disagreement
 from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
 from negawatt.models.metering.pieces import instant_text
 from negawatt.models.metering.power_samples import SampledEnergy
-
-# Counter and integral of power may differ so much, over so long, before it is a finding.
-DISAGREEMENT_LIMIT_RATIO = 0.02
-DISAGREEMENT_WINDOW_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,12 +27,14 @@ class GpuDay:
         node_id: The node it was in at its last reading.
         counter: Energy of each interval, from the energy counter.
         power: Energy and power of each interval, from samples of power.
+        missed_j2: What the samples miss, from counter_and_power.squared_misses_j2 [J^2].
     """
 
     gpu_uuid: str
     node_id: str
     counter: CounterEnergy
     power: SampledEnergy
+    missed_j2: NDArray[np.float64]
 
     @property
     def sampled_energy_j(self) -> NDArray[np.float64]:
@@ -75,7 +75,14 @@ def findings_of_gpu(
     if resets:
         findings.append(reset_finding(subject, resets))
     findings += _low_coverage(subject, gpu.counter, boundary_ms)
-    findings += _disagreement(gpu, boundary_ms, interval_minutes)
+    covered_ratio = np.minimum(gpu.counter.coverage_ratio, gpu.power.coverage_ratio)
+    compared = Compared(
+        counter_j=gpu.counter.energy_j,
+        power_j=gpu.power.energy_j,
+        is_covered=covered_ratio == 1,
+        missed_j2=gpu.missed_j2,
+    )
+    findings += disagreement(subject, compared, boundary_ms, interval_minutes)
     return findings
 
 
@@ -102,46 +109,6 @@ def _low_coverage(
                 "coverage_ratio": round(float(counter.coverage_ratio.mean()), 6),
                 "gap_count": len(counter.gap_s),
                 "longest_gap_s": float(counter.gap_s.max(initial=0.0)),
-            },
-        )
-    ]
-
-
-def _disagreement(
-    gpu: GpuDay, boundary_ms: NDArray[np.int64], interval_minutes: int
-) -> list[Finding]:
-    """Compare counter and integral of power where both cover a whole window."""
-    per_window = -(-DISAGREEMENT_WINDOW_MINUTES // interval_minutes)
-    n_windows = len(gpu.counter.energy_j) // per_window
-    if n_windows == 0:
-        return []
-    shape = (n_windows, per_window)
-    covered = np.minimum(gpu.counter.coverage_ratio, gpu.power.coverage_ratio)
-    is_covered = (covered[: n_windows * per_window].reshape(shape) == 1).all(axis=1)
-    counter_j = gpu.counter.energy_j[: n_windows * per_window].reshape(shape).sum(axis=1)
-    power_j = gpu.power.energy_j[: n_windows * per_window].reshape(shape).sum(axis=1)
-    difference_ratio = np.abs(power_j[is_covered] / counter_j[is_covered] - 1)
-    is_apart = difference_ratio > DISAGREEMENT_LIMIT_RATIO
-    if not is_apart.any():
-        return []
-    worst = int(np.flatnonzero(is_covered)[int(np.argmax(difference_ratio))])
-    start_utc = instant_text(boundary_ms[worst * per_window])
-    return [
-        Finding(
-            code=FindingCode.ENERGY_METHODS_DISAGREE,
-            severity=Severity.WARNING,
-            subject=gpu_subject(gpu.gpu_uuid),
-            message="expected the energy counter and the integral of power to agree within "
-            f"{DISAGREEMENT_LIMIT_RATIO:.0%} over {per_window * interval_minutes} min, found "
-            f"{int(is_apart.sum())} of {int(is_covered.sum())} windows apart, the worst by "
-            f"{difference_ratio.max():.1%} at {start_utc}",
-            evidence={
-                "window_count": int(is_apart.sum()),
-                "compared_count": int(is_covered.sum()),
-                "worst_ratio": round(float(difference_ratio.max()), 6),
-                "worst_start_utc": start_utc,
-                "worst_counter_j": float(counter_j[worst]),
-                "worst_power_j": float(power_j[worst]),
             },
         )
     ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
+from negawatt.models.metering.counter_and_power import squared_misses_j2
 from negawatt.models.metering.energy_counter import CounterReadings, counter_energy
 from negawatt.models.metering.gpu_findings import (
     GpuDay,
@@ -157,6 +158,7 @@ def _one_gpu(rows: _GpuRows, boundary_ms: NDArray[np.int64], max_gap_s: float) -
         node_id=rows.node_id,
         counter=counter_energy(rows.readings, boundary_ms, max_gap_s=max_gap_s),
         power=sampled_energy(time_ms, rows.power_w, boundary_ms, rules, subject=subject),
+        missed_j2=squared_misses_j2(rows.readings, rows.power_w, boundary_ms, max_gap_s),
     )
 
 

@@ -1,0 +1,193 @@
+"""A GPU's energy counter held against its power: whether they differ by more than samples miss.
+
+Here: the comparison and its finding. Not here: the energies themselves (energy_counter.py,
+power_samples.py).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.domain.units import MILLIJOULE_PER_J, MS_PER_S
+from negawatt.models.metering.energy_counter import CounterReadings
+from negawatt.models.metering.pieces import instant_text
+
+DISAGREEMENT_LIMIT_RATIO: Final = 0.02
+"""Counter and integral of power may differ so much before it is a finding."""
+DISAGREEMENT_WINDOW_MINUTES: Final = 5
+STANDS_OUT: Final = 4.5
+"""How many times what samples miss by chance a difference must be to say something of the meters.
+
+Chance alone gets there once in 150 000 windows, were the misses normal and independent.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """What two ways of measuring say of adjacent intervals; arrays of shape (m,).
+
+    Attributes:
+        counter_j: Energy by the counter [J]; NaN where not known.
+        power_j: Integral of the power samples [J]; NaN where not known.
+        is_covered: Both cover the whole interval.
+        missed_j2: From squared_misses_j2 [J^2].
+    """
+
+    counter_j: NDArray[np.float64]
+    power_j: NDArray[np.float64]
+    is_covered: NDArray[np.bool_]
+    missed_j2: NDArray[np.float64]
+
+
+def squared_misses_j2(
+    readings: CounterReadings,
+    power_w: NDArray[np.float64],
+    boundary_ms: NDArray[np.int64],
+    max_gap_s: float,
+) -> NDArray[np.float64]:
+    r"""Return how far each stretch between two readings is off, squared and added up.
+
+    .. math:: m = \sum_i \left( \tfrac{p_i + p_{i+1}}{2} (t_{i+1} - t_i) - (c_{i+1} - c_i) \right)^2
+
+    A stretch belongs to the interval that its middle lies in. Stretches over a gap, a new counter
+    or a reading that is none are left out.
+
+    Args:
+        readings: The counter, oldest reading first, shape (n,).
+        power_w: Power at the same instants [W], shape (n,); 0 and NaN are no reading.
+        boundary_ms: Edges of adjacent intervals, since 1970 [ms], shape (m + 1,).
+        max_gap_s: Longest time between readings that still counts as measured [s].
+
+    Returns:
+        Sum for each interval [J^2], shape (m,).
+
+    Examples:
+        10 s at 100 W by both ends, in which the counter says 700 J: 300 J are missed.
+
+        >>> readings = CounterReadings(time_ms=np.array([0, 10_000]),
+        ...     energy_total_millijoule=np.array([0, 700_000]), is_known=np.array([True, True]),
+        ...     epoch=np.array([0, 0]))
+        >>> squared_misses_j2(readings, np.array([100.0, 100.0]), np.array([0, 60_000]), 35.0)
+        array([90000.])
+    """
+    time_ms = readings.time_ms
+    is_reading = power_w > 0
+    if readings.is_known is not None:
+        is_reading &= readings.is_known
+    length_ms = np.diff(time_ms)
+    counted_j = np.diff(readings.energy_total_millijoule) / MILLIJOULE_PER_J
+    is_used = is_reading[1:] & is_reading[:-1] & (counted_j >= 0)
+    is_used &= length_ms <= max_gap_s * MS_PER_S
+    if readings.epoch is not None:
+        is_used &= np.diff(readings.epoch) == 0
+    integral_j = length_ms / MS_PER_S * (power_w[1:] + power_w[:-1]) / 2
+    place = np.searchsorted(boundary_ms, (time_ms[1:] + time_ms[:-1]) // 2, side="right") - 1
+    n_intervals = len(boundary_ms) - 1
+    is_used &= (place >= 0) & (place < n_intervals)
+    missed_j2 = (integral_j[is_used] - counted_j[is_used]) ** 2
+    return np.bincount(place[is_used], missed_j2, n_intervals).astype(np.float64)
+
+
+def disagreement(
+    subject: str, compared: Compared, boundary_ms: NDArray[np.int64], interval_minutes: int
+) -> list[Finding]:
+    r"""Return the finding that counter and integral of power disagree, if they do.
+
+    .. math:: |P - C| > 0.02\,C \quad \text{and} \quad |P - C| > 4.5 \sqrt{m}
+
+    A sample says nothing of what the power was until the next one. Read every 30 or 60 s, a GPU
+    whose load comes and goes is missed by a tenth in some five minutes of every day, up and down
+    alike, though both meters are right: a finding of that would be a false alarm, and there would
+    be one for most GPUs. What chance does can be seen: m is the sum of the squared misses of the
+    single stretches, and the misses of n stretches that have nothing in common add up to about the
+    root of m. A meter that is off is off in the same direction in all of them, and adds up to n
+    times one, which stands out the more the more readings there are: in five minutes where
+    readings are seconds apart, and over the day where they are a minute apart. The day as a whole
+    is therefore compared as well.
+
+    Args:
+        subject: The GPU.
+        compared: What both say of each interval.
+        boundary_ms: Edges of the intervals, since 1970 [ms].
+        interval_minutes: Length of the intervals [min].
+    """
+    per_window = -(-DISAGREEMENT_WINDOW_MINUTES // interval_minutes)
+    n_windows = len(compared.counter_j) // per_window
+    if n_windows == 0:
+        return []
+    windows = _in_windows(compared, n_windows, per_window)
+    counter_j, power_j = windows.counter_j, windows.power_j
+    is_apart = _is_apart(counter_j, power_j, windows.missed_j2)
+    day_counter_j, day_power_j = counter_j.sum(), power_j.sum()
+    day_is_apart = bool(_is_apart(day_counter_j, day_power_j, windows.missed_j2.sum()))
+    if not is_apart.any() and not day_is_apart:
+        return []
+    day_ratio = float(day_power_j / day_counter_j - 1)
+    difference_ratio = np.where(is_apart, np.abs(power_j / counter_j - 1), 0.0)
+    worst = int(np.argmax(difference_ratio))
+    start_utc = instant_text(boundary_ms[windows.first[worst]])
+    found = (
+        f"{int(is_apart.sum())} of {len(counter_j)} windows apart, the worst by "
+        f"{difference_ratio[worst]:.1%} at {start_utc}, and "
+        if is_apart.any()
+        else ""
+    )
+    evidence: dict[str, object] = {
+        "window_count": int(is_apart.sum()),
+        "compared_count": len(counter_j),
+        "day_ratio": round(day_ratio, 6),
+    }
+    if is_apart.any():
+        evidence |= {
+            "worst_ratio": round(float(difference_ratio[worst]), 6),
+            "worst_start_utc": start_utc,
+            "worst_counter_j": float(counter_j[worst]),
+            "worst_power_j": float(power_j[worst]),
+        }
+    return [
+        Finding(
+            code=FindingCode.ENERGY_METHODS_DISAGREE,
+            severity=Severity.WARNING,
+            subject=subject,
+            message="expected the energy counter and the integral of power to agree within "
+            f"{DISAGREEMENT_LIMIT_RATIO:.0%}, beyond what samples miss, over "
+            f"{per_window * interval_minutes} min and over all, found {found}"
+            f"{day_ratio:+.1%} over all",
+            evidence=evidence,
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Windows:
+    """Sums over the windows that both cover, with the first interval of each."""
+
+    counter_j: NDArray[np.float64]
+    power_j: NDArray[np.float64]
+    missed_j2: NDArray[np.float64]
+    first: NDArray[np.int64]
+
+
+def _in_windows(compared: Compared, n_windows: int, per_window: int) -> _Windows:
+    def rows(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values[: n_windows * per_window].reshape(n_windows, per_window)
+
+    is_covered = rows(compared.is_covered.astype(np.float64)).all(axis=1)
+    return _Windows(
+        counter_j=rows(compared.counter_j).sum(axis=1)[is_covered],
+        power_j=rows(compared.power_j).sum(axis=1)[is_covered],
+        missed_j2=rows(compared.missed_j2).sum(axis=1)[is_covered],
+        first=np.flatnonzero(is_covered) * per_window,
+    )
+
+
+def _is_apart(
+    counter_j: NDArray[np.float64], power_j: NDArray[np.float64], missed_j2: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    difference_j = np.abs(power_j - counter_j)
+    is_large = difference_j > DISAGREEMENT_LIMIT_RATIO * counter_j
+    apart: NDArray[np.bool_] = is_large & (difference_j > STANDS_OUT * np.sqrt(missed_j2))
+    return apart

@@ -8,10 +8,15 @@ import pytest
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.findings import FindingCode
+from negawatt.models.settlement.bundle.verify import verify_bundle
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.verification.leakage import LeakageOutcome
 from negawatt.pipelines import run
+from negawatt.pipelines.exports.bundle import Wanted, write_bundle
 from negawatt.pipelines.publish import publish_settlement
+from negawatt.warehouse.delta_tables import read_table
+from negawatt.warehouse.estimate_tables import record_estimate
+from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.profiles import read_profile, translate
 from negawatt.warehouse.raw_files import seal_rows
@@ -171,3 +176,40 @@ def job_rows() -> pl.DataFrame:
             "available_at_utc": AFTER_UTC - timedelta(days=1),
         }
     )
+
+
+def test_a_recorded_estimate_stands_beside_the_settled_figure_and_changes_none(
+    layout: Layout,
+) -> None:
+    """100 kWh would have been drawn of 100 credited in each of two hours: 120 of 120 kWh."""
+    before = body_of(layout)
+    event = find_event(layout, EVENT)
+    hours = [EVENT_START_UTC, EVENT_START_UTC + 4 * QUARTER]
+    estimate = pl.DataFrame(
+        {"ts": pl.Series(hours, dtype=pl.Datetime("ms", "UTC")), "cf_kw": [90.0, 90.0]}
+    ).with_columns(lo_kw=pl.col("cf_kw") - 5, hi_kw=pl.col("cf_kw") + 5)
+    record_estimate(
+        layout,
+        event,
+        estimate,
+        method_id="job_aware@1",
+        basis_sha256="0" * 64,
+        available_at_utc=AFTER_UTC,
+    )
+
+    statement = publish_settlement(layout, EVENT, AFTER_UTC + timedelta(hours=1))[0]
+
+    body = statement.body
+    assert before.corroboration is None
+    assert body.totals == before.totals
+    assert body.corroboration is not None
+    assert body.corroboration.difference_kwh == 20.0
+    assert body.corroboration.within_band is False
+    assert FindingCode.OUTSIDE_ESTIMATED_BAND in {one.code for one in body.findings}
+    assert [cause.subject for cause in statement.causes] == ["raw_event__counterfactual"]
+    measures = read_table(layout, "out_event__performance", pl.col("event_id") == EVENT).frame
+    assert measures.filter(pl.col("measure_id") == "estimated_reduction_kwh")[
+        "measure_value"
+    ].to_list() == [100.0]
+    written = write_bundle(layout, EVENT, Wanted(signed_at_utc=AFTER_UTC))
+    assert not verify_bundle(written.path.read_bytes()).failures

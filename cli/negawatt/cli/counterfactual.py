@@ -14,18 +14,22 @@ from typing import Annotated
 import typer
 
 from negawatt.cli.fleet_input import read_fleet
-from negawatt.cli.options import JsonOption
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.collectors.clock import SystemClock
 from negawatt.models.counterfactual.fleet import Fleet, FleetEvent
-from negawatt.models.counterfactual.job_aware import Counterfactual, job_aware
+from negawatt.models.counterfactual.job_aware import METHOD_ID, Counterfactual, job_aware
 from negawatt.models.counterfactual.summary import Scope, Summary, interval_frame, summarize
 from negawatt.models.domain.errors import ConfigurationError
-from negawatt.warehouse.layout import appearing_file
+from negawatt.models.domain.event import Event
+from negawatt.warehouse.estimate_tables import basis_digest, record_estimate
+from negawatt.warehouse.event_tables import find_event
+from negawatt.warehouse.layout import Layout, appearing_file
 
 _JOBS_SHOWN = 12
 _STEPS = 4
 
 
-def counterfactual(
+def counterfactual(  # noqa: PLR0917 - one argument per option of the command
     folder: Annotated[
         Path, typer.Argument(help="Fleet folder: gpu_power, gpus, jobs, placements, events, ...")
     ],
@@ -39,16 +43,23 @@ def counterfactual(
     out: Annotated[
         Path | None, typer.Option(help="Parquet file to write: ts, cf_kw, lo_kw, hi_kw.")
     ] = None,
+    record: Annotated[
+        str | None,
+        typer.Option(metavar="EVENT", help="Record it beside this event of the warehouse."),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     json_output: JsonOption = False,
 ) -> None:
     """Estimate what a fleet would have drawn in an event, and what its reduction is made of.
 
     Every job that control touched gets its own level and its own work, starts that were held are
     replayed through the queue, and everything else keeps its actual power. lo_kw and hi_kw are
-    the 90 % band of the event's mean.
+    the 90 % band of the event's mean. Recorded beside an event, its next statement says whether
+    the settled reduction lies in that band; it settles nothing.
 
     Example: negawatt counterfactual hall/public --event last --scope site --out est.parquet
     """
+    registered = None if record is None else _registered(Layout(warehouse), record, scope)
     quiet = json_output or not sys.stderr.isatty()
     with typer.progressbar(
         length=_days(folder) + _STEPS, label="reading", hidden=quiet, file=sys.stderr
@@ -61,10 +72,32 @@ def counterfactual(
     if out is not None:
         with appearing_file(out) as temporary:
             frame.write_parquet(temporary)
+    if registered is not None:
+        record_estimate(
+            Layout(warehouse),
+            registered,
+            frame,
+            method_id=METHOD_ID,
+            basis_sha256=basis_digest(folder, f"{event} {scope} {minutes}"),
+            available_at_utc=SystemClock().now_utc(),
+        )
     if json_output:
         typer.echo(json.dumps(_facts(found, fleet, summary, out), allow_nan=False, default=str))
     else:
         typer.echo("\n".join(_words(found, fleet, summary, out)))
+        if registered is not None:
+            typer.echo(f"recorded          beside event {record}: settle it again to state it")
+
+
+def _registered(layout: Layout, event_id: str, scope: Scope) -> Event:
+    if scope is not Scope.SITE:
+        raise ConfigurationError(
+            thing="--record",
+            expected="--scope site, where the event is settled",
+            found=f"--scope {scope}",
+            remedy="leave out --scope",
+        )
+    return find_event(layout, event_id)
 
 
 def _days(folder: Path) -> int:

@@ -218,4 +218,11 @@ def _beside(body: StatementBody) -> list[tuple[str, float | None, str, str | Non
             ("delayed_work_s", body.cost.delayed_work_s, "s", None),
             ("delayed_work_s_per_kwh", body.cost.delayed_work_s_per_kwh, "s/kWh", None),
         ]
+    if body.corroboration is not None:
+        said = body.corroboration
+        measures += [
+            ("estimated_reduction_kwh", said.reduction_kwh, "kWh", None),
+            ("estimated_reduction_lower_kwh", said.lower_kwh, "kWh", None),
+            ("estimated_reduction_upper_kwh", said.upper_kwh, "kWh", None),
+        ]
     return measures

@@ -87,6 +87,7 @@ def context_of(
         performance=told.performance,
         it_load=it_load(gpus),
         node_loads=node_loads(gpus),
+        estimate=told.estimate,
     )
 
 

@@ -1,4 +1,4 @@
-"""What an operator told of an event: what was done to jobs, and how fast they went.
+"""What was told of an event: what was done to jobs, how fast they went, what an estimate says.
 
 Here: from raw_job__ tables to values with the digests of their rows. Not here: readings
 (settlement.py, surroundings.py).
@@ -13,7 +13,10 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.interval import Interval
 from negawatt.models.verification.context import ControlAction, ControlKind, JobPerformance
+from negawatt.models.verification.corroboration import EstimatedInterval, RecordedEstimate
 from negawatt.warehouse.digest import frame_digest
+from negawatt.warehouse.estimate_tables import TABLE as ESTIMATES
+from negawatt.warehouse.estimate_tables import recorded_estimate
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
 
@@ -29,11 +32,14 @@ class Told:
         actions: The control log of the dispatch; None where the site keeps none. A log without a
             line of this dispatch says that nothing was done.
         performance: How fast jobs went; None where nothing was told of this event.
-        input_sha256: Digest of the rows, by table.
+        estimate: What another method says that the site would have drawn; None where none was
+            recorded.
+        input_sha256: Digest of the rows, by table; an estimate's only where there is one.
     """
 
     actions: tuple[ControlAction, ...] | None
     performance: tuple[JobPerformance, ...] | None
+    estimate: RecordedEstimate | None
     input_sha256: Mapping[str, str]
 
 
@@ -54,6 +60,8 @@ def told_of(layout: Layout, event: Event, dispatch: Interval) -> Told:
     )
     every = _newest(layout, PERFORMANCE, event.site_id, ["event_id", "job_id"])
     performance = every.filter(pl.col("event_id") == event.event_id)
+    estimate = recorded_estimate(layout, event)
+    estimated = {} if estimate.is_empty() else {ESTIMATES: frame_digest(estimate)}
     return Told(
         actions=None if log.is_empty() else tuple(map(_action, during.to_dicts())),
         performance=None
@@ -66,7 +74,30 @@ def told_of(layout: Layout, event: Event, dispatch: Interval) -> Told:
             )
             for row in performance.to_dicts()
         ),
-        input_sha256={CONTROL: frame_digest(during), PERFORMANCE: frame_digest(performance)},
+        estimate=None if estimate.is_empty() else _estimate(estimate),
+        input_sha256={
+            CONTROL: frame_digest(during),
+            PERFORMANCE: frame_digest(performance),
+            **estimated,
+        },
+    )
+
+
+def _estimate(rows: pl.DataFrame) -> RecordedEstimate:
+    first = rows.row(0, named=True)
+    return RecordedEstimate(
+        method_id=first["method_id"],
+        basis_sha256=first["basis_sha256"],
+        intervals=tuple(
+            EstimatedInterval(
+                interval_start_utc=row["interval_start_utc"],
+                interval_end_utc=row["interval_end_utc"],
+                expected_kw=row["expected_kw"],
+                lower_kw=row["expected_lower_kw"],
+                upper_kw=row["expected_upper_kw"],
+            )
+            for row in rows.to_dicts()
+        ),
     )
 
 

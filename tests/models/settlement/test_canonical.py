@@ -152,3 +152,37 @@ def test_a_value_without_a_json_form_is_refused(settle: Settle, value: object) -
 
     with pytest.raises(DataRefusedError, match="values with a JSON form"):
         statement_digest(replace(settle(), findings=(finding,)))
+
+
+def test_a_body_of_an_older_schema_is_read_and_written_as_it_was(
+    settle: Settle, provenance: Provenance
+) -> None:
+    """Version 3 had no corroboration; its digest was taken without the key."""
+    body = replace(settle(), schema_version=3)
+    old = issue(None, body, provenance)
+
+    data = to_canonical_json(old)
+
+    assert b"corroboration" not in data
+    assert from_json(data) == old
+    stated = json.dumps(
+        json.loads(data)["body"], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    assert old.statement_digest == hashlib.sha256(stated.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (b'"schema_version":4', b'"schema_version":5', "schema version 4 or older"),
+        (b'"schema_version":4', b'"schema_version":3', "canonical bytes"),
+    ],
+)
+def test_a_schema_version_that_the_fields_do_not_have_is_refused(
+    settle: Settle, provenance: Provenance, old: bytes, new: bytes, why: str
+) -> None:
+    data = to_canonical_json(issue(None, settle(), provenance))
+    assert data.count(old) == 1
+
+    with pytest.raises(DataRefusedError, match=why):
+        from_json(data.replace(old, new))

@@ -27,6 +27,8 @@ from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryE
 from negawatt.models.domain.units import S_PER_MINUTE
 from negawatt.models.uncertainty.fleet_band import ErrorScale, FleetBand, fleet_band
 
+METHOD_ID: Final = "job_aware@1"
+"""Rises with every change that moves an estimate."""
 MAX_PLACEBOS: Final = 60
 ASSUMED_CONTROL_ERROR_RATIO: Final = 0.15
 """Assumed standard error of a reduction whose control was not logged, as a share of it."""

@@ -40,6 +40,7 @@ class FindingCode(StrEnum):
     METER_ROW_REJECTED = "meter_row_rejected"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
+    OUTSIDE_ESTIMATED_BAND = "outside_estimated_band"
     PAYMENT_NOT_COMPUTABLE = "payment_not_computable"
     READING_ESTIMATED = "reading_estimated"
     READING_FLAGGED = "reading_flagged"
@@ -108,6 +109,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.METHOD_NOT_COMPUTABLE: "A baseline method cannot be computed from the data.",
     FindingCode.BASELINE_CHOICE_MATTERS: "Methods that could each be elected give reductions that "
     "differ by more than the limit.",
+    FindingCode.OUTSIDE_ESTIMATED_BAND: "The settled reduction lies outside the band of a recorded "
+    "estimate, which settles nothing.",
     FindingCode.PAYMENT_NOT_COMPUTABLE: "A price or fact that the payment rule asks for is not "
     "known; the energy is settled, the amount is not.",
     FindingCode.READING_ESTIMATED: "Energy in the event was not plainly metered but carries "

@@ -37,6 +37,7 @@ from negawatt.models.settlement.valuation import value_event
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import PlaceboResult
 from negawatt.models.verification.attribution import Attribution
+from negawatt.models.verification.corroboration import Corroboration
 from negawatt.models.verification.cost import Cost
 from negawatt.models.verification.delivery import Delivery
 from negawatt.models.verification.leakage import Leakage
@@ -84,6 +85,7 @@ class Assessment:
     leakage: Leakage | None = None
     on_site: OnSite | None = None
     cost: Cost | None = None
+    corroboration: Corroboration | None = None
 
 
 def build_statement_body(
@@ -152,6 +154,7 @@ def build_statement_body(
         leakage=rounded_figures(assessment.leakage),
         on_site=rounded_figures(assessment.on_site),
         cost=rounded_figures(assessment.cost),
+        corroboration=rounded_figures(assessment.corroboration),
         payment=payment,
         findings=findings,
         overrides=overrides,
@@ -216,6 +219,7 @@ def _all_findings(
         *(assessment.band.findings if assessment.band else ()),
         *(assessment.sensitivity.findings if assessment.sensitivity else ()),
         *(assessment.on_site.findings if assessment.on_site else ()),
+        *(assessment.corroboration.findings if assessment.corroboration else ()),
     ]
     if not terms.revenue_grade:
         found.append(

@@ -13,7 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.models.settlement.statement import Statement, StatementBody
+from negawatt.models.settlement.statement import (
+    ADDED_IN,
+    SCHEMA_VERSION,
+    Statement,
+    StatementBody,
+)
 
 _STATEMENT: Final = TypeAdapter(Statement)
 _BODY: Final = TypeAdapter(StatementBody)
@@ -49,13 +54,15 @@ def statement_digest(body: StatementBody) -> str:
 
 
 def json_tree(body: StatementBody) -> dict[str, Any]:
-    """Return the body as mappings, lists and JSON values."""
+    """Return the body as mappings, lists and JSON values, with the fields of its schema version."""
     tree: dict[str, Any] = _BODY.dump_python(body, mode="json")
-    return tree
+    return _with_fields_of_its_time(tree)
 
 
 def from_json(data: bytes) -> Statement:
-    """Read a statement back.
+    """Read a statement back, also one whose body has fewer fields than bodies have now.
+
+    A field that the body lacks is None, and the same bytes are written again.
 
     Raises:
         DataRefusedError: The bytes are no statement, are not canonical, or the body is not the
@@ -71,6 +78,13 @@ def from_json(data: bytes) -> Statement:
             found=f"{first['msg']} ({first['input']!r:.80})",
             remedy="read it with the version that wrote it, or issue it again",
         ) from error
+    if statement.body.schema_version > SCHEMA_VERSION:
+        raise DataRefusedError(
+            thing=f"statement {statement.body.statement_id!r}",
+            expected=f"a body of schema version {SCHEMA_VERSION} or older",
+            found=f"schema version {statement.body.schema_version}",
+            remedy="read it with the version of negawatt that wrote it, or a newer one",
+        )
     if to_canonical_json(statement) != data:
         raise DataRefusedError(
             thing=f"statement {statement.body.statement_id!r}",
@@ -94,7 +108,7 @@ def _canonical(adapter: TypeAdapter[Any], value: object, statement_id: str) -> b
         # The adapter would write NaN inside evidence as null.
         _require_finite(adapter.dump_python(value))
         text = json.dumps(
-            adapter.dump_python(value, mode="json"),
+            _with_fields_of_its_time(adapter.dump_python(value, mode="json")),
             sort_keys=True,
             separators=(",", ":"),
             ensure_ascii=False,
@@ -108,6 +122,14 @@ def _canonical(adapter: TypeAdapter[Any], value: object, statement_id: str) -> b
             remedy="state what is not known as None, and evidence in JSON types",
         ) from error
     return text.encode()
+
+
+def _with_fields_of_its_time(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement or a body without the fields that bodies had not yet when it was made."""
+    if "body" in tree:
+        return tree | {"body": _with_fields_of_its_time(tree["body"])}
+    version = tree["schema_version"]
+    return {name: value for name, value in tree.items() if ADDED_IN.get(name, 0) <= version}
 
 
 def _require_finite(value: object) -> None:

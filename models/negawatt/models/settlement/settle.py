@@ -26,12 +26,13 @@ from negawatt.models.uncertainty.conformal import ReductionBand, conformal_band
 from negawatt.models.uncertainty.placebo import placebo_errors
 from negawatt.models.verification.attribution import Attribution, attribute_to_jobs
 from negawatt.models.verification.context import NO_CONTEXT, Context
+from negawatt.models.verification.corroboration import Corroboration, corroborate
 from negawatt.models.verification.cost import Cost, cost_of
 from negawatt.models.verification.delivery import delivery_of
 from negawatt.models.verification.leakage import Leakage, leakage_of
 from negawatt.models.verification.obligation import Obligation, obligation_of
 from negawatt.models.verification.on_site import OnSite, on_site_of
-from negawatt.models.verification.reduction import event_reduction
+from negawatt.models.verification.reduction import EventReduction, event_reduction
 from negawatt.models.verification.response import Response, response_of
 from negawatt.models.verification.screening import screen_event
 from negawatt.models.verification.screening.inputs import ScreenInputs
@@ -171,7 +172,7 @@ def settle_event(inputs: SettlementInputs) -> Settlement:
             committed_kw=committed_kw,
             tolerance_kw=context.commitment_tolerance_kw,
         ),
-        **_verified(inputs, reduction.reduction_kwh, obligation, dispatch),
+        **_verified(inputs, reduction, obligation, dispatch),
     )
     body = build_statement_body(
         event,
@@ -196,16 +197,18 @@ class _Verified(TypedDict):
     leakage: Leakage
     on_site: OnSite
     cost: Cost | None
+    corroboration: Corroboration | None
 
 
 def _verified(
     inputs: SettlementInputs,
-    reduction_kwh: float | None,
+    reduction: EventReduction,
     obligation: Obligation,
     dispatch: Interval,
 ) -> _Verified:
     """Look at the event beside its settled figures."""
     event, context = inputs.event, inputs.context
+    reduction_kwh, metered_kwh = reduction.reduction_kwh, reduction.metered_kwh
     baseline_of = partial(_baseline, inputs, inputs.rule)
     return _Verified(
         response=response_of(
@@ -235,6 +238,11 @@ def _verified(
             dispatch_start_utc=dispatch.start_utc,
             reduction_kwh=reduction_kwh,
         ),
+        corroboration=corroborate(
+            context.estimate, event.interval, metered_kwh=metered_kwh, settled_kwh=reduction_kwh
+        )
+        if context.estimate and metered_kwh is not None and reduction_kwh is not None
+        else None,
     )
 
 

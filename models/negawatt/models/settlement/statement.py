@@ -21,6 +21,7 @@ from negawatt.models.settlement.rounding import RoundingRule, difference
 from negawatt.models.uncertainty.conformal import ReductionBand
 from negawatt.models.uncertainty.placebo import RefusedPlacebo
 from negawatt.models.verification.attribution import Attribution
+from negawatt.models.verification.corroboration import Corroboration
 from negawatt.models.verification.cost import Cost
 from negawatt.models.verification.delivery import Delivery
 from negawatt.models.verification.leakage import Leakage
@@ -29,8 +30,10 @@ from negawatt.models.verification.response import Response
 from negawatt.models.verification.sensitivity import Sensitivity
 from negawatt.models.verification.verdict import Verdicts
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Rises whenever the fields of a body change."""
+ADDED_IN: Final = {"corroboration": 4}
+"""Since which version a body has a field; older bodies are read with None, and written without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +175,7 @@ class StatementBody:
     leakage: Leakage | None
     on_site: OnSite | None
     cost: Cost | None
+    corroboration: Corroboration | None = None
     payment: StatementPayment | None
     findings: tuple[Finding, ...]
     overrides: tuple[Override, ...]

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.verification.corroboration import RecordedEstimate
 
 
 class OnSiteKind(StrEnum):
@@ -145,6 +146,8 @@ class Context:
         performance: What the operator states of jobs' speed in the event; None where nothing.
         it_load: Power of all GPUs of the site together; None where they are not measured.
         node_loads: Power of the GPUs of each node, by node.
+        estimate: What another method says that the site would have drawn; None where none was
+            recorded.
     """
 
     commitment_tolerance_kw: float = 0.0
@@ -157,6 +160,7 @@ class Context:
     performance: tuple[JobPerformance, ...] | None = None
     it_load: LoadSeries | None = None
     node_loads: Mapping[str, LoadSeries] = field(default_factory=dict)
+    estimate: RecordedEstimate | None = None
 
     def sibling_loads(self) -> Mapping[str, LoadSeries] | None:
         """Return the measured loads of the other sites; None unless all declared were measured."""

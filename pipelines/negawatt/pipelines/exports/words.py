@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from negawatt.models.baselines.registry import list_programs, load_program
+from negawatt.models.counterfactual.job_aware import METHOD_ID
 
 NOT_KNOWN = "not known"
 MINUS = "\N{MINUS SIGN}"
@@ -204,6 +205,8 @@ def method_name(rule_id: str) -> str:
         >>> method_name("pre_event_hour@1"), method_name("somebody_elses@3")
         ('Mean of the hour before the event', 'somebody_elses@3')
     """
+    if rule_id == METHOD_ID:
+        return "The job-aware counterfactual"
     program_id = rule_id.partition("@")[0]
     return load_program(program_id).name if program_id in list_programs() else rule_id
 

@@ -9,7 +9,7 @@ import json
 import math
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -216,9 +216,11 @@ def _value(tree: Json, kind: Any, files: Mapping[str, bytes]) -> Any:  # noqa: A
     if kind is BaselineRule:
         return read_rule(tree["file"], files[tree["file"]], tree["overrides"])
     own = hints(kind)
-    if tree.keys() != own.keys():
+    needed = own.keys() - {one.name for one in fields(kind) if one.default is not MISSING}
+    if not needed <= tree.keys() <= own.keys():
         raise ValueError(f"{kind.__name__} has the keys {sorted(own)}, got {sorted(tree)}")
-    return kind(**{name: _value(tree[name], own[name], files) for name in own})
+    # What a type had not yet when the file was written has its default.
+    return kind(**{name: _value(tree[name], own[name], files) for name in own if name in tree})
 
 
 def items_of(values: Any, kind: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - as above

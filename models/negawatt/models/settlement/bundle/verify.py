@@ -165,7 +165,9 @@ def _recomputation(opened: Opened, statement: Statement) -> tuple[Outcome, str]:
         return Outcome.NOT_POSSIBLE, "the bundle holds digests of its inputs only"
     tree = from_json(opened.members[INPUTS], INPUTS)
     inputs: SettlementInputs = decode(tree, SettlementInputs, opened.members, INPUTS)
-    again = replace(statement, body=settle_event(inputs).body)
+    body = settle_event(inputs).body
+    stated_version = min(statement.body.schema_version, body.schema_version)
+    again = replace(statement, body=replace(body, schema_version=stated_version))
     if to_canonical_json(again) == opened.members[STATEMENT]:
         lines = len(statement.body.lines)
         return Outcome.AGREES, f"the same statement byte for byte: {lines} lines, every figure"

@@ -184,3 +184,10 @@ def test_one_submission_twice_is_refused_at_both_places() -> None:
 def test_a_file_without_the_fields_that_are_needed_is_refused_whole(fields: str) -> None:
     with pytest.raises(DataRefusedError, match="the fields JobID, Submit, Start, End, State"):
         read_sacct(fields.encode(), ZONE)
+
+
+@pytest.mark.parametrize("stamp", ["178299007300", "0", "1969-12-31T00:00:00"])
+def test_an_instant_outside_any_accounting_is_refused(stamp: str) -> None:
+    (refused,) = read({"Eligible": stamp}).refused
+
+    assert "Eligible: an instant is expected" in refused.reason

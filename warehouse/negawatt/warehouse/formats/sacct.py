@@ -21,6 +21,7 @@ _STATES = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
     *("PENDING", "PREEMPTED", "RUNNING", "REQUEUED", "RESIZING", "REVOKED", "SUSPENDED", "TIMEOUT"),
 }
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
 _REQUIRED = ("Submit", "Start", "End", "State")
 _NONE = {"", "Unknown", "None", "N/A"}
 _NOWHERE = {"", "None assigned"}
@@ -180,11 +181,13 @@ def _instant(name: str, text: str, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         if _COUNT.fullmatch(text):
-            return datetime.fromtimestamp(int(text), UTC)
-        stamp = datetime.fromisoformat(text)
-        if stamp.tzinfo is not None:
-            return stamp.astimezone(UTC)
-        return _of_clock(stamp, zone)
+            instant = datetime.fromtimestamp(int(text), UTC)
+        else:
+            stamp = datetime.fromisoformat(text)
+            instant = stamp.astimezone(UTC) if stamp.tzinfo else _of_clock(stamp, zone)
+        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+            raise ValueError(text)  # noqa: TRY301 - as the others
+        return instant  # noqa: TRY300 - what is above may raise
     except (ValueError, OverflowError, OSError) as error:
         raise JobError(
             f"{name}: an instant is expected that the clock of {zone.key} shows once, found "

@@ -7,6 +7,7 @@ Not here: reading files (negawatt.warehouse.import_files) and sealing rows
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,9 @@ import typer
 from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
 from negawatt.cli.progress import rows_shown
 from negawatt.collectors.clock import SystemClock
-from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.event_tables import with_revisions
+from negawatt.warehouse.gridstatus_prices import OPERATORS, fetch_prices
 from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
 from negawatt.warehouse.job_tiers import read_tiers
 from negawatt.warehouse.layout import Layout
@@ -212,6 +214,47 @@ def prices(
     incoming = read_incoming(file, (PRICES,), profile, SystemClock().now_utc())
     _take_in(
         Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
+    )
+
+
+@app.command()
+def gridstatus(
+    operator: Annotated[
+        str, typer.Argument(help="caiso, isone, miso, nyiso or pjm.", metavar="OPERATOR")
+    ],
+    *,
+    market: Annotated[str, typer.Option(help="DAY_AHEAD_HOURLY, REAL_TIME_5_MIN and others.")],
+    location: Annotated[list[str], typer.Option(help="Node or zone; may be given again.")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day there.")
+    ],
+    last: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day there, included.")
+    ],
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Fetch prices from a grid operator over the network, by the package gridstatus.
+
+    It is an extra of its own: pip install 'negawatt[gridstatus]'. Prices are in USD for a MWh.
+
+    Example: negawatt import gridstatus nyiso --market DAY_AHEAD_HOURLY --location CAPITL
+    --from 2026-07-01 --to 2026-07-31
+    """
+    if operator not in OPERATORS:
+        raise ConfigurationError(
+            thing=f"operator {operator!r}",
+            expected=f"one of {', '.join(OPERATORS)}",
+            found=repr(operator),
+            remedy="import the operator's file with `negawatt import prices`",
+        )
+    days = (first.date(), last.date())
+    rows = fetch_prices(operator, market, location, days, SystemClock().now_utc())
+    incoming = Incoming(table=PRICES, rows=rows)
+    source = Path(f"{operator} {market}")
+    _take_in(
+        Layout(warehouse), PRICE_FOLDER, source, incoming, dry_run=dry_run, json_output=json_output
     )
 
 

@@ -79,6 +79,7 @@ _PIECES = (
     *(b"400,1,1,A,,\n", b"V", b"A", b"_", b"+", b"99999999999999999999", "٣".encode(), b" ", b'"'),
     *(b"gres/gpu=1,", b"Unknown", b"<!DOCTYPE a>", b"<?x?>", b"2026-11-01T01:30:00"),
 )
+_YEAR_2100_S = 4_102_444_800
 _IN_A_TEXT = [piece for piece in _PIECES if b"<" not in piece or b"!--" in piece or b"?" in piece]
 
 
@@ -208,7 +209,7 @@ def _espi_literals(content: bytes) -> dict[datetime, set[float | None]]:
     found: defaultdict[datetime, set[float | None]] = defaultdict(set)
     for one in root.iter(f"{{{ESPI}}}IntervalReading"):
         start = (one.findtext(f"{{{ESPI}}}timePeriod/{{{ESPI}}}start") or "").strip(" \t\r\n")
-        if not re.fullmatch("[+]?[0-9]{1,10}", start):
+        if not re.fullmatch("[+]?[0-9]+", start) or int(start) > _YEAR_2100_S:
             continue
         at = datetime.fromtimestamp(int(start), UTC)
         values = one.findall(f"{{{ESPI}}}value")
@@ -233,20 +234,16 @@ def _is_of_line(job: dict[str, Any], names: list[str], cells: list[str]) -> bool
     line = dict(zip(names, cells, strict=True))
     has_run = job["allocation_start_utc"] is not None
     gpus = re.findall(r"(?:^|,)gres/gpu(?::[^=,]+)?=([0-9]+)", line.get("AllocTRES", ""))
+    nodes = job["node_ids"]
     return (
         job["job_id"] == line.get("JobIDRaw", line.get("JobID"))
         and line["State"].lower().startswith(job["job_state"])
         and _same(job["submitted_at_utc"], line["Submit"])
         and (not has_run or _same(job["allocation_start_utc"], line["Start"]))
         and (job["allocation_end_utc"] is None or _same(job["allocation_end_utc"], line["End"]))
-        and (
-            job["job_priority"] is None or str(job["job_priority"]) == line["Priority"].lstrip("0")
-        )
-        and (job["gpu_count"] is None or not has_run or str(job["gpu_count"]) in {"0", *gpus})
-        and (
-            job["node_ids"] is None
-            or _first_node(line["NodeList"]) == job["node_ids"].split(",")[0]
-        )
+        and (job["job_priority"] is None or job["job_priority"] == int(line["Priority"]))
+        and (job["gpu_count"] is None or not has_run or job["gpu_count"] in {0, *map(int, gpus)})
+        and (nodes is None or _first_node(line["NodeList"]) == nodes.split(",")[0])
     )
 
 

@@ -151,7 +151,8 @@ def test_what_the_whole_agent_takes_of_a_core(
         "LD_LIBRARY_PATH": str(library.parent),
         "NVML_STUB_SCENARIO": str(scenario),
     }
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as agent:  # noqa: S603 - ours
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, **quiet) as agent:  # type: ignore[call-overload]  # noqa: S603 - ours
         Event().wait(SETTLING_S)
         before_s = _cpu_s(agent.pid)
         Event().wait(LOOP_S)

@@ -117,7 +117,7 @@ async def _inspect_nvml() -> Inspection:
         batch = source.take()[-1].batch
         opened = {g.opened.identity.gpu_uuid: g.opened for g in source.table.gpus if g.opened}
         looks = {
-            uuid: GpuFollower(source.nvml, SystemClock().clocks_ns).look(gpu, 0)
+            uuid: GpuFollower(source.nvml, SystemClock()).look(gpu, 0)
             for uuid, gpu in opened.items()
         }
         findings = tuple(finding for look in looks.values() for finding in look.findings)

@@ -62,7 +62,11 @@ def of_driver(source: NvmlSource) -> Iterator[Metric]:
             "Time inside the driver, all calls of the fast loop.",
             facts.driver_time_s,
         ),
-        ("slow_seconds_total", "Time of the slow loop's looks.", facts.slow_driver_time_s),
+        (
+            "slow_seconds_total",
+            "The same of the slow loop.",
+            facts.slow_driver_time_s,
+        ),
         (
             "time_ratio",
             "Time inside the driver as a share of the last stretch.",

@@ -21,12 +21,17 @@ _CONSTANT = "gpu 0 square 500 500 1 0.5"
 
 def _opened() -> tuple[OpenGpu, GpuFollower]:
     nvml = Nvml()
-    return nvml.open_by_index(0), GpuFollower(nvml, SystemClock().clocks_ns)
+    return nvml.open_by_index(0), GpuFollower(nvml, SystemClock())
 
 
 def _samples(look: Look) -> DriverSamples:
     assert look.samples is not None
     return look.samples
+
+
+class _DayAhead(SystemClock):
+    def clocks_ns(self) -> dict[str, int]:
+        return {name: ns + 86_400 * NS_PER_S for name, ns in super().clocks_ns().items()}
 
 
 def test_a_look_gives_why_a_gpu_is_slowed_its_clocks_and_what_limit_was_asked(
@@ -81,7 +86,7 @@ def test_a_library_without_a_function_gives_the_rest(
         lambda nvml, *names: plain(nvml, *[n for n in names if "EventReasons" not in n]),
     )
 
-    look = GpuFollower(nvml := Nvml(), SystemClock().clocks_ns).look(nvml.open_by_index(0), 0)
+    look = GpuFollower(nvml := Nvml(), SystemClock()).look(nvml.open_by_index(0), 0)
 
     assert look.conditions["clock_event_reasons"] is None
     assert look.conditions["temperature_c"] == 61
@@ -131,9 +136,7 @@ def test_samples_by_a_clock_that_is_none_of_the_machines_are_refused(driver: Dri
     """The machine says that its clocks are a day on: no clock can have stamped the samples."""
     driver.load("gpus 1", "samples 0.02 120 boottime")
     nvml = Nvml()
-    day_ns = 86_400 * NS_PER_S
-    clocks = SystemClock().clocks_ns
-    follower = GpuFollower(nvml, lambda: {name: ns + day_ns for name, ns in clocks().items()})
+    follower = GpuFollower(nvml, _DayAhead())
     time.sleep(0.1)
 
     look = follower.look(nvml.open_by_index(0), 0)
@@ -183,7 +186,7 @@ def test_identity_is_told_at_the_start_and_when_it_changes_within_a_minute(
 def test_identity_is_looked_at_again_when_a_gpu_was_opened_again(driver: Driver) -> None:
     driver.load("clock virtual", "gpus 1", "gpu 0 persistence 30")
     nvml = Nvml()
-    follower = GpuFollower(nvml, SystemClock().clocks_ns)
+    follower = GpuFollower(nvml, SystemClock())
     driver.set_time_s(29.0)
     follower.look(nvml.open_by_index(0), 29 * NS_PER_S)
 

@@ -4,9 +4,9 @@ Here: identity that is told when it changes, columns that a GPU does not give sa
 that the driver dropped. Not here: the calls (nvml_slow, nvml) and threads (nvml_slow_source).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from negawatt.collectors.sources.nvml import Nvml, OpenGpu, instrument
 from negawatt.collectors.sources.nvml_slow import DriverSamples, SlowReader
@@ -17,6 +17,18 @@ _IDENTITY_NS: Final = 60 * NS_PER_S
 _SAMPLES: Final = "power_sample_milliwatt"
 
 
+class SlowClock(Protocol):
+    """A clock that gives plain numbers, and all of the machine's clocks."""
+
+    def monotonic_ns(self) -> int:
+        """Return the monotonic clock [ns]."""
+        ...
+
+    def clocks_ns(self) -> Mapping[str, int]:
+        """Return what each of the machine's clocks shows [ns]."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What one look at a GPU gave.
@@ -25,12 +37,14 @@ class Look:
         conditions: Columns of ``raw_gpu__conditions`` that the GPU answers for.
         instrument: Columns of ``raw_gpu__instruments``, at the start and when one changed.
         samples: The driver's own samples since the last look.
+        driver_ns: Time inside the driver, identity not counted [ns].
         findings: What is said for the first time.
     """
 
     conditions: Mapping[str, int | None]
     instrument: Mapping[str, str | None] | None
     samples: DriverSamples | None
+    driver_ns: int
     findings: tuple[Finding, ...]
 
 
@@ -39,12 +53,12 @@ class GpuFollower:
 
     Args:
         nvml: The started library.
-        clocks_ns: Tells what each clock of the machine shows [ns].
+        clock: The machine's clock.
     """
 
-    def __init__(self, nvml: Nvml, clocks_ns: Callable[[], Mapping[str, int]]) -> None:
-        self._reader = SlowReader(nvml)
-        self._clocks_ns = clocks_ns
+    def __init__(self, nvml: Nvml, clock: SlowClock) -> None:
+        self._reader = SlowReader(nvml, clock.monotonic_ns)
+        self._clocks_ns = clock.clocks_ns
         self._opened: OpenGpu | None = None
         self._instrument: dict[str, str | None] | None = None
         self._identity_due_ns = 0
@@ -60,6 +74,7 @@ class GpuFollower:
         Raises:
             DriverCallError: The GPU answers nothing at all.
         """
+        before_ns = self._reader.driver_ns
         conditions, failed = self._reader.conditions(gpu.handle)
         drained = self._reader.drain(gpu.handle, self._clocks_ns())
         samples = None if isinstance(drained, str) else drained
@@ -69,6 +84,7 @@ class GpuFollower:
             conditions=conditions,
             instrument=self._changed_instrument(gpu, now_ns),
             samples=samples,
+            driver_ns=self._reader.driver_ns - before_ns,
             findings=(*self._unsupported(gpu, failed), *_of_samples(gpu, samples)),
         )
 

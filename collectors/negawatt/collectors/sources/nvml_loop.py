@@ -157,8 +157,9 @@ class FastLoop:
                 seen, since_ns = found, now_ns
             elif now_ns - since_ns >= self._patience_ns:
                 self._leave_behind(found[1], now_ns)
-            with self._changes:
-                self._arrange()
+            if self._hangs:  # one that came back is asked again after its pause
+                with self._changes:
+                    self._arrange()
 
     def _leave_behind(self, gpu: int, now_ns: int) -> None:
         hung_thread = self._thread

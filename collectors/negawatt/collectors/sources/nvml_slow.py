@@ -10,7 +10,7 @@ seen to be the time since boot.
 """
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,9 +106,15 @@ class SlowReader:
 
     Args:
         nvml: The started library.
+        monotonic_ns: The monotonic clock.
+
+    Attributes:
+        driver_ns: Time inside the driver so far [ns].
     """
 
-    def __init__(self, nvml: Nvml) -> None:
+    def __init__(self, nvml: Nvml, monotonic_ns: Callable[[], int]) -> None:
+        self._now_ns = monotonic_ns
+        self.driver_ns = 0
         self._fields = nvml.function(READ_FIELDS)
         self._reasons = nvml.function(*_REASONS)
         self._clock = nvml.function("nvmlDeviceGetClockInfo")
@@ -126,7 +132,7 @@ class SlowReader:
         asked = np.zeros(len(_FIELDS), FIELD_VALUE)
         asked["field_id"], asked["result"] = list(_FIELDS.values()), NOT_ANSWERED
         place = ctypes.c_void_p(asked.ctypes.data)
-        code = self._fields(handle, ctypes.c_int(len(asked)), place)
+        code = self._call(self._fields, handle, ctypes.c_int(len(asked)), place)
         if code != SUCCESS:
             raise DriverCallError(code)
         values, known = decoded(asked, _LARGEST)
@@ -141,7 +147,7 @@ class SlowReader:
             ("memory_clock_megahertz", self._clock, (_MEMORY_CLOCK,)),
             ("temperature_c", self._temperature, (_GPU_TEMPERATURE,)),
         ):
-            row[name], codes[name] = _number(function, handle, arguments)
+            row[name], codes[name] = self._number(function, handle, arguments)
         return row, {name: _said(codes[name]) for name, value in row.items() if value is None}
 
     def drain(self, handle: object, clocks_ns: Mapping[str, int]) -> DriverSamples | str:
@@ -152,7 +158,8 @@ class SlowReader:
             clocks_ns: What ``realtime`` and the other clocks show now [ns].
         """
         count, kind = ctypes.c_uint(_SAMPLE_COUNT), ctypes.c_int(-1)
-        code = self._samples(
+        code = self._call(
+            self._samples,
             handle,
             ctypes.c_int(_TOTAL_POWER),
             ctypes.c_ulonglong(self._last_us),
@@ -167,6 +174,21 @@ class SlowReader:
         if len(samples.time_us):
             self._last_us = int(samples.time_us[-1])
         return samples
+
+    def _number(
+        self, function: RawFunction, handle: object, arguments: tuple[int, ...]
+    ) -> tuple[int | None, int]:
+        """Return what a function writes that writes one number, and its return code."""
+        written = ctypes.c_ulonglong(0)  # room for any; one of 32 bits fills the low half
+        numbers = (ctypes.c_int(n) for n in arguments)
+        code = self._call(function, handle, *numbers, ctypes.byref(written))
+        return (written.value if code == SUCCESS else None), code
+
+    def _call(self, function: RawFunction, *arguments: object) -> int:
+        start_ns = self._now_ns()
+        code = function(*arguments)
+        self.driver_ns += self._now_ns() - start_ns
+        return code
 
 
 def _interpreted(
@@ -196,15 +218,6 @@ def _has_hole(time_us: NDArray[np.int64], last_us: int) -> bool:
     if len(time_us) < 3:  # noqa: PLR2004 - a spacing needs some
         return False
     return bool(time_us[0] - last_us > 2.5 * np.median(np.diff(time_us)))
-
-
-def _number(
-    function: RawFunction, handle: object, arguments: tuple[int, ...]
-) -> tuple[int | None, int]:
-    """Return what a function writes that writes one number, and its return code."""
-    written = ctypes.c_ulonglong(0)  # room for any of them; those of 32 bits fill the low half
-    code = function(handle, *(ctypes.c_int(n) for n in arguments), ctypes.byref(written))
-    return (written.value if code == SUCCESS else None), code
 
 
 def _said(code: int) -> str:

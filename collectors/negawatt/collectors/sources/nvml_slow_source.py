@@ -1,14 +1,14 @@
 """The slow loop: conditions and the driver's own samples once a second, identity once a minute.
 
 Each GPU has a thread of its own that the fast loop never waits for; one whose call hangs stops no
-other. A thread that was long inside the driver pauses for longer, so that all of them together
-take no more than a quarter of a percent of the time: the driver's locks are the workload's. Not
-here: the calls (nvml_slow, nvml), the fast loop, and opening GPUs again (nvml_gpus).
+other. A thread whose last two looks were long inside the driver pauses for longer, so that all
+together take no more than a quarter of a percent of the time: the driver's locks are the
+workload's. Not here: the calls (nvml_slow, nvml) and opening GPUs again (nvml_gpus).
 """
 
 import threading
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow as pa
 from negawatt.collectors.raw_schema import CONDITIONS, DRIVER_SAMPLES, INSTRUMENTS, SCHEMAS
 from negawatt.collectors.sources.nvml import DriverCallError, OpenGpu
 from negawatt.collectors.sources.nvml_batches import instant
-from negawatt.collectors.sources.nvml_follower import GpuFollower, Look
+from negawatt.collectors.sources.nvml_follower import GpuFollower, Look, SlowClock
 from negawatt.collectors.sources.nvml_gpus import Gpu
 from negawatt.collectors.sources.nvml_slow import DriverSamples
 from negawatt.collectors.sources.nvml_source import NvmlSource
@@ -29,18 +29,6 @@ SLOW_TIME_LIMIT_RATIO: Final = 0.0025
 _INTERVAL_NS: Final = NS_PER_S
 _LONGEST_PAUSE_NS: Final = 60 * NS_PER_S
 _ENDING_S: Final = 1.0
-
-
-class SlowClock(Protocol):
-    """A clock that gives plain numbers, and all of the machine's clocks."""
-
-    def monotonic_ns(self) -> int:
-        """Return the monotonic clock [ns]."""
-        ...
-
-    def clocks_ns(self) -> Mapping[str, int]:
-        """Return what each of the machine's clocks shows [ns]."""
-        ...
 
 
 class SlowSource:
@@ -94,20 +82,22 @@ class SlowSource:
 
     def _follow(self, gpu: Gpu) -> None:
         try:
-            follower = GpuFollower(self._source.nvml, self._clock.clocks_ns)
-            due_ns = self._clock.monotonic_ns()
+            follower = GpuFollower(self._source.nvml, self._clock)
+            due_ns, before_ns = self._clock.monotonic_ns(), 0
             while not self._stopped.wait(max(0, due_ns - self._clock.monotonic_ns()) / NS_PER_S):
                 opened = gpu.opened if gpu.is_asked else None
-                took_ns = self._look(opened, follower) if opened else 0
-                pause_ns = round(took_ns * len(self._threads) / SLOW_TIME_LIMIT_RATIO)
+                driver_ns = self._look(opened, follower) if opened else 0
+                usual_ns = min(driver_ns, before_ns)  # one long call may be the machine's doing
+                pause_ns = round(usual_ns * len(self._threads) / SLOW_TIME_LIMIT_RATIO)
                 pause_ns = min(max(pause_ns, _INTERVAL_NS), _LONGEST_PAUSE_NS)
+                before_ns = driver_ns
                 due_ns = max(due_ns + pause_ns, self._clock.monotonic_ns())
         except BaseException as error:
             self._failure = error
             raise
 
     def _look(self, gpu: OpenGpu, follower: GpuFollower) -> int:
-        """Ask a GPU, keep what it says, and return the time that it took [ns]."""
+        """Ask a GPU, keep what it says, and return the time inside the driver [ns]."""
         start_ns = self._clock.monotonic_ns()
         try:
             found = follower.look(gpu, start_ns)
@@ -120,11 +110,12 @@ class SlowSource:
             "gpu_uuid": gpu.identity.gpu_uuid,
             "observed_at_utc": instant(middle_ns),
         }
+        driver_ns = found.driver_ns if found else took_ns
         with self._lock:
-            self._source.facts.slow_driver_time_s += took_ns / NS_PER_S
+            self._source.facts.slow_driver_time_s += driver_ns / NS_PER_S
             if found:
                 self._keep(found, stamp, start_ns, took_ns)
-        return took_ns
+        return driver_ns
 
     def _keep(self, found: Look, stamp: Mapping[str, object], start_ns: int, took_ns: int) -> None:
         self._findings += found.findings

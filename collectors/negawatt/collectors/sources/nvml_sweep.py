@@ -96,10 +96,18 @@ class Sweeper:
         self._handover = threading.Lock()
         self.current: int | None = None
 
-    def lane(self, gpu: int, handle: object, field_count: int) -> Lane:
+    def lane(self, gpu: int, handle: ctypes.c_void_p, field_count: int) -> Lane:
         """Return how a GPU is asked; its answers have a place of their own."""
         address = self._row["answers"][0, gpu].ctypes.data
-        return Lane(gpu, (handle, ctypes.c_int(field_count), ctypes.c_void_p(address)))
+        # Converted now, not at each call: a parameter that is one already is taken as it is.
+        return Lane(
+            gpu,
+            (
+                ctypes.c_void_p.from_param(handle.value),
+                ctypes.c_int.from_param(field_count),
+                ctypes.c_void_p.from_param(address),
+            ),
+        )
 
     def give_to(self, holder: object) -> int | None:
         """Let only this holder sweep from now on; return the GPU at which the one before hangs."""

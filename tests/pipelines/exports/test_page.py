@@ -284,9 +284,15 @@ def test_an_override_says_who_decided_and_why(
         decided_at_utc=START_UTC,
     )
 
-    text = read(restated(overrides=(override,)), load).text
+    blocking = Finding(
+        code=FindingCode.COVERAGE_LOW,
+        severity=Severity.BLOCKING,
+        subject="meter 'm'",
+        message="expected 4 hours, found 3",
+    )
+    text = read(restated(overrides=(override,), findings=(blocking,)), load).text
 
-    assert "settled in spite of that" in text
+    assert "Settled in spite of 1 blocking finding." in text
     assert "read by hand (decided by A. Auditor, Wed, Jul 15, 2026, 14:00)" in text
 
 

@@ -103,6 +103,7 @@ def test_the_state_of_the_readings_is_told_of_the_event_window_alone(
     assert quality.measured_ratio == 0.625
     assert quality.longest_gap == timedelta(hours=1)
     assert quality.methods == (("metered", 0.75),)
+    assert quality.unknown_ratio == 0.25
 
 
 def test_instants_of_messages_are_told_in_local_time(

@@ -17,7 +17,7 @@ _INSIDE_X: Final = 300
 _LINE: Final = 16
 _DASHES: Final = ' stroke-dasharray="7 4"'
 _TEXT_CHARACTERS: Final = 62
-_NAME_CHARACTERS: Final = 24
+_NAME_CHARACTERS: Final = 18
 
 
 def boundary_svg(body: StatementBody, site: Site) -> str:

@@ -79,6 +79,11 @@ class Quality:
     methods: tuple[tuple[str, float], ...]
     reset_count: int
 
+    @property
+    def unknown_ratio(self) -> float:
+        """Share of the window whose energy is not known [0 to 1]."""
+        return round(1 - math.fsum(ratio for _, ratio in self.methods), _SHARE_DECIMALS)
+
 
 def interval_rows(body: StatementBody) -> list[IntervalRow]:
     """Return the lines, or their sums over each hour since the start where they are many."""

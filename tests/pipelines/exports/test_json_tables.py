@@ -43,7 +43,9 @@ def test_a_statement_keeps_to_its_schema(
 ) -> None:
     bare = restated(band=None, placebo=None, sensitivity=None, response=None, attribution=None)
 
-    for one in (statement, bare):
+    older = restated(schema_version=3)
+
+    for one in (statement, bare, older):
         assert not problems(json.loads(to_canonical_json(one)), statement_schema())
 
 

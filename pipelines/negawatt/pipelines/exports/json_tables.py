@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 from pydantic import TypeAdapter
 
-from negawatt.models.settlement.statement import Statement
+from negawatt.models.settlement.statement import ADDED_IN, Statement
 from negawatt.pipelines.exports.headings import HEADINGS
 
 FORMAT_VERSION: Final = 1
@@ -72,12 +72,16 @@ def tables_schema(format_name: str, tables: Tables) -> dict[str, Any]:
 
 
 def statement_schema() -> dict[str, Any]:
-    """Return the JSON Schema of statement.json: a statement as it was issued."""
+    """Return the JSON Schema of statement.json: a statement as it was issued.
+
+    Fields that older schema versions of a body lack are not required.
+    """
     made = TypeAdapter(Statement).json_schema(mode="serialization")
     for part in (made, *made["$defs"].values()):
         if "properties" in part:
             fields = {name: _plain(value) for name, value in part["properties"].items()}
             part.update(_object(fields))
+            part["required"] = [name for name in part["required"] if name not in ADDED_IN]
     return {"$schema": _DIALECT} | made
 
 

@@ -252,7 +252,7 @@ def _first_node(text: str) -> str:
 
 
 def _same(instant: datetime, text: str) -> bool:
-    if re.fullmatch("[0-9]{1,11}", text):
+    if re.fullmatch("[0-9]+", text) and int(text) < _YEAR_2100_S:
         return instant == datetime.fromtimestamp(int(text), UTC)
     try:
         stamp = datetime.fromisoformat(text)

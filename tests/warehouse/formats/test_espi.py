@@ -248,3 +248,14 @@ def test_a_real_home_has_8727_hours_with_a_day_of_23_and_one_of_25(shared_data: 
     assert {day for day, count in hours.items() if count < 23} == {date(2011, 2, 8)}
     assert parsed.rows["energy_kwh"][:3].to_list() == [0.385, 0.365, 0.425]
     assert [one.found for one in parsed.left_out] == ["ElectricPowerUsageSummary"]
+
+
+@pytest.mark.parametrize("tag", ["ReadingType", "IntervalBlock", "value", "IntervalReading"])
+def test_a_namespace_with_a_brace_is_refused_and_no_crash(tag: str) -> None:
+    """The parser hands out elements of such a namespace before it refuses the document."""
+    other = "http}//naesb.org/espi"
+    text = plain(reading(0)).decode()
+    own, bare = f'<{tag} xmlns="{ESPI}"', f'<{tag} xmlns="{other}"'
+
+    with pytest.raises(DataRefusedError, match="is not a valid URI"):
+        read_espi(text.replace(own if own in text else f"<{tag}", bare, 1).encode())

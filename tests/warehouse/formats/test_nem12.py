@@ -131,11 +131,21 @@ def test_reactive_energy_is_left_out_and_an_unknown_unit_refused_each_with_its_d
     ]
 
 
-def test_a_line_that_is_no_record_here_is_refused_alone() -> None:
-    parsed = read_nem12(nem12(day(VALUES), "250,x", "500,O,,20240201000000,1"))
+def test_below_a_line_that_is_no_record_nothing_of_the_channel_is_taken() -> None:
+    """The line may have been the 200 record of another channel, in another unit."""
+    content = nem12(day(VALUES), "20,NMI1234567,B1", day(VALUES, date="20240202"), CHANNEL)
 
-    assert [(one.place, one.found) for one in parsed.refused] == [("line 4", "250,x")]
+    parsed = read_nem12(content)
+
+    assert [one.place for one in parsed.refused] == ["line 4", "line 5"]
+    assert parsed.refused[1].reason == "line 4 above it may have been another channel"
     assert parsed.rows.height == 48
+
+
+def test_a_500_record_says_nothing_about_energy() -> None:
+    parsed = read_nem12(nem12(day(VALUES), "500,O,,20240201000000,1", day(VALUES, date="20240202")))
+
+    assert (parsed.rows.height, parsed.refused) == (96, ())
 
 
 @pytest.mark.parametrize(
@@ -214,7 +224,7 @@ def test_every_market_test_file_is_taken_but_one_that_breaks_its_lines(shared_da
     """The 94 files that Australian metering data providers exchanged to test their readers.
 
     Count and sum of the energy are taken from the files a second time, by the csv module. Line 27
-    of one file is cut into three.
+    of one file is cut into three; below it nothing of the channel is taken.
     """
     with zipfile.ZipFile(shared_data / EXAMPLES) as examples:
         names = [name for name in examples.namelist() if "/nem12/" in name and name[-1] != "/"]
@@ -223,7 +233,7 @@ def test_every_market_test_file_is_taken_but_one_that_breaks_its_lines(shared_da
 
     found = {name: read_nem12(content) for name, content in contents.items()}
 
-    assert [one.place for one in broken.refused] == ["line 27", "line 28", "line 29"]
+    assert [one.place for one in broken.refused] == [f"line {n}" for n in range(27, 33)]
     assert len(found) == 93
     assert not [name for name, parsed in found.items() if parsed.refused]
     for name, content in contents.items():

@@ -18,7 +18,7 @@ import polars as pl
 from lxml import etree
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.warehouse.formats.espi_codes import ATOM, ESPI
+from negawatt.warehouse.formats.espi_codes import ATOM, ESPI, espi_name
 from negawatt.warehouse.formats.espi_elements import (
     ElementError,
     Reading,
@@ -147,9 +147,9 @@ def _close(entry: _Entry, element: etree._Element, feed: _Feed) -> None:
         elif link.get("rel") == "related":
             entry.related.append(href)
     for resource in element.iterfind(f"{_CONTENT}/*"):
-        name = etree.QName(resource)
-        if name.namespace != ESPI or name.localname not in _USED:
-            feed.others[name.localname] = feed.others.get(name.localname, 0) + 1
+        if espi_name(resource.tag) not in _USED:
+            name = resource.tag.rpartition("}")[2]
+            feed.others[name] = feed.others.get(name, 0) + 1
 
 
 def _rows(feed: _Feed) -> tuple[pl.DataFrame, list[NotTaken]]:

@@ -52,6 +52,17 @@ _WORDS: Final = {
 """Quality codes, the one that says most against a reading first."""
 
 
+def espi_name(tag: str) -> str | None:
+    """Return the name of an element of ESPI, None for another namespace.
+
+    Examples:
+        >>> espi_name("{http://naesb.org/espi}value"), espi_name("value")
+        ('value', None)
+    """
+    namespace, _, name = tag.rpartition("}")
+    return name if namespace == f"{{{ESPI}" else None
+
+
 def quality_of(codes: list[int], *, is_known: bool) -> str:
     """Return the ``reading_quality`` of a reading's quality codes.
 

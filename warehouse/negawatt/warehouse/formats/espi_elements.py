@@ -23,6 +23,7 @@ from negawatt.warehouse.formats.espi_codes import (
     READING_TYPE,
     WH,
     WH_TO_KWH_EXPONENT,
+    espi_name,
     quality_of,
 )
 from negawatt.warehouse.formats.parsed import NotTaken, not_taken
@@ -137,13 +138,13 @@ def readings_of(block: etree._Element, refused: list[NotTaken]) -> list[Reading]
     first_s, last_s = 0, _LATEST_S
     found = []
     for child in block:
-        name = etree.QName(child)
+        name = espi_name(child.tag)
         place = f"line {child.sourceline}"
         try:
-            if name == f"{{{ESPI}}}interval":
+            if name == "interval":
                 duration_s, first_s = _period(child)
                 last_s = first_s + duration_s
-            elif name == f"{{{ESPI}}}IntervalReading":
+            elif name == "IntervalReading":
                 reading = _reading(child, place)
                 if not first_s <= reading.start_s <= reading.start_s + reading.duration_s <= last_s:
                     raise ElementError(  # noqa: TRY301 - as the others
@@ -153,7 +154,7 @@ def readings_of(block: etree._Element, refused: list[NotTaken]) -> list[Reading]
             else:
                 raise ElementError(f"interval or IntervalReading is expected, found {child.tag}")  # noqa: TRY301 - as the others
         except ElementError as error:
-            refused.append(not_taken(place, name.localname, str(error)))
+            refused.append(not_taken(place, name or child.tag, str(error)))
     return found
 
 
@@ -192,14 +193,14 @@ def _children(element: etree._Element, order: Sequence[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     last = 0
     for child in element:
-        name = etree.QName(child)
-        if name.namespace != ESPI or name.localname not in order:
+        name = espi_name(child.tag)
+        if name is None or name not in order:
             raise ElementError(f"one of {', '.join(order)} is expected, found {child.tag}")
-        position = order.index(name.localname)
-        if position < last or (name.localname in texts and name.localname != "ReadingQuality"):
-            raise ElementError(f"{name.localname} stands behind {order[last]}, or twice")
+        position = order.index(name)
+        if position < last or (name in texts and name != "ReadingQuality"):
+            raise ElementError(f"{name} stands behind {order[last]}, or twice")
         last = position
-        texts[name.localname] = "" if len(child) else child.text or ""
+        texts[name] = "" if len(child) else child.text or ""
     return texts
 
 

@@ -177,18 +177,25 @@ def _take_channel(group: list[tuple[int, str]], found: _Found) -> None:
 def _split_days(
     records: list[tuple[int, str]], found: _Found
 ) -> Iterator[tuple[tuple[int, str], list[tuple[int, str]]]]:
-    """Yield each 300 record with its 400 records."""
+    """Yield each 300 record with its 400 records.
+
+    Below a line that is none of them nothing is taken: it may have been another channel's 200.
+    """
     day: tuple[int, str] | None = None
     events: list[tuple[int, str]] = []
+    broken = 0
     for line, text in records:
         kind = text[:4]
-        if kind == "300,":
+        if broken:
+            found.refuse(line, text, f"line {broken} above it may have been another channel")
+        elif kind == "300,":
             if day:
                 yield day, events
             day, events = (line, text), []
         elif kind == "400," and day:
             events.append((line, text))
         elif kind != "500,":  # a 500 record is a reading of the register for the retailer
+            broken = line
             found.refuse(line, text, "a record 300, or 400 or 500 below one, is expected here")
     if day:
         yield day, events

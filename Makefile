@@ -14,7 +14,7 @@ PANGO  := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check pango format lint types contracts bench soak dev lock clean
+.PHONY: help setup demo test check pango format lint types contracts bench soak dev lock clean mosquitto
 
 help: ## Show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ demo: setup ## Simulate, collect, settle one event and write its report
 test: setup ## Run the tests that need nothing but this checkout
 	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"
 
-check: setup pango format lint types contracts ## Everything CI runs
+check: setup pango mosquitto format lint types contracts ## Everything CI runs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
 	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
@@ -47,6 +47,12 @@ pango: setup ## Install the library that PDF needs, where it is missing (Debian,
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 			&& apt-get install -y -qq --no-install-recommends $(PANGO) >/dev/null; } \
 		|| echo "make: Pango not found, so tests of PDF reports are skipped; install $(PANGO)" >&2
+
+mosquitto: setup ## Install the broker that tests of listeners start, where it is missing (Debian, as root)
+	@PATH=$$PATH:/usr/sbin command -v mosquitto >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+			&& apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; } \
+		|| echo "make: mosquitto not found, so tests of listeners with a broker are skipped; install it" >&2
 
 format: setup
 	@$(BIN)/ruff format --check --diff .

@@ -13,6 +13,7 @@ _CATALOG = Path(__file__).parents[2] / "warehouse" / "negawatt" / "warehouse"
 _ARROW_TYPE_OF = {
     "text": pa.string(),
     "instant": pa.timestamp("ms", tz="UTC"),
+    "flag": pa.bool_(),
     "integer": pa.int64(),
     "integer32": pa.int32(),
     "number": pa.float64(),

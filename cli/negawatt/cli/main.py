@@ -18,6 +18,7 @@ from negawatt.models.domain.errors import ConfigurationError, NegawattError
 _COMMANDS: Final = (
     ("demo", "demo", "Simulate a hall, collect from it, settle an event, write its report."),
     ("collect", "collect", "Read GPUs and exporters into sealed Parquet files."),
+    ("listen", "listen", "Hear buses of the factory and the grid into sealed Parquet files."),
     ("simulate", "simulate", "Write a simulated site with known truth as a fleet folder."),
     ("import", "imports", "Bring meters, jobs, events, prices and sites into the warehouse."),
     ("programs", "programs", "The settlement programs as data, with their sources."),
@@ -40,6 +41,10 @@ _COMMANDS: Final = (
     ("export-meter", "export_meter", "Write a meter's readings in a format of utilities."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )
+
+
+# Modules of the smaller extras; everything else is the extra of what settles.
+_EXTRA_OF: Final = {"joserfc": "dsx", "paho": "dsx"}
 
 
 class _Commands(TyperGroup):
@@ -97,12 +102,13 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("negawatt."):
             raise
+        extra = _EXTRA_OF.get(error.name.partition(".")[0], "pipelines")
         _stop(
             ConfigurationError(
                 thing="this command",
-                expected="an installation with the extra 'pipelines'",
+                expected=f"an installation with the extra {extra!r}",
                 found=f"no module {error.name!r}",
-                remedy="pip install 'negawatt[pipelines]'",
+                remedy=f"pip install 'negawatt[{extra}]'",
             )
         )
     except OSError as error:

@@ -65,6 +65,14 @@ class Access:
         pair = f"{self._config.user}:{secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
+    def secret(self) -> str | None:
+        """Return the password or token, if there is one.
+
+        Raises:
+            OSError: Its file has gone.
+        """
+        return self._secret.text() if self._secret else None
+
     def user_and_password(self) -> tuple[str, str] | None:
         """Return what a session is opened with, where a password is given."""
         if self._secret is None or not self._config.user:

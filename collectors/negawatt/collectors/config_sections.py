@@ -14,7 +14,9 @@ from negawatt.models.domain.errors import NegawattError
 from negawatt.models.domain.identifiers import checked_name
 
 
-def _name(kind: str) -> AfterValidator:
+def name_of(kind: str) -> AfterValidator:
+    """Return what holds a text to the rules of names (``checked_name``)."""
+
     def check(name: str) -> str:
         try:
             return checked_name(kind, name)
@@ -31,8 +33,8 @@ def _http_address(url: str) -> str:
     return url
 
 
-SiteName = Annotated[str, _name("site")]
-NodeName = Annotated[str, _name("node")]
+SiteName = Annotated[str, name_of("site")]
+NodeName = Annotated[str, name_of("node")]
 
 
 class Section(BaseModel):
@@ -140,7 +142,7 @@ class MeterFilesConfig(Section):
         no_reading_values: Values that are codes for "no reading".
     """
 
-    name: Annotated[str, _name("source")]
+    name: Annotated[str, name_of("source")]
     files: Path
     start_column: str
     interval_minutes: int = Field(gt=0)

@@ -17,6 +17,10 @@ ALLOCATIONS: Final = "raw_job__allocations"
 CONDITIONS: Final = "raw_gpu__conditions"
 DRIVER_SAMPLES: Final = "raw_gpu__driver_samples"
 INSTRUMENTS: Final = "raw_gpu__instruments"
+GRID_EVENTS: Final = "raw_grid__events"
+GRID_MESSAGES: Final = "raw_grid__messages"
+AGENT_STATES: Final = "raw_grid__agent_states"
+TOPOLOGY: Final = "raw_site__topology"
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -155,6 +159,68 @@ SCHEMAS: Final = {
             _column("vbios_version", pa.string(), optional=True),
             _column("mig_mode", pa.string(), optional=True),
             _column("persistence_mode", pa.string(), optional=True),
+        ],
+    ),
+    GRID_EVENTS: _schema(
+        GRID_EVENTS,
+        [
+            _column("event_id", pa.string()),
+            _column("revision", pa.int32(), unit="count"),
+            _column("site_id", pa.string()),
+            _column("program_id", pa.string()),
+            _column("event_start_utc", _INSTANT),
+            _column("event_end_utc", _INSTANT),
+            _column("notified_at_utc", _INSTANT, optional=True),
+            _column("committed_kw", pa.float64(), unit="kW", optional=True),
+            _column("target_reduction_ratio", pa.float64(), unit="ratio", optional=True),
+            _column("limit_kw", pa.float64(), unit="kW", optional=True),
+            _column("ramp_minutes", pa.float64(), unit="min"),
+            _column("event_kind", pa.string()),
+            _column("cancelled", pa.bool_()),
+            _column("event_source", pa.string()),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    GRID_MESSAGES: _schema(
+        GRID_MESSAGES,
+        [
+            _column("message_sha256", pa.string()),
+            _column("message_topic", pa.string()),
+            _column("message_id", pa.string(), optional=True),
+            _column("message_type", pa.string(), optional=True),
+            _column("message_source", pa.string(), optional=True),
+            _column("message_outcome", pa.string()),
+            _column("signing_key_id", pa.string(), optional=True),
+            _column("jws", pa.string(), optional=True),
+            _column("jws_sha256", pa.string(), optional=True),
+            _column("message_text", pa.string()),
+            _column("message_byte_count", pa.int64(), unit="count"),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    AGENT_STATES: _schema(
+        AGENT_STATES,
+        [
+            _column("feed_tag", pa.string()),
+            _column("observed_at_utc", _INSTANT),
+            _column("agent_compliant", pa.bool_()),
+            _column("calculated_load_w", pa.float64(), unit="W"),
+            _column("agent_limit_w", pa.float64(), unit="W", optional=True),
+            _column("in_flight", pa.bool_()),
+            _column("agent_trigger", pa.string()),
+            _column("jws_sha256", pa.string()),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    TOPOLOGY: _schema(
+        TOPOLOGY,
+        [
+            _column("object_id", pa.string()),
+            _column("object_type", pa.string()),
+            _column("object_name", pa.string(), optional=True),
+            _column("associate_id", pa.string(), optional=True),
+            _column("serves_ids_json", pa.string()),
+            _column("available_at_utc", _INSTANT),
         ],
     ),
 }

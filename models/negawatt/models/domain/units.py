@@ -20,6 +20,7 @@ KW_PER_MW: Final = 1_000
 S_PER_H: Final = 3_600
 S_PER_MINUTE: Final = 60
 MS_PER_S: Final = 1_000
+US_PER_MS: Final = 1_000
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
 

@@ -1,0 +1,81 @@
+"""One run of a listener: from its configuration to what it heard.
+
+Not here: arguments and words (negawatt.cli.listen).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from negawatt.collectors.dsx.client import Listener
+from negawatt.collectors.dsx.config import ListenConfig
+from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.spool.lock import spool_lock
+from negawatt.models.domain.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a run has heard so far.
+
+    Attributes:
+        counts: Messages by outcome, those with none left out.
+        connected_count: How often a connection was made.
+        problem: Why there is no connection; empty while there is one.
+        file_count: Files that were sealed.
+    """
+
+    counts: Mapping[Outcome, int]
+    connected_count: int
+    problem: str
+    file_count: int
+
+    @property
+    def message_count(self) -> int:
+        """All messages: each has one outcome."""
+        return sum(self.counts.values())
+
+    @property
+    def refused_count(self) -> int:
+        """Those that are kept as refused."""
+        return sum(n for outcome, n in self.counts.items() if outcome.is_refusal)
+
+
+def listen(
+    config: ListenConfig,
+    clock: Clock,
+    is_stopped: Callable[[], bool],
+    on_round: Callable[[Heard], None] = lambda _heard: None,
+) -> Heard:
+    """Hear a broker until told to stop, and seal what came.
+
+    Args:
+        config: Where the broker is, who may sign, and where the tables lie.
+        clock: The machine's clock.
+        is_stopped: Whether to stop; asked at least five times a second while the disk keeps up.
+        on_round: Called behind each round with what was heard so far.
+
+    Raises:
+        ConfigurationError: A key or certificate cannot be used, or another listener of this
+            session writes into the same folder.
+        DataRefusedError: What an earlier run left cannot be read.
+        DeviceMissingError: The broker refuses us.
+    """
+    folder = config.root / "state" / f"dsx-{config.broker.client_id}"
+    with spool_lock(folder):
+        store = Store(config.root, folder, config.broker.client_id, config.terms())
+        listener = Listener(config, store, clock)
+
+        def heard() -> Heard:
+            return Heard(
+                counts=dict(store.intake.counts),
+                connected_count=listener.connected_count,
+                problem=listener.problem,
+                file_count=store.file_count,
+            )
+
+        try:
+            listener.run(is_stopped, lambda: on_round(heard()))
+        finally:
+            store.close()
+        return heard()

@@ -1,0 +1,140 @@
+"""From load targets on one feed to events, revision by revision.
+
+A target is a cap on a feed; where that feed's meter is a site's settlement meter, it is an event
+with a limit. Source: DSX Flex 1.7.0, ``SetLoadTargetData``, ``Interval``, ``FeedTags``.
+
+Not here: who may send one (signatures), and the table of events (store).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from negawatt.collectors.dsx.flex import LoadTargets, Target
+from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.models.domain.units import W_PER_KW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridEvent:
+    """One revision of an event, as a load target states it.
+
+    Attributes:
+        event_id: Correlation of the message and feed; with a number where the message has more
+            than one target for the feed.
+        revision: 1 for the first.
+        event_start_utc: First instant.
+        event_end_utc: First instant after it; None while the target holds until it is replaced:
+            then it is no event yet.
+        notified_at_utc: When the message says that it was made.
+        limit_kw: The cap [kW].
+        cancelled: It was removed before it began.
+        event_source: The type of the message and the SHA-256 of its JWS.
+    """
+
+    event_id: str
+    revision: int
+    event_start_utc: datetime
+    event_end_utc: datetime | None
+    notified_at_utc: datetime
+    limit_kw: float
+    cancelled: bool
+    event_source: str
+
+    def values(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            key: value.isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Read back what ``values`` gave."""
+        return cls(**{key: _read(key, value) for key, value in values.items()})
+
+
+def _read(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON is anything
+    return datetime.fromisoformat(value) if key.endswith("_utc") and value else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is known of a message with load targets.
+
+    Attributes:
+        content: Its targets.
+        correlation: Its correlation, or its id where it has none.
+        time_utc: When it says it was made: the start of a target that names none.
+        source: For ``GridEvent.event_source``.
+    """
+
+    content: LoadTargets
+    correlation: str
+    time_utc: datetime
+    source: str
+
+
+def revised(known: Iterable[GridEvent], told: Told, feed_tag: str) -> list[GridEvent]:
+    """Return the revisions that follow from one message, in the order of its targets.
+
+    A new target ends the one on the feed that had no end. A limit of null ends every target that
+    holds at its start, and cancels those that had not begun and begin in its window.
+
+    Args:
+        known: The newest revision of every event of the feed.
+        told: The message.
+        feed_tag: The feed.
+
+    Raises:
+        MessageRefusedError: A target ends before it starts.
+    """
+    newest = {event.event_id: event for event in known}
+    changed: dict[str, GridEvent] = {}
+    targets = [t for t in told.content.targets if not t.feed_tags or feed_tag in t.feed_tags]
+    for number, target in enumerate(targets, start=1):
+        start_utc = target.interval.start_time or told.time_utc
+        if target.interval.end_time is not None and target.interval.end_time <= start_utc:
+            raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
+        for event in _ended(newest.values(), target, start_utc, told.source):
+            newest[event.event_id] = changed[event.event_id] = event
+        if target.load_constraint is None:
+            continue
+        event_id = f"{told.correlation}.{feed_tag}" + (f".{number}" if number > 1 else "")
+        before = newest.get(event_id)
+        newest[event_id] = changed[event_id] = GridEvent(
+            event_id=event_id,
+            revision=before.revision + 1 if before else 1,
+            event_start_utc=start_utc,
+            event_end_utc=target.interval.end_time,
+            notified_at_utc=told.time_utc,
+            limit_kw=target.load_constraint.power_w / W_PER_KW,
+            cancelled=False,
+            event_source=told.source,
+        )
+    return list(changed.values())
+
+
+def _ended(
+    events: Iterable[GridEvent], target: Target, start_utc: datetime, source: str
+) -> Sequence[GridEvent]:
+    """Return what a new target makes of the events that are there."""
+    found = []
+    for event in events:
+        replaced = event.event_end_utc is None and start_utc > event.event_start_utc
+        removed = target.load_constraint is None and _overlaps(event, target, start_utc)
+        if event.cancelled or not (replaced or removed):
+            continue
+        next_one = replace(event, revision=event.revision + 1, event_source=source)
+        if start_utc <= event.event_start_utc:
+            found.append(replace(next_one, cancelled=True))
+        else:
+            found.append(replace(next_one, event_end_utc=start_utc))
+    return found
+
+
+def _overlaps(event: GridEvent, target: Target, start_utc: datetime) -> bool:
+    begins = event.event_end_utc is None or start_utc < event.event_end_utc
+    end_utc = target.interval.end_time
+    return begins and (end_utc is None or event.event_start_utc < end_utc)

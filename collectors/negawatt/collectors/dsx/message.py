@@ -1,0 +1,73 @@
+"""A message as it came, and what became of it.
+
+Not here: what a topic's messages say (bms, flex).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a message. Every message has exactly one."""
+
+    ACCEPTED = "accepted"  # it said something new
+    NOT_TAKEN = "not_taken"  # well understood, and no power: a temperature, a valve
+    REPEATED = "repeated"  # delivered again, or said again: nothing is new in it
+
+    # Refused, and kept in raw_grid__messages.
+    ALGORITHM_REFUSED = "algorithm_refused"  # neither ES256 nor RS256
+    CONTRADICTORY = "contradictory"  # another value of the same point and instant is stored
+    EXPIRED = "expired"
+    FORGED = "forged"  # the signature is not of this key and these bytes
+    FROM_THE_FUTURE = "from_the_future"
+    NOT_ITS_POINT = "not_its_point"  # a value from somebody who does not own the point
+    NO_METADATA = "no_metadata"  # a value whose unit nobody told yet
+    NOT_UNDERSTOOD = "not_understood"  # no JSON, or not the schema
+    NO_NUMBER = "no_number"  # a good value that is none
+    OVERSIZED = "oversized"
+    REPLAYED = "replayed"  # an id or a signed content that was accepted before
+    TOPIC_UNKNOWN = "topic_unknown"
+    UNIT_UNKNOWN = "unit_unknown"
+    UNKNOWN_KEY = "unknown_key"
+    WRONG_KEY = "wrong_key"  # a key of ours that speaks for somebody else
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the message is kept as refused."""
+        return self not in {Outcome.ACCEPTED, Outcome.NOT_TAKEN, Outcome.REPEATED}
+
+
+class MessageRefusedError(Exception):
+    """Why a message is not taken; caught where messages are taken in, and written down there.
+
+    Attributes:
+        outcome: The reason.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message.
+
+    Attributes:
+        topic: Its topic.
+        payload: Its bytes; the first of them where it was too large.
+        received_utc: When it came.
+        byte_count: How large it was [bytes].
+    """
+
+    topic: str
+    payload: bytes
+    received_utc: datetime
+    byte_count: int
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of topic, a zero byte and payload, in hex digits."""
+        return hashlib.sha256(b"\0".join((self.topic.encode(), self.payload))).hexdigest()

@@ -1,0 +1,209 @@
+"""A listener and a real broker: nothing lost, nothing doubled, and nobody heard who may not be."""
+
+import json
+import signal
+import ssl
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from negawatt.collectors.clock import SystemClock
+from negawatt.collectors.dsx.config import ListenConfig
+from negawatt.collectors.dsx.message import Outcome
+from negawatt.models.domain.errors import DeviceMissingError
+from tests.collectors.authority import Authority
+from tests.collectors.dsx.broker import Broker, Publisher, hearing, needs_mosquitto, until
+from tests.collectors.dsx.senders import ISV, Sender, load_target, target
+
+pytestmark = [pytest.mark.slow, needs_mosquitto]
+
+METER = "PowerMeter/ActivePower/hall/bus-1"
+META = {
+    "objectType": "PowerMeter",
+    "pointType": "ActivePower",
+    "engUnit": "kW",
+    "objectId": "BUS-1",
+    "servesId": ["TAP-1"],
+}
+
+
+def config_of(
+    folder: Path, port: int, *, scheme: str = "mqtt", keys: Sequence[Any] = (), **access: object
+) -> ListenConfig:
+    return ListenConfig.model_validate(
+        {
+            "site_id": "hall-1",
+            "root": folder / "tables",
+            "broker": {
+                "url": f"{scheme}://127.0.0.1:{port}",
+                "client_id": "listener",
+                "keepalive_s": 5,
+                "access": access,
+            },
+            "flex": {"feed_tag": "main-a", "program_id": "pjm_economic_3day", "keys": keys},
+        }
+    )
+
+
+def rows(folder: Path, table: str) -> list[dict[str, Any]]:
+    files = sorted((folder / "tables" / table).rglob("*.parquet"))
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def publish_values(sender: Publisher, numbers: range) -> None:
+    values = [
+        json.dumps({"value": one, "timestamp": 1_790_000_000_000 + one, "quality": 1})
+        for one in numbers
+    ]
+    sender.publish([(f"BMS/v1/PUB/Value/{METER}", value.encode()) for value in values])
+
+
+def publish_metadata(sender: Publisher) -> None:
+    sender.publish([(f"BMS/v1/PUB/Metadata/{METER}", json.dumps(META).encode())], retain=True)
+
+
+def test_nothing_is_lost_or_doubled_while_the_broker_is_ended_twenty_times(tmp_path: Path) -> None:
+    """4,000 values go out meanwhile; each is in the tables once, in watt.
+
+    It is ended by SIGTERM: without a warning mosquitto forgets what it acknowledged to a sender and
+    had not written down, which no listener can know.
+    """
+    with Broker(tmp_path) as broker, Publisher(broker.port) as sender:
+        publish_metadata(sender)
+        with hearing(config_of(tmp_path, broker.port)) as one:
+
+            def send() -> None:
+                for start in range(0, 4_000, 20):
+                    publish_values(sender, range(start, start + 20))
+
+            sending = threading.Thread(target=send)
+            sending.start()
+            for count in range(1, 21):
+                until(lambda n=count: one.heard.connected_count == n)  # type: ignore[misc]  # mypy takes the default for an argument
+                time.sleep(0.02)
+                broker.end(with_signal=signal.SIGTERM)
+                broker.start()
+            sending.join()
+            until(lambda: one.heard.counts.get(Outcome.ACCEPTED, 0) == 4_001)
+
+    found = Counter(row["power_w"] for row in rows(tmp_path, "raw_node__power_samples"))
+    assert found == Counter(1_000.0 * number for number in range(4_000))
+    assert one.heard.connected_count == 21
+
+
+def test_what_comes_while_nobody_listens_is_kept_by_the_broker_and_heard_afterwards(
+    tmp_path: Path,
+) -> None:
+    with Broker(tmp_path) as broker, Publisher(broker.port) as sender:
+        publish_metadata(sender)
+        with hearing(config_of(tmp_path, broker.port)) as one:
+            until(lambda: one.heard.message_count == 1)
+        publish_values(sender, range(500))
+        with hearing(config_of(tmp_path, broker.port)) as one:
+            until(lambda: one.heard.counts.get(Outcome.ACCEPTED, 0) == 500)
+
+    assert len(rows(tmp_path, "raw_node__power_samples")) == 500
+
+
+def test_a_load_target_is_a_sealed_event_within_a_second(tmp_path: Path) -> None:
+    isv = Sender(ISV, "isv-1")
+    key = {"key_id": "isv-1", "source": ISV, "file": isv.write_key(tmp_path)}
+    waited_s = []
+    with Broker(tmp_path) as broker, Publisher(broker.port) as sender:
+        config = config_of(tmp_path, broker.port, keys=[key])
+        with hearing(config):
+            for number in range(1, 11):
+                now_utc = SystemClock().now_utc()
+                content = load_target(target(float(number), start_utc=None, end_utc=None))
+                content["targets"][0]["interval"]["end_time"] = "2099-01-01T00:00:00Z"
+                message = isv.message(
+                    "grid.loadtarget.set.v1", content, number=number, time=now_utc.isoformat()
+                )
+                start_s = time.monotonic()
+                sender.publish([(message.topic, message.payload)])
+                until(lambda n=number: len(rows(tmp_path, "raw_grid__events")) == n)  # type: ignore[misc]  # mypy takes the default for an argument
+                waited_s.append(time.monotonic() - start_s)
+
+    assert max(waited_s) < 1.0
+    outcomes = [row["message_outcome"] for row in rows(tmp_path, "raw_grid__messages")]
+    assert outcomes == ["accepted"] * 10
+
+
+def _tls(authority: Authority, *more: str) -> list[str]:
+    server = authority.issue("server")
+    return [
+        f"cafile {authority.ca_file}",
+        f"certfile {server}",
+        f"keyfile {server}",
+        *more,
+    ]
+
+
+def test_a_token_is_the_password_of_the_user_oauthtoken_and_is_read_again(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    passwords, token = tmp_path / "passwords", tmp_path / "token"
+    token.write_text("a.b.c\n", "utf-8")
+    subprocess.run(  # noqa: S603 - mosquitto's own tool
+        ["mosquitto_passwd", "-c", "-b", str(passwords), "oauthtoken", "a.b.c"],  # noqa: S607 - as above
+        check=True,
+    )
+    settings = _tls(authority, "allow_anonymous false", f"password_file {passwords}")
+    with Broker(tmp_path, settings) as broker:
+        config = config_of(
+            tmp_path,
+            broker.port,
+            scheme="mqtts",
+            ca_file=authority.ca_file,
+            bearer_token_file=token,
+        )
+        with hearing(config) as one:
+            pass
+        token.write_text("expired\n", "utf-8")
+        with hearing(config) as other:
+            pass
+
+    assert one.heard.connected_count == 1
+    assert isinstance(other.error, DeviceMissingError)
+    assert "authorized" in str(other.error)
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl:pytest.PytestUnraisableExceptionWarning"
+)
+def test_mutual_tls_shows_our_certificate_and_checks_the_brokers(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    ours = authority.issue("listener")
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other")
+    with Broker(
+        tmp_path, _tls(authority, "require_certificate true", "use_identity_as_username true")
+    ) as broker:
+        settings: dict[str, Any] = {"scheme": "mqtts", "client_certificate_file": ours}
+        config = config_of(tmp_path, broker.port, ca_file=authority.ca_file, **settings)
+
+        context = ssl.create_default_context(cafile=authority.ca_file)
+        context.load_cert_chain(ours)
+        with hearing(config) as one, Publisher(broker.port, context) as sender:
+            publish_metadata(sender)
+            until(lambda: one.heard.message_count == 1)
+        with hearing(
+            config_of(tmp_path, broker.port, ca_file=stranger.ca_file, **settings)
+        ) as other:
+            pass
+
+    assert isinstance(other.error, DeviceMissingError)
+    assert "certificate" in str(other.error).lower()
+
+
+def test_no_secret_is_sent_without_tls(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="mqtts"):
+        config_of(tmp_path, 1883, bearer_token_file=tmp_path / "token")

@@ -1,0 +1,89 @@
+"""From load targets to revisions of events."""
+
+from datetime import timedelta
+
+from negawatt.collectors.dsx.flex import LoadTargets
+from negawatt.collectors.dsx.load_targets import GridEvent, Told, revised
+from tests.collectors.dsx.senders import NOW_UTC, load_target, target
+
+HOUR = timedelta(hours=1)
+
+
+def told(*targets: dict[str, object], name: str = "c1") -> Told:
+    return Told(
+        content=LoadTargets.model_validate(load_target(*targets)),
+        correlation=name,
+        time_utc=NOW_UTC,
+        source=f"message {name}",
+    )
+
+
+def test_a_target_for_every_feed_is_one_for_ours_and_one_for_another_is_none() -> None:
+    (event,) = revised([], told(target(750.0, feed_tags=())), "main-a")
+
+    assert event.event_id == "c1.main-a"
+    assert revised([], told(target(750.0, feed_tags=("main-b",))), "main-a") == []
+
+
+def test_a_target_without_a_start_starts_when_its_message_was_made() -> None:
+    (event,) = revised([], told(target(750.0, start_utc=None)), "main-a")
+
+    assert event.event_start_utc == NOW_UTC
+
+
+def test_the_same_correlation_again_is_the_next_revision() -> None:
+    first = revised([], told(), "main-a")
+
+    (second,) = revised(first, told(target(500.0)), "main-a")
+
+    assert (second.event_id, second.revision, second.limit_kw) == ("c1.main-a", 2, 500.0)
+
+
+def test_two_targets_of_one_message_are_two_events() -> None:
+    steps = [
+        target(750.0, end_utc=NOW_UTC + 2 * HOUR),
+        target(500.0, start_utc=NOW_UTC + 2 * HOUR),
+    ]
+
+    events = revised([], told(*steps), "main-a")
+
+    assert [(e.event_id, e.limit_kw) for e in events] == [
+        ("c1.main-a", 750.0),
+        ("c1.main-a.2", 500.0),
+    ]
+
+
+def test_a_removal_before_the_start_cancels_and_one_within_ends_the_event_there() -> None:
+    known = revised([], told(), "main-a")
+
+    (cancelled,) = revised(known, told(target(None, start_utc=NOW_UTC), name="c2"), "main-a")
+    (ended,) = revised(known, told(target(None, start_utc=NOW_UTC + 2 * HOUR), name="c3"), "main-a")
+
+    assert (cancelled.event_id, cancelled.revision, cancelled.cancelled) == ("c1.main-a", 2, True)
+    assert (ended.cancelled, ended.event_end_utc) == (False, NOW_UTC + 2 * HOUR)
+    assert ended.event_source == "message c3"
+
+
+def test_a_removal_after_the_end_changes_nothing() -> None:
+    known = revised([], told(), "main-a")
+    late = target(None, start_utc=NOW_UTC + 4 * HOUR, end_utc=None)
+
+    assert revised(known, told(late, name="c2"), "main-a") == []
+
+
+def test_a_target_without_an_end_becomes_an_event_when_the_next_one_replaces_it() -> None:
+    (held,) = revised([], told(target(750.0, end_utc=None)), "main-a")
+
+    events = revised([held], told(target(500.0, start_utc=NOW_UTC + 3 * HOUR), name="c2"), "main-a")
+
+    assert held.event_end_utc is None
+    assert [(e.event_id, e.event_end_utc) for e in events] == [
+        ("c1.main-a", NOW_UTC + 3 * HOUR),
+        ("c2.main-a", NOW_UTC + 4 * HOUR),
+    ]
+
+
+def test_an_event_comes_back_from_json_as_it_went() -> None:
+    (event,) = revised([], told(target(750.0, end_utc=None)), "main-a")
+
+    assert GridEvent.of(event.values()) == event

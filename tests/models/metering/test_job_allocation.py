@@ -2,9 +2,16 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.job_allocation import allocated_job_energy, newest_allocations
+from negawatt.models.metering.job_allocation import (
+    allocated_job_energy,
+    newest_allocations,
+    sharing_findings,
+)
 
 START_UTC = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = Interval(START_UTC, START_UTC + timedelta(days=1))
@@ -29,6 +36,7 @@ def gpu_minutes(*, energy_j: tuple[float | None, ...] = (KWH_J, 2 * KWH_J)) -> p
 
 def allocations(*rows: tuple[str, str, float, float | None]) -> pl.DataFrame:
     """Return allocations of (job, GPU, start and end in minutes)."""
+    columns = ("allocation_start_utc", "allocation_end_utc")
     return pl.DataFrame(
         [
             {
@@ -39,7 +47,8 @@ def allocations(*rows: tuple[str, str, float, float | None]) -> pl.DataFrame:
             }
             for job, gpu, start, end in rows
         ],
-        schema_overrides={"allocation_end_utc": pl.Datetime("us", "UTC")},
+        schema={"job_id": pl.String, "gpu_uuid": pl.String}
+        | dict.fromkeys(columns, pl.Datetime("us", "UTC")),
     )
 
 
@@ -66,6 +75,65 @@ def test_a_job_restarted_within_a_minute_is_one_job() -> None:
 
 def test_an_allocation_outside_the_day_uses_nothing() -> None:
     assert energy_kwh(("j", "A", -10, 0)) == []
+
+
+def test_jobs_that_hold_one_gpu_at_one_time_are_not_known_and_found() -> None:
+    """Both have A in the first minute; k has it alone in the second, of 2 kWh."""
+    held = [("j", "A", 0, 1), ("k", "A", 0.5, 2)]
+
+    assert energy_kwh(*held) == [("j", None), ("k", None), ("k", 2.0)]
+    [finding] = sharing_findings(allocations(*held), DAY)
+    assert finding.code is FindingCode.JOBS_SHARE_GPU
+    assert finding.evidence == {
+        "job_count": 2,
+        "job_ids": ["j", "k"],
+        "first_start_utc": "2026-07-01T00:00:30+00:00",
+        "first_end_utc": "2026-07-01T00:01:00+00:00",
+    }
+
+
+def test_a_job_that_shares_one_of_its_gpus_is_not_known_and_one_that_shares_none_is() -> None:
+    held = [("j", "A", 0, 1), ("j", "B", 0, 1), ("k", "B", 0, 1), ("l", "A", 1, 2)]
+
+    assert energy_kwh(*held) == [("j", None), ("k", None), ("l", 2.0)]
+
+
+def test_jobs_that_follow_one_another_share_nothing() -> None:
+    held = allocations(("j", "A", 0, 0.5), ("k", "A", 0.5, 2))
+
+    assert sharing_findings(held, DAY) == []
+
+
+def test_placements_of_one_job_that_overlap_count_once() -> None:
+    """From 0:00 to 0:45 and from 0:30 to 1:00, within one another or not: the minute's 1 kWh."""
+    assert energy_kwh(("j", "A", 0, 0.75), ("j", "A", 0.5, 1)) == [("j", 1.0)]
+    assert energy_kwh(("j", "A", 0, 1), ("j", "A", 0.25, 0.5)) == [("j", 1.0)]
+    assert energy_kwh(("j", "A", 0, 1), ("j", "A", 0.25, 0.5), ("j", "A", 0.6, 1)) == [("j", 1.0)]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("jkl"),
+            st.sampled_from("AB"),
+            st.integers(-4, 8).map(lambda n: n / 4),
+            st.integers(1, 8).map(lambda n: n / 4),
+        ),
+        max_size=6,
+    )
+)
+def test_jobs_never_add_up_to_more_than_their_gpus(
+    rows: list[tuple[str, str, float, float]],
+) -> None:
+    """GPUs A and B together use 11 kWh in the first minute and 22 in the second."""
+    held = allocations(*((job, gpu, start, start + length) for job, gpu, start, length in rows))
+
+    found = allocated_job_energy(gpu_minutes(), held, DAY, "s1")
+
+    sums = dict(found.group_by("interval_start_utc").agg(pl.col("energy_kwh").sum()).rows())
+    assert sums.get(START_UTC, 0.0) <= 11.0 + 1e-9
+    assert sums.get(START_UTC + timedelta(minutes=1), 0.0) <= 22.0 + 1e-9
 
 
 def test_energy_is_not_known_where_one_gpu_is_not() -> None:
@@ -97,15 +165,15 @@ def test_energy_is_not_known_where_a_held_gpu_has_no_row() -> None:
     gpus = gpu_minutes().filter(
         (pl.col("gpu_uuid") == "A") | (pl.col("interval_start_utc") == START_UTC)
     )
-    held = allocations(("a", "A", 0, None), ("ab", "A", 0, 2), ("ab", "B", 0, 2), ("c", "C", 0, 1))
+    held = allocations(("a", "A", 0, None), ("b", "B", 0, 2), ("c", "C", 0, 1))
 
     found = allocated_job_energy(gpus, held, DAY, "s1")
 
     assert found.select("job_id", "energy_kwh", "coverage_ratio").rows() == [
         ("a", pytest.approx(1.0), 1.0),
         ("a", pytest.approx(2.0), 1.0),
-        ("ab", pytest.approx(11.0), 1.0),
-        ("ab", None, 0.0),
+        ("b", pytest.approx(10.0), 1.0),
+        ("b", None, 0.0),
         ("c", None, 0.0),
     ]
 

@@ -34,6 +34,7 @@ class FindingCode(StrEnum):
     FIELD_NOT_SUPPORTED = "field_not_supported"
     GAIN_APPLIED = "gain_applied"
     GAIN_NOT_APPLIED = "gain_not_applied"
+    JOBS_SHARE_GPU = "jobs_share_gpu"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
     METER_FILE_REWRITTEN = "meter_file_rewritten"
@@ -99,6 +100,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "meter and signed; its readings are kept as they are.",
     FindingCode.GAIN_NOT_APPLIED: "The gain of a card is known and not used: nobody trusted signed "
     "it, or the card ran with another driver.",
+    FindingCode.JOBS_SHARE_GPU: "Two jobs held one GPU at one time: the energy of neither is known "
+    "then, because no sensor sees a part of a GPU.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "

@@ -1,19 +1,24 @@
 """Energy of jobs from the energy of the GPUs that they held.
 
-Here: dividing GPU intervals among the allocations that overlap them. Not here: jobs that report
-readings of their own (site_intervals.py), and what a job would have used (counterfactual).
+Here: dividing GPU intervals among the allocations that follow one another in them; jobs that hold
+one GPU at one time are found, and not divided. Not here: jobs that report readings of their own
+(site_intervals.py), and what a job would have used (counterfactual).
 """
 
 from datetime import datetime
 
 import polars as pl
 
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.units import J_PER_KWH
+from negawatt.models.metering.gpu_findings import gpu_subject
 
 ALLOCATED = "allocated"
 _HELD = ("job_id", "gpu_uuid", "allocation_start_utc", "allocation_end_utc")
 _INTERVAL = ("interval_start_utc", "interval_end_utc")
+_PART = ("job_id", "gpu_uuid", *_INTERVAL)
+_SHOWN = 10  # jobs that a finding names
 
 
 def newest_allocations(allocations: pl.DataFrame, as_of_utc: datetime) -> pl.DataFrame:
@@ -40,10 +45,13 @@ def allocated_job_energy(
 
         E_{j,t} = \sum_g E_{g,t} \, \frac{|t \cap a_{j,g}|}{|t|}
 
-    with the allocations :math:`a_{j,g}` of job j on GPU g. The energy is NULL where that of any
-    GPU it held is NULL or missing: the sum of the others is not the job's energy. The day's
-    intervals are those that any GPU has a row for. GPUs that no job held are in no job's energy,
-    so jobs need not add up to the site.
+    with the allocations :math:`a_{j,g}` of job j on GPU g, those of one job joined where they
+    overlap. The energy is NULL where that of any GPU it held is NULL or missing: the sum of the
+    others is not the job's energy. It is NULL too where another job held one of its GPUs at the
+    same time: no sensor sees a part of a GPU, and no model of the parts holds everywhere
+    (arXiv 2501.17752), so that neither job's energy is known; ``sharing_findings`` says so. Jobs
+    therefore never add up to more than their GPUs. The day's intervals are those that any GPU has
+    a row for. GPUs that no job held are in no job's energy, so jobs need not add up to the site.
 
     Args:
         gpu_energy: Rows of core_gpu__interval_energy.
@@ -72,20 +80,15 @@ def allocated_job_energy(
         0.005833333
     """
     start, end = pl.col("interval_start_utc"), pl.col("interval_end_utc")
-    held_until = pl.col("allocation_end_utc").fill_null(day.end_utc)
-    of_the_day = (pl.col("allocation_start_utc") < day.end_utc) & (held_until > day.start_utc)
-    overlap = pl.min_horizontal(end, held_until) - pl.max_horizontal(
-        start, pl.col("allocation_start_utc")
-    )
+    held = _held(allocations, day)
+    overlap = _overlap("allocation_start_utc", "allocation_end_utc")
     share = overlap.dt.total_milliseconds() / (end - start).dt.total_milliseconds()
     in_day = start.is_between(day.start_utc, day.end_utc, closed="left")
     grid = gpu_energy.filter(in_day).select(_INTERVAL).unique()
     parts = (
-        allocations.filter(of_the_day)
-        .select(_HELD)
-        .sort("job_id", "gpu_uuid", "allocation_start_utc")
-        .join(grid, how="cross", maintain_order="left")
+        held.join(grid, how="cross", maintain_order="left")
         .filter(overlap > pl.duration(milliseconds=0))
+        .join(_shared_parts(held, grid), on=_PART, how="left", maintain_order="left")
         .join(
             gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"),
             on=["gpu_uuid", *_INTERVAL],
@@ -93,7 +96,8 @@ def allocated_job_energy(
             maintain_order="left",
         )
         .with_columns(
-            (pl.col("energy_j") * share).alias("part_j"), pl.col("coverage_ratio").fill_null(0.0)
+            pl.when(pl.col("is_shared").is_null()).then(pl.col("energy_j") * share).alias("part_j"),
+            pl.col("coverage_ratio").fill_null(0.0),
         )
     )
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.
@@ -117,4 +121,82 @@ def allocated_job_energy(
             pl.lit(ALLOCATED).alias("method"),
         )
         .sort("job_id", "interval_start_utc")
+    )
+
+
+def sharing_findings(allocations: pl.DataFrame, day: Interval) -> list[Finding]:
+    """Report the GPUs that two jobs held at one time, once for each GPU.
+
+    Args:
+        allocations: The newest rows of raw_job__allocations.
+        day: The span.
+    """
+    shared = _sharing(_held(allocations, day))
+    return [
+        Finding(
+            code=FindingCode.JOBS_SHARE_GPU,
+            severity=Severity.WARNING,
+            subject=gpu_subject(gpu["gpu_uuid"].first()),
+            message=f"expected one job at a time, found {len(jobs)} that overlap, the first two at "
+            f"{gpu.item(0, 'shared_start_utc').isoformat()}: {', '.join(jobs[:2])}; the energy of "
+            "either is not known while they do",
+            evidence={
+                "job_count": len(jobs),
+                "job_ids": jobs[:_SHOWN],
+                "first_start_utc": gpu.item(0, "shared_start_utc").isoformat(),
+                "first_end_utc": gpu.item(0, "shared_end_utc").isoformat(),
+            },
+        )
+        for gpu in shared.partition_by("gpu_uuid", maintain_order=True)
+        for jobs in [gpu["job_id"].unique(maintain_order=True).to_list()]
+    ]
+
+
+def _held(allocations: pl.DataFrame, day: Interval) -> pl.DataFrame:
+    """Return when each job held each GPU in a day, overlaps of one job joined, sorted."""
+    end = pl.col("allocation_end_utc")
+    is_apart = pl.col("allocation_start_utc") > end.cum_max().shift()
+    return (
+        allocations.select(_HELD)
+        .with_columns(end.fill_null(day.end_utc))
+        .filter((pl.col("allocation_start_utc") < day.end_utc) & (end > day.start_utc))
+        .sort("job_id", "gpu_uuid", "allocation_start_utc")
+        .with_columns(
+            is_apart.fill_null(True).cum_sum().over("job_id", "gpu_uuid").alias("stretch")  # noqa: FBT003 - the literal to fill with
+        )
+        .group_by("job_id", "gpu_uuid", "stretch", maintain_order=True)
+        .agg(pl.col("allocation_start_utc").first(), end.max())
+        .drop("stretch")
+    )
+
+
+def _sharing(held: pl.DataFrame) -> pl.DataFrame:
+    """Return each job's stretches on a GPU that another job held too, by GPU and time."""
+    start = pl.max_horizontal("allocation_start_utc", "allocation_start_utc_right")
+    end = pl.min_horizontal("allocation_end_utc", "allocation_end_utc_right")
+    return (
+        held.join(held, on="gpu_uuid")
+        .filter((pl.col("job_id") != pl.col("job_id_right")) & (start < end))
+        .select("gpu_uuid", "job_id", shared_start_utc=start, shared_end_utc=end)
+        .sort("gpu_uuid", "shared_start_utc", "job_id", "shared_end_utc")
+    )
+
+
+def _shared_parts(held: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """Return the intervals in which a job's GPU was another's too, marked."""
+    overlap = _overlap("shared_start_utc", "shared_end_utc")
+    return (
+        _sharing(held)
+        .join(grid, how="cross")
+        .filter(overlap > pl.duration(milliseconds=0))
+        .select(_PART)
+        .unique()
+        .with_columns(pl.lit(value=True).alias("is_shared"))
+    )
+
+
+def _overlap(start: str, end: str) -> pl.Expr:
+    """Return how long a stretch lies in an interval; negative where it does not."""
+    return pl.min_horizontal("interval_end_utc", end) - pl.max_horizontal(
+        "interval_start_utc", start
     )

@@ -13,7 +13,11 @@ import polars as pl
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gain import over_gain
 from negawatt.models.metering.gpu_minutes import gpu_interval_energy
-from negawatt.models.metering.job_allocation import allocated_job_energy, newest_allocations
+from negawatt.models.metering.job_allocation import (
+    allocated_job_energy,
+    newest_allocations,
+    sharing_findings,
+)
 from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.pipelines.checks import check_results, check_specs
@@ -131,6 +135,7 @@ def metered_day(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
     )
     findings = [*gpu_findings, *gain_findings, *meter_findings, *job_findings]
+    findings += sharing_findings(newest, span)
     return {
         "core_gpu__interval_energy": gpus,
         "core_job__interval_energy": pl.concat([jobs, allocated]),

@@ -9,12 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from negawatt.cli import gain, imports, keys
+from negawatt.collectors.sources.protocol import GpuIdentity
+from negawatt.collectors.spool import segment as collector
 from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.pipelines.assets.core import metered_day
 from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import seal_rows
-from negawatt.warehouse.sites import Site, register_sites
+from negawatt.warehouse.raw_files import read_all_raw, seal_rows
+from negawatt.warehouse.sites import Site, read_sites, register_sites
 
 pytestmark = pytest.mark.slow  # the room of pipelines is imported
 
@@ -149,6 +151,38 @@ def test_a_record_that_was_changed_in_the_warehouse_corrects_nothing_and_is_foun
     kept.write_text(kept.read_text("utf-8").replace("0.95", "0.75"), "utf-8")
 
     assert _metered(layout) == ({"GPU-a": 5_700.0, "GPU-b": 5_700.0}, ["gain_not_applied"])
+
+
+def _sealed(folder: Path, driver: str | None) -> Layout:
+    """A day that a collector read from an exporter, which shows a driver or does not."""
+    layout = Layout(folder / "exporter")
+    register_sites(layout, read_sites(Layout(folder / "w")))
+    collector.seal(
+        read_all_raw(Layout(folder / "w"), "raw_gpu__power_samples", "s1").to_arrow(),
+        root=layout.root,
+        site_id="s1",
+        source="dcgm",
+        identities=[GpuIdentity(gpu_uuid="GPU-a", driver_version=driver)],
+    )
+    return layout
+
+
+@pytest.mark.parametrize(
+    ("driver", "joules", "code"),
+    [
+        (_DRIVER, 6_000.0, "gain_applied"),
+        ("590.00", 5_700.0, "gain_not_applied"),
+        (None, 5_700.0, "gain_not_applied"),
+    ],
+)
+def test_what_an_exporter_says_of_the_driver_decides_too(
+    tmp_path: Path, driver: str | None, joules: float, code: str
+) -> None:
+    _warehouse(tmp_path, _fitted(tmp_path))
+    layout = _sealed(tmp_path, driver)
+    _ran(imports.app, "gains", str(tmp_path / "a.json"), "--site", "s1", "-w", str(layout.root))
+
+    assert _metered(layout) == ({"GPU-a": joules, "GPU-b": 5_700.0}, [code])
 
 
 @pytest.mark.parametrize("since_utc", [_NOON_UTC - timedelta(hours=13), _NOON_UTC])

@@ -18,6 +18,7 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gain import GainDocument
 from negawatt.models.metering.gain_document import SignedGain, checked_gain
 from negawatt.models.metering.gpu_findings import gpu_subject
+from negawatt.warehouse.identities import drivers_of_day
 from negawatt.warehouse.layout import Layout, appearing_file
 from negawatt.warehouse.raw_files import read_all_raw
 from negawatt.warehouse.sites import Site
@@ -94,11 +95,15 @@ def gains_of_day(
 
 
 def _drivers(layout: Layout, site_id: str, span: Interval) -> dict[str, set[str]]:
-    """Return the drivers that each card ran with on a day: at its start, and since."""
+    """Return the drivers that each card ran with on a day.
+
+    Files of readings state them, whatever read the card; where the driver of its own node is asked,
+    so does raw_gpu__instruments: as it stood at the day's start, and since.
+    """
     rows = read_all_raw(layout, "raw_gpu__instruments", site_id).filter(
         pl.col.observed_at_utc < span.end_utc
     )
-    found: dict[str, set[str]] = {}
+    found = drivers_of_day(layout, site_id, span.start_utc.date())
     for gpu_uuid, driver in _in_force(rows, span.start_utc):
         found.setdefault(gpu_uuid, set()).add(driver or "unknown")
     return found

@@ -1,13 +1,15 @@
-"""The names of jobs, tenants, nodes and GPUs that a site's readings hold, to be replaced elsewhere.
+"""Who a site's readings are of: names to be replaced elsewhere, and the drivers of GPUs.
 
-Which columns hold such names is said once, in negawatt.models.domain.identifiers. Not here: what
-replaces a name.
+Which columns hold names of jobs, tenants, nodes and GPUs is said once, in
+negawatt.models.domain.identifiers. Not here: what replaces a name.
 """
 
+import json
 from collections import defaultdict
 from datetime import date
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from negawatt.models.domain.identifiers import IDENTIFYING
 from negawatt.warehouse.catalog import table, tables
@@ -52,3 +54,18 @@ def _rows(
     if not paths:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     return pl.scan_parquet(paths, hive_partitioning=False).select(columns).unique().collect()
+
+
+def drivers_of_day(layout: Layout, site_id: str, day: date) -> dict[str, set[str]]:
+    """Return the versions of the driver that GPUs were read with on a UTC day, by GPU.
+
+    Collectors state them with the readings that they seal; a GPU of which none is stated is left
+    out.
+    """
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in raw_paths(layout, "raw_gpu__power_samples", site_id, day, day):
+        stated = pq.read_schema(path).metadata or {}
+        for gpu in json.loads(stated.get(b"negawatt.gpus", b"[]")):
+            if gpu["driver_version"]:
+                found[gpu["gpu_uuid"]].add(gpu["driver_version"])
+    return dict(found)

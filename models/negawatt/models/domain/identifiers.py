@@ -17,6 +17,7 @@ IDENTIFYING: Final[Mapping[str, str]] = {
     "job_id": "job",
     "node_id": "node",
     "scheduler_job_id": "job",
+    "serial": "gpu",
     "tenant_id": "tenant",
 }
 """Columns and fields whose values say whose work ran where, and what kind of thing each names."""

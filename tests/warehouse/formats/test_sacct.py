@@ -152,6 +152,8 @@ def test_trailing_bars_of_parsable_output_are_no_field() -> None:
         ({"Submit": "Unknown"}, "Submit: an instant is expected, found 'Unknown'"),
         ({"Submit": "2026-11-01T01:30:00"}, "America/New_York shows once, found '2026-11-01T01"),
         ({"Submit": "2026-03-08T02:30:00"}, "America/New_York shows once, found '2026-03-08T02"),
+        ({"Submit": "2026-07-01T08:00:00+02999999999999"}, "Submit: an instant is expected"),
+        ({"Submit": "2026-07-01"}, "Submit: an instant is expected"),
         ({"Start": "yesterday"}, "Start: an instant is expected"),
         ({"Start": "2026-07-01T07:00:00"}, "a start after the submission is expected"),
         ({"End": "2026-07-01T08:05:00"}, "an end after the start is expected"),

@@ -4,6 +4,7 @@ Here: one job as a value, checked, and jobs as rows. Not here: any one scheduler
 kubernetes), and flexibility tiers (negawatt.warehouse.job_tiers).
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,8 +20,30 @@ ACCOUNTING: Final = "raw_job__accounting"
 NAMES: Final = ("job_name", "account_name")
 
 
+_STAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-][0-9]{2}:?[0-5][0-9])?"
+)
+
+
 class JobError(Exception):
     """A job cannot be as a file states it; the text says what is expected and what it says."""
+
+
+def stamp_of(text: str) -> datetime:
+    """Return a stamp of RFC 3339, with an offset or without.
+
+    Raises:
+        ValueError: Any other text, of which ``fromisoformat`` takes some, such as an offset of
+            twenty digits.
+
+    Examples:
+        >>> stamp_of("2026-07-01T08:00:00-0400").isoformat()
+        '2026-07-01T08:00:00-04:00'
+    """
+    if not _STAMP.fullmatch(text):
+        raise ValueError(f"a stamp such as 2026-07-01T08:00:00Z is expected, found {text!r}")
+    return datetime.fromisoformat(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.warehouse.formats.accounting import Job, JobError, job_rows
+from negawatt.warehouse.formats.accounting import Job, JobError, job_rows, stamp_of
 from negawatt.warehouse.formats.parsed import Parsed, not_taken
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
@@ -144,7 +144,7 @@ def _since(condition: _Object | None) -> datetime | None:
 
 
 def _instant(text: str) -> datetime:
-    stamp = datetime.fromisoformat(text)
+    stamp = stamp_of(text)
     if stamp.tzinfo is None:
         raise JobError(f"an instant with an offset is expected, found {text!r}")
     return stamp.astimezone(UTC)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.warehouse.formats.accounting import Job, JobError, job_rows
+from negawatt.warehouse.formats.accounting import Job, JobError, job_rows, stamp_of
 from negawatt.warehouse.formats.node_lists import expanded
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed, not_taken
 
@@ -183,7 +183,7 @@ def _instant(name: str, text: str, zone: ZoneInfo) -> datetime | None:
         if _COUNT.fullmatch(text):
             instant = datetime.fromtimestamp(int(text), UTC)
         else:
-            stamp = datetime.fromisoformat(text)
+            stamp = stamp_of(text)
             instant = stamp.astimezone(UTC) if stamp.tzinfo else _of_clock(stamp, zone)
         if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
             raise ValueError(text)  # noqa: TRY301 - as the others

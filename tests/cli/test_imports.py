@@ -10,6 +10,7 @@ from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, 
 from negawatt.warehouse.event_tables import events_of_site
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
+from negawatt.warehouse.sites import read_sites
 from tests.warehouse.formats.conftest import day, nem12
 
 SITES = """
@@ -269,3 +270,17 @@ def test_grid_stress_belongs_to_no_site_and_twice_changes_nothing(folder: Path) 
     assert counts == [1, 0]
     rows = read_all_raw(Layout(folder / "w"), "raw_grid__stress", "market")
     assert rows["stress_level"].to_list() == ["LOR2"]
+
+
+def test_sites_say_what_changed_and_a_dry_run_registers_nothing(folder: Path) -> None:
+    changed = SITES.replace("one feeder", "two feeders") + SITES.replace("hall-1", "hall-2")
+    file = written(folder, "more.toml", changed)
+
+    dry = json.loads(ran(folder, "sites", file, "--dry-run", "--json"))
+    known = set(read_sites(Layout(folder / "w")))
+    said = ran(folder, "sites", file)
+
+    assert (dry["sites"], dry["changed"]) == (["hall-1", "hall-2"], ["hall-1"])
+    assert known == {"hall-1"}
+    assert said == "registered hall-1, hall-2; changed hall-1\n"
+    assert set(read_sites(Layout(folder / "w"))) == {"hall-1", "hall-2"}

@@ -24,7 +24,7 @@ from negawatt.warehouse.job_tiers import read_tiers
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import Sealed, seal_rows
-from negawatt.warehouse.sites import read_site, read_sites_file, register_sites
+from negawatt.warehouse.sites import read_site, read_sites, read_sites_file, register_sites
 from negawatt.warehouse.stress_files import STRESS
 
 app = typer.Typer(
@@ -53,14 +53,25 @@ _LISTED = 20
 def sites(
     file: Annotated[Path, typer.Argument(help="TOML file with one table per site.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Register sites: time zone, settlement meter, whether it is revenue grade.
 
     Example: negawatt import sites sites.toml
     """
-    found = read_sites_file(file)
-    register_sites(Layout(warehouse), found)
-    typer.echo(f"registered {', '.join(found)}")
+    layout = Layout(warehouse)
+    known, found = read_sites(layout), read_sites_file(file)
+    changed = [name for name in found if name in known and known[name] != found[name]]
+    if not dry_run:
+        register_sites(layout, found)
+    if json_output:
+        facts = {"dry_run": dry_run, "sites": list(found), "changed": changed}
+        typer.echo(json.dumps(facts, sort_keys=True))
+        return
+    would_have = "would have " if dry_run else ""
+    changes = f"; changed {', '.join(changed)}" if changed else ""
+    typer.echo(f"{would_have}registered {', '.join(found)}{changes}")
 
 
 def _importer(*tables: str) -> Callable[..., None]:

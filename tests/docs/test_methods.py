@@ -1,6 +1,7 @@
 """The pages of methods: their Python examples are run, their tables are the data's own."""
 
 import doctest
+import re
 import tomllib
 from importlib.resources import files
 
@@ -8,6 +9,9 @@ import pytest
 
 from negawatt.models.settlement.payment.rules import list_payment_rules, load_payment_rule
 from negawatt.models.verification.screening.screen import SCREENS
+from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.sections import SECTIONS
+from negawatt.pipelines.exports.upload_profile import UploadColumn, UploadProfile
 from tests.docs.console import ROOT, text_of
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/methods/*.md"))
@@ -78,3 +82,33 @@ def test_the_table_of_tests_has_each_of_the_nine() -> None:
     rows = [row for row in cells("docs/methods/screens.md") if len(row) == 3]
 
     assert len(rows[1 : rows.index(["test", "threshold", "value"])]) == len(SCREENS) == 9
+
+
+def test_the_table_of_sections_has_each_of_the_seventeen_in_order() -> None:
+    expected = [f"{number}. {section.title}" for number, section in enumerate(SECTIONS, start=1)]
+
+    found = [row[0] for row in cells("docs/methods/report.md") if row[0][:1].isdigit()]
+
+    assert found == expected
+    assert len(found) == 17
+
+
+def test_the_table_of_exported_tables_has_each_of_them() -> None:
+    rows = cells("docs/methods/report.md")
+    first = rows.index(["table of an event", "one row per"]) + 1
+
+    assert [row[0].strip("`") for row in rows[first : first + len(EVENT_COLUMNS)]] == list(
+        EVENT_COLUMNS
+    )
+
+
+def test_the_profile_that_the_page_shows_is_the_one_that_is_built_in() -> None:
+    sample = files("negawatt.pipelines.exports") / "profiles" / "hour_ending_kw.toml"
+
+    assert f"```toml\n{sample.read_text(encoding='utf-8')}```" in text_of("docs/methods/report.md")
+
+
+def test_the_table_of_keys_has_every_key_of_a_profile() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", text_of("docs/methods/report.md")))
+
+    assert {*UploadProfile.model_fields, *UploadColumn.model_fields} <= named

@@ -28,7 +28,8 @@ def export(
     event: Annotated[str, typer.Argument(help="A settled event.")],
     kind: FormatOption = None,
     profile: Annotated[
-        Path | None, typer.Option(help="TOML file with a utility's own layout: write that file.")
+        str | None,
+        typer.Option(help="Write a utility's own layout: a TOML file, or a built-in sample."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,7 +72,7 @@ def export(
         "statement_version": statement.statement_version,
     }
     if profile is not None:
-        path = out or layout.export_path(f"{name}-{profile.stem}.csv")
+        path = out or layout.export_path(f"{name}-{Path(profile).stem}.csv")
         facts |= {"files": [str(path)]} | _upload(statement, profile, path)
     else:
         wanted = format_of(kind, out)
@@ -84,14 +85,14 @@ def export(
     typer.echo("\n".join(_words(facts)))
 
 
-def _upload(statement: "Statement", profile: Path, path: Path) -> dict[str, Any]:
+def _upload(statement: "Statement", profile: str, path: Path) -> dict[str, Any]:
     """Write a utility's file and return what there is to say of it."""
     from negawatt.pipelines.exports.upload import upload_file  # noqa: PLC0415 - as above
     from negawatt.pipelines.exports.upload_profile import (  # noqa: PLC0415 - as above
-        read_upload_profile,
+        find_upload_profile,
     )
 
-    layout = read_upload_profile(profile)
+    layout = find_upload_profile(profile)
     made = upload_file(statement, layout)
     with appearing_file(path) as temporary:
         temporary.write_bytes(made.content)

@@ -15,9 +15,8 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement, StatementLine
 from negawatt.pipelines.exports.upload import Upload, upload_file
-from negawatt.pipelines.exports.upload_profile import UploadProfile, read_upload_profile
+from negawatt.pipelines.exports.upload_profile import UploadProfile, find_upload_profile
 from negawatt.warehouse.profiles import ReadingsProfile, read_source, translate
-from tests.docs.console import ROOT
 from tests.pipelines.exports.conftest import HOUR
 
 KW = {"heading": "kW", "column": "metered_kwh", "unit": "kW"}
@@ -153,7 +152,7 @@ def test_a_table_without_rows_is_not_sent(statement: Statement) -> None:
 
 @pytest.mark.parametrize("name", ["hour_ending_kw", "interval_end_utc_mwh"])
 def test_a_sample_writes_the_event(name: str, statement: Statement) -> None:
-    sample = read_upload_profile(ROOT / "docs" / "profiles" / f"{name}.toml")
+    sample = find_upload_profile(name)
 
     rows = cells(upload_file(statement, sample))
 

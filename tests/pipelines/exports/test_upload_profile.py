@@ -3,10 +3,12 @@ from pathlib import Path
 import pytest
 
 from negawatt.models.domain.errors import ConfigurationError
-from negawatt.pipelines.exports.upload_profile import read_upload_profile
-from tests.docs.console import ROOT
+from negawatt.pipelines.exports.upload_profile import (
+    find_upload_profile,
+    list_upload_profiles,
+    read_upload_profile,
+)
 
-SAMPLES = sorted((ROOT / "docs" / "profiles").glob("*.toml"))
 HEAD = 'source = "by hand"\ntime_zone = "UTC"\n'
 
 
@@ -17,9 +19,9 @@ def refused(path: Path, text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_loads_and_says_where_it_is_from_and_what_to_check(path: Path) -> None:
-    profile = read_upload_profile(path)
+@pytest.mark.parametrize("name", list_upload_profiles())
+def test_a_sample_loads_and_says_where_it_is_from_and_what_to_check(name: str) -> None:
+    profile = find_upload_profile(name)
 
     assert profile.source
     assert profile.unverified
@@ -67,3 +69,15 @@ def test_a_wrong_file_is_refused(text: str, found: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"upload profile .*nowhere"):
         read_upload_profile(tmp_path / "nowhere.toml")
+
+
+def test_a_name_that_no_sample_has_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ConfigurationError, match="or one of half_hourly_kwh, hour_ending_kw"):
+        find_upload_profile("pjm")
+
+
+def test_a_file_is_found_by_its_ending(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'{HEAD}[[columns]]\nheading = "x"\nconstant = "1"\n', encoding="utf-8")
+
+    assert find_upload_profile(str(path)).source == "by hand"

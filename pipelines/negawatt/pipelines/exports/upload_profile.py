@@ -6,6 +6,7 @@ file by it (upload.py), and how a figure is converted and rounded (upload_figure
 
 import re
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +21,7 @@ from negawatt.pipelines.exports.upload_figures import Rounding, Unit, units_of
 HOUR_ENDING: Final = "hour_ending"
 """Format of a stamp as the number of the hour that it ends or lies in: 1 to 23, 24 or 25."""
 _CODES: Final = frozenset("YymdHMSjz%")
+_SAMPLES: Final = resources.files(__package__) / "profiles"
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -113,6 +115,38 @@ class UploadProfile(BaseModel):
         return self
 
 
+def list_upload_profiles() -> list[str]:
+    """Return the names of the built-in samples.
+
+    Examples:
+        >>> list_upload_profiles()
+        ['half_hourly_kwh', 'hour_ending_kw', 'interval_end_utc_mwh']
+    """
+    return sorted(file.name.removesuffix(".toml") for file in _SAMPLES.iterdir())
+
+
+def find_upload_profile(named: str) -> UploadProfile:
+    """Return the profile of a TOML file, or the built-in sample of this name.
+
+    Args:
+        named: A path that ends with ``.toml``, or a name.
+
+    Raises:
+        ConfigurationError: There is no such sample, or the file is refused.
+    """
+    if named.endswith(".toml"):
+        return read_upload_profile(Path(named))
+    if named not in list_upload_profiles():
+        raise ConfigurationError(
+            thing=f"upload profile {named!r}",
+            expected=f"a file that ends with .toml, or one of {', '.join(list_upload_profiles())}",
+            found="neither",
+            remedy="name one",
+        )
+    with resources.as_file(_SAMPLES / f"{named}.toml") as path:
+        return read_upload_profile(path)
+
+
 def read_upload_profile(path: Path) -> UploadProfile:
     """Read a profile.
 
@@ -127,7 +161,7 @@ def read_upload_profile(path: Path) -> UploadProfile:
             thing=f"upload profile {path}",
             expected="a TOML file",
             found=str(error),
-            remedy="correct the file; docs/profiles has samples",
+            remedy="correct the file",
         ) from error
     except ValidationError as error:
         problems = [_short(dict(problem)) for problem in error.errors(include_url=False)]

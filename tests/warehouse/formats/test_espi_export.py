@@ -1,5 +1,7 @@
+import gzip
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -130,3 +132,14 @@ def test_what_the_format_cannot_say_is_refused(change: pl.Expr, found: str) -> N
 def test_a_name_without_two_parts_is_refused(name: str) -> None:
     with pytest.raises(DataRefusedError, match="give the name with --as"):
         write_espi(hours(1.0), name, ZONE, NOW_UTC, may_round=False)
+
+
+@pytest.mark.shared
+def test_a_real_home_comes_back_as_it_was(shared_data: Path) -> None:
+    path = shared_data / "formats" / "green_button" / "sdge_2011_hourly_espi.xml.gz"
+    rows = rows_of(gzip.decompress(path.read_bytes()))
+
+    found = written(rows)
+
+    assert read_espi(found.content).rows.equals(rows)
+    assert found.rounded_count == 0

@@ -1,5 +1,4 @@
 import csv
-import io
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,7 +9,7 @@ import pytest
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import exact_decimal
 from negawatt.warehouse.formats.nem12 import read_nem12
-from tests.warehouse.formats.conftest import CHANNEL, HEAD, day, nem12
+from tests.warehouse.formats.conftest import CHANNEL, HEAD, day, nem12, only_member
 
 EXAMPLES = "formats/nem12/nemreader_examples.zip"
 VALUES = [f"{n}.{n:03}" for n in range(48)]
@@ -212,11 +211,6 @@ def reason_of(content: bytes) -> str:
         return read_nem12(content).refused[0].reason
     except DataRefusedError as error:
         return str(error)
-
-
-def only_member(content: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return archive.read(archive.namelist()[0])
 
 
 @pytest.mark.shared

@@ -1,4 +1,6 @@
+import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.nem12_export import write_nem12
-from tests.warehouse.formats.conftest import day, nem12
+from tests.warehouse.formats.conftest import day, nem12, only_member
 
 NOW_UTC = datetime(2024, 2, 3, tzinfo=UTC)
 NAME = "NMI1234567.E1"
@@ -100,3 +102,22 @@ def test_what_the_format_cannot_say_is_refused(change: pl.Expr, found: str) -> N
 def test_a_name_that_is_no_nmi_with_suffix_is_refused(name: str) -> None:
     with pytest.raises(DataRefusedError, match="give the name with --as"):
         write_nem12(half_hours(1), name, NOW_UTC)
+
+
+@pytest.mark.shared
+def test_every_channel_of_every_market_test_file_comes_back_as_it_was(shared_data: Path) -> None:
+    """Missing days stay missing; energy, quality, reason and text of each interval are the same."""
+    path = shared_data / "formats" / "nem12" / "nemreader_examples.zip"
+    with zipfile.ZipFile(path) as examples:
+        names = [name for name in examples.namelist() if "/nem12/" in name and name[-1] != "/"]
+        contents = [only_member(examples.read(name)) for name in names]
+    channel_count = 0
+
+    for content in contents:
+        for channel in rows_of(content).partition_by("meter_id"):
+            written = write_nem12(channel, channel["meter_id"][0], NOW_UTC)
+            again = rows_of(written)
+            channel_count += 1
+            assert again.equals(channel.sort("interval_start_utc"))
+
+    assert channel_count > 100

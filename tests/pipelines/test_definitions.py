@@ -115,6 +115,53 @@ def test_the_sensor_does_not_settle_before_the_aftermath_is_over(layout: Layout)
     assert isinstance(sensors.settle_complete_events(context), dg.SkipReason)
 
 
+def late_reading(layout: Layout, energy_kwh: float, start_utc: datetime) -> None:
+    """Seal one reading of a quarter hour."""
+    row = {
+        "meter_id": "m1",
+        "interval_start_utc": start_utc,
+        "interval_end_utc": start_utc + QUARTER,
+        "energy_kwh": energy_kwh,
+        "reading_quality": "ok",
+        "available_at_utc": AFTER_UTC,
+    }
+    seal_rows(layout, "raw_meter__readings", SITE, "import", pl.DataFrame([row]))
+
+
+def test_days_that_got_late_readings_are_metered_again_once_each(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """The first look remembers; a day that is not over, and one without news, are left alone."""
+    cursor: str | None = None
+    found = []
+    for news in ((), (LAST_DAY - timedelta(days=40), AFTER_UTC.date()), ()):
+        for day in news:
+            late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC))
+        context = dg.build_sensor_context(cursor=cursor, resources=resources)
+        result = sensors.meter_what_arrived(context)
+        cursor = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
+        requests = result.run_requests if isinstance(result, dg.SensorResult) else []
+        found.append([str(request.partition_key) for request in requests or []])
+
+    late_day = partitions.site_day_key(SITE, LAST_DAY - timedelta(days=40))
+    assert found == [[], [str(late_day)], []]
+
+
+def test_many_late_days_are_metered_in_turns(layout: Layout, resources: dict[str, object]) -> None:
+    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
+    for number in range(60):
+        day = LAST_DAY - timedelta(days=100 + number)
+        late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC))
+
+    turns: list[list[str]] = []
+    while isinstance(result := sensors.meter_what_arrived(context), dg.SensorResult):
+        turns.append([str(request.run_key) for request in result.run_requests or []])
+        context = dg.build_sensor_context(cursor=result.cursor, resources=resources)
+
+    assert [len(turn) for turn in turns][:-1] == [50] * (len(turns) - 1)
+    assert len({name for turn in turns for name in turn}) == sum(map(len, turns)) >= 60
+
+
 def test_a_day_without_readings_is_metered_as_nothing(layout: Layout) -> None:
     frames = metered_day(layout, SITE, LAST_DAY + timedelta(days=9), AFTER_UTC)
 

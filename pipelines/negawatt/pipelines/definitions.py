@@ -8,7 +8,11 @@ from negawatt.pipelines.assets.raw import raw_readings
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.many import many_settlements
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
-from negawatt.pipelines.sensors import meter_yesterday, settle_complete_events
+from negawatt.pipelines.sensors import (
+    meter_what_arrived,
+    meter_yesterday,
+    settle_complete_events,
+)
 
 
 def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.Definitions:
@@ -17,7 +21,7 @@ def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.
         assets=[raw_readings, core_interval_energy, settled_event, event_report],
         jobs=[daily_metering, event_settlement, many_settlements],
         schedules=[meter_yesterday],
-        sensors=[settle_complete_events],
+        sensors=[meter_what_arrived, settle_complete_events],
         resources={"warehouse": warehouse, "clock": clock},
         # Within one process: a step costs milliseconds instead of seconds.
         executor=dg.in_process_executor,

@@ -1,9 +1,10 @@
-"""When the jobs run by themselves: every day for every site, and once an event's data is complete.
+"""When the jobs run by themselves: every day, as late readings arrive, once an event is complete.
 
 Not here: what they do.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -14,7 +15,10 @@ from negawatt.pipelines.publish import is_to_be_voided
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.settlement import data_is_complete
 from negawatt.warehouse.event_tables import all_events
+from negawatt.warehouse.raw_files import raw_arrivals
 from negawatt.warehouse.sites import read_sites
+
+_DAYS_AT_ONCE = 50
 
 
 @dg.schedule(job=daily_metering, cron_schedule="15 1 * * *", execution_timezone="UTC")
@@ -28,6 +32,44 @@ def meter_yesterday(
     for site_id in site_ids:
         key = partitions.site_day_key(site_id, day)
         yield dg.RunRequest(run_key=str(key), partition_key=key)
+
+
+@dg.sensor(job=daily_metering, minimum_interval_seconds=300)
+def meter_what_arrived(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource, clock: ClockResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Meter again each UTC day that ended and got readings since the last look.
+
+    Imports and collectors that were cut off bring readings of days long past. The first look only
+    remembers what is there.
+    """
+    layout, today = warehouse.layout, clock.now_utc().date()
+    since_ns, done = json.loads(context.cursor) if context.cursor else (1, [])
+    site_ids = sorted(read_sites(layout))
+    arrived = sorted(
+        (appeared_ns, f"{site_id}:{day}:{appeared_ns}", partitions.site_day_key(site_id, day))
+        for site_id in site_ids
+        for day, appeared_ns in raw_arrivals(layout, site_id, since_ns).items()
+        if day < today
+    )
+    new = [one for one in arrived if one[1] not in done]
+    if context.cursor is None:
+        context.update_cursor(_cursor(arrived))
+        return dg.SkipReason("the first look: what is there counts as metered")
+    if not new:
+        return dg.SkipReason("no day that ended has new readings")
+    taken = new[:_DAYS_AT_ONCE]
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=name, partition_key=key) for _, name, key in taken],
+        dynamic_partitions_requests=[partitions.sites.build_add_request(site_ids)],
+        cursor=_cursor([one for one in arrived if one not in new[_DAYS_AT_ONCE:]]),
+    )
+
+
+def _cursor(looked_at: Sequence[tuple[int, str, object]]) -> str:
+    """Return the newest moment that was looked at, and what of that moment is done."""
+    newest_ns = max((appeared_ns for appeared_ns, _, _ in looked_at), default=1)
+    return json.dumps([newest_ns, [name for ns, name, _ in looked_at if ns == newest_ns]])
 
 
 @dg.sensor(job=event_settlement, minimum_interval_seconds=300)

@@ -214,15 +214,44 @@ def _scan(paths: list[Path], name: str) -> pl.LazyFrame:
 
 def raw_days(layout: Layout, site_id: str) -> list[date]:
     """Return the UTC days on which a site has any sealed readings, oldest first."""
-    folders = layout.root.glob(f"raw_*__*/site={site_id}/date=*")
-    reading_tables = {"raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings"}
-    return sorted(
-        {
-            date.fromisoformat(folder.name.removeprefix("date="))
-            for folder in folders
-            if folder.parent.parent.name in reading_tables
-        }
-    )
+    return sorted({_day_of(folder) for folder in _reading_folders(layout, site_id)})
+
+
+def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]:
+    """Return the UTC days whose readings have files that appeared since a moment.
+
+    Args:
+        layout: Where the warehouse lies.
+        site_id: The site.
+        since_ns: The moment, included: file systems give the same one to files that follow closely
+            [ns since 1970 UTC].
+
+    Returns:
+        For each such day, when its newest file appeared here; a copy that keeps an old time of
+        change appears when it is put there.
+    """
+    newest: dict[date, int] = {}
+    for folder in _reading_folders(layout, site_id):
+        appeared_ns = max(
+            (path.stat().st_ctime_ns for path in folder.glob("[!.]*.parquet")), default=0
+        )
+        if appeared_ns > since_ns:
+            day = _day_of(folder)
+            newest[day] = max(newest.get(day, 0), appeared_ns)
+    return newest
+
+
+def _reading_folders(layout: Layout, site_id: str) -> list[Path]:
+    tables_of_readings = ("raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings")
+    return [
+        folder
+        for name in tables_of_readings
+        for folder in (layout.table_folder(name) / f"site={site_id}").glob("date=*")
+    ]
+
+
+def _day_of(folder: Path) -> date:
+    return date.fromisoformat(folder.name.removeprefix("date="))
 
 
 def day_column(name: str) -> str:

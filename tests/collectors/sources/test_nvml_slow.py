@@ -207,3 +207,20 @@ def test_a_sample_of_the_drivers_is_the_sensors_own_value(driver: Driver) -> Non
 
     assert (np.diff(milliwatt) >= 0).all()
     assert 100_000 <= milliwatt[0] < milliwatt[-1] <= 200_000
+
+
+@pytest.mark.gpu
+def test_a_real_gpu_says_what_it_can_and_its_samples_stand_in_a_clock_of_the_machine() -> None:
+    gpu, follower = _opened()
+    follower.look(gpu, 0)
+    time.sleep(1.0)
+
+    look = follower.look(gpu, NS_PER_S)
+
+    temperature_c = look.conditions["temperature_c"]
+    assert temperature_c is not None
+    assert 5 < temperature_c < 120
+    samples = _samples(look)
+    assert samples.driver_clock in {"realtime", "boottime", "monotonic"}
+    assert 5 <= len(samples.time_us) <= 200  # each 100 ms on Hopper, each 10 or 20 ms on Volta
+    assert ((samples.milliwatt > 1_000) & (samples.milliwatt < 3_000_000)).all()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -24,9 +25,13 @@ from negawatt.collectors.config_sections import (
 )
 from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator
+from negawatt.collectors.facility_sources import FacilitySource
 from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, NODE_POWER, POWER_SAMPLES
+from negawatt.collectors.sources.protocol import Batch
 from negawatt.collectors.spool.manifest import Manifest
 from negawatt.collectors.spool.segment import verify_sealed
+from negawatt.models.domain.clock import Clock
+from negawatt.models.domain.findings import FindingCode
 
 pytestmark = pytest.mark.slow
 
@@ -122,6 +127,50 @@ def test_the_agents_own_page_counts_controllers_and_files_by_state(tmp_path: Pat
     assert 'negawatt_collect_targets{state="healthy"} 1\n' in pages[0]
     assert 'negawatt_collect_sources{kind="redfish",state="failing"} 1\n' in pages[0]
     assert 'negawatt_collect_sources{kind="files",state="degraded"} 1\n' in pages[0]
+
+
+def test_rows_that_the_disk_does_not_take_wait_and_stop_no_other_source(tmp_path: Path) -> None:
+    """A file lies where the controller's rows go, until after the second try to seal them."""
+    (tmp_path / "meter-1.csv").write_text("t,kwh\n2026-07-01T00:00:00Z,12.5\n", "utf-8")
+    obstacle = tmp_path / "spool" / NODE_POWER
+    obstacle.parent.mkdir()
+    obstacle.write_text("in the way", "utf-8")
+
+    def clear() -> None:
+        time.sleep(0.7)
+        obstacle.unlink()
+
+    with ThreadPoolExecutor(1) as other:
+        clearing = other.submit(clear)
+        summary = _collect(tmp_path, tick_count=8)
+        clearing.result()
+
+    refused = [c for c in summary.findings if c.finding.code is FindingCode.SPOOL_DISK_LOW]
+    assert [counted.finding.subject for counted in refused] == ["redfish of 'n1'"]
+    assert len(_rows(summary, METER_READINGS)) == 1
+    assert len(_rows(summary, NODE_POWER)) >= 4
+
+
+class _Silent:
+    async def read(self, clock: Clock) -> Batch:  # noqa: ARG002 - of the protocol
+        return Batch()
+
+    async def close(self) -> None:
+        pass
+
+
+def test_what_waits_for_a_disk_is_limited_and_the_oldest_goes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("negawatt.collectors.facility_sources._MOST_WAITING_ROWS", 3)
+    old, new = (pa.table({"n": rows}) for rows in ([1, 2], [3, 4, 5]))
+    source = FacilitySource(name="n1", kind="redfish", source=_Silent())
+    source.waiting = {"t": [new]}
+
+    given_up_count = source.put_back({"t": [old]})
+
+    assert given_up_count == 2
+    assert [table["n"].to_pylist() for table in source.waiting["t"]] == [[3, 4, 5]]
 
 
 def test_all_that_is_sealed_while_the_agent_runs_is_in_the_manifest_and_arrives(

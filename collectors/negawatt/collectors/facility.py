@@ -25,6 +25,7 @@ from negawatt.collectors.sources.protocol import Batch
 from negawatt.collectors.spool.segment import seal_facts
 from negawatt.collectors.targets import Target
 from negawatt.models.domain.clock import Clock
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import NS_PER_S
 
 _REMEMBERED: Final = 10_000
@@ -81,21 +82,27 @@ class Facility:
         for source in self._sources:
             if source.is_ours:
                 self._take(source, await source.source.read(self._clock))
-            self._seal_waiting(source)
+            self._findings.add(self._seal_waiting(source))
         await self.jobs.close()
 
     async def _follow(self, source: FacilitySource) -> None:
         next_ns = self._clock.monotonic_ns()
         while True:
-            batch = await source.source.read(self._clock)
-            self._take(source, batch)
-            if batch.meter_readings or source.is_followed:
-                await asyncio.to_thread(self._seal_meters, source.name, batch)
-                await source.stored()
-            if source.waiting and self._clock.monotonic_ns() >= source.seal_ns:
-                await asyncio.to_thread(self._seal_waiting, source)
+            try:
+                await self._read_and_store(source)
+            except OSError as error:  # a full disk, a file that went: the next read tries again
+                self._findings.add([_not_stored(source, str(error), 0)])
             next_ns = max(next_ns + self._interval_ns, self._clock.monotonic_ns())
             await self._clock.sleep_until_ns(next_ns)
+
+    async def _read_and_store(self, source: FacilitySource) -> None:
+        batch = await source.source.read(self._clock)
+        self._take(source, batch)
+        if batch.meter_readings or source.is_followed:
+            await asyncio.to_thread(self._seal_meters, source.name, batch)
+            await source.stored()
+        if source.waiting and self._clock.monotonic_ns() >= source.seal_ns:
+            self._findings.add(await asyncio.to_thread(self._seal_waiting, source))
 
     def _take(self, source: FacilitySource, batch: Batch) -> None:
         self._findings.add(batch.findings)
@@ -107,11 +114,17 @@ class Facility:
         )
         self._seal(METER_READINGS, rows, name, "files")
 
-    def _seal_waiting(self, source: FacilitySource) -> None:
+    def _seal_waiting(self, source: FacilitySource) -> list[Finding]:
+        """Seal what waits; what the disk does not take waits on, up to a limit."""
         waiting, source.waiting = source.waiting, {}
         source.seal_ns = self._clock.monotonic_ns() + round(source.seal_interval_s * NS_PER_S)
-        for name, tables in waiting.items():
-            self._seal(name, pa.concat_tables(tables), source.name, source.kind)
+        try:
+            for name in list(waiting):
+                self._seal(name, pa.concat_tables(waiting[name]), source.name, source.kind)
+                del waiting[name]
+        except OSError as error:
+            return [_not_stored(source, str(error), source.put_back(waiting))]
+        return []
 
     def _seal(self, name: str, rows: pa.Table, who: str, source: str) -> None:
         self.files.extend(
@@ -123,6 +136,17 @@ class Facility:
                 writer=(who, self._boot_id, source),
             )
         )
+
+
+def _not_stored(source: FacilitySource, problem: str, given_up_count: int) -> Finding:
+    return Finding(
+        code=FindingCode.SPOOL_DISK_LOW,
+        severity=Severity.WARNING,
+        subject=f"{source.kind} of {source.name!r}",
+        message=f"rows could not be stored and wait: {problem}"
+        + (f"; {given_up_count} of the oldest were given up" if given_up_count else ""),
+        evidence={"given_up_count": given_up_count},
+    )
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ from negawatt.collectors.target_state import TargetState
 from negawatt.collectors.targets import Target
 
 _SEAL_S: Final = 60.0
+_MOST_WAITING_ROWS: Final = 1_000_000  # of a table, while the disk takes none
 _SEAL_DRIVER_S: Final = 300.0  # many rows, and evidence beside the readings that the log keeps
 
 
@@ -64,6 +65,20 @@ class FacilitySource:
         for name, table in tables.items():
             if table.num_rows:
                 self.waiting.setdefault(name, []).append(table)
+
+    def put_back(self, waiting: dict[str, list[pa.Table]]) -> int:
+        """Let rows wait again that could not be sealed; return how many were too many, the oldest.
+
+        Args:
+            waiting: What was taken to be sealed, by the table's name.
+        """
+        given_up_count = 0
+        for name, earlier in waiting.items():
+            tables = [*earlier, *self.waiting.pop(name, [])]
+            while len(tables) > 1 and sum(table.num_rows for table in tables) > _MOST_WAITING_ROWS:
+                given_up_count += tables.pop(0).num_rows
+            self.waiting[name] = tables
+        return given_up_count
 
     @property
     def is_ours(self) -> bool:

@@ -24,7 +24,7 @@ from negawatt.pipelines.exports.export import Export, contents
 from negawatt.pipelines.exports.formats import Format
 from negawatt.pipelines.exports.json_tables import tables_schema
 from negawatt.pipelines.exports.overview_facts import event_rows
-from negawatt.pipelines.exports.overview_figures import month_rows, share_rows
+from negawatt.pipelines.exports.overview_figures import MOST_BARS, month_rows, share_rows
 from negawatt.pipelines.exports.overview_page import render_overview, write_overview
 from negawatt.pipelines.exports.portfolio_tables import (
     PORTFOLIO_COLUMNS,
@@ -233,3 +233,17 @@ def test_the_pdf_is_printed_across_and_has_every_event(
     text = " ".join(page.extract_text() for page in reader.pages)
     assert reader.pages[0].mediabox.width > reader.pages[0].mediabox.height
     assert all(f"e{number}" in text for number in range(1, 11))
+
+
+def test_of_many_events_the_weakest_are_drawn_in_their_order_in_time(overview: Overview) -> None:
+    """Nine times as many: of 72 with a commitment, the 20 weakest, from -20% up."""
+    rows = event_rows(overview, {}) * 9
+
+    shares = share_rows(rows)
+
+    assert MOST_BARS == 20 <= shares.height
+    assert set(shares["name"]) == {"e3, s1", "e4, phoenix", "e2, s1"}
+
+
+def test_a_page_of_few_events_speaks_of_no_selection(overview: Overview) -> None:
+    assert "smallest share" not in render_overview(overview, hrefs={}, files=[])

@@ -144,4 +144,8 @@ def _paid(one: EventMoney) -> str:
     """Return what an event is paid; the reason why it is not stands among the things to look at."""
     if one.outcome is None:
         return "no payment registered"
-    return one.outcome.value if one.paid is None else f"{say.money(one.paid)} {one.currency}"
+    return (
+        one.outcome.value
+        if one.paid is None
+        else f"{say.money(one.paid)}\N{NO-BREAK SPACE}{one.currency}"
+    )

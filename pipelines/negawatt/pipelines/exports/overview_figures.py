@@ -17,8 +17,8 @@ from negawatt.pipelines.exports import overview_charts as charts
 from negawatt.pipelines.exports import words as say
 from negawatt.pipelines.exports.overview_facts import EventRow
 
-MOST_BARS: Final = 40
-"""Of more events, those are drawn that delivered the least share."""
+MOST_BARS: Final = 20
+"""Of more events, those are drawn that delivered the least share: what a printed page holds."""
 MOST_MONTHS: Final = 14
 """Of more months, the last ones are drawn."""
 

@@ -5,8 +5,11 @@ from decimal import Decimal
 
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.settlement.lifecycle import Stage
+from negawatt.models.settlement.paid import PaidInterval
 from negawatt.models.settlement.statement import Override, Statement
 from negawatt.pipelines.exports.exported import EVENT_COLUMNS, export_tables
+from tests.pipelines.exports.conftest import HOUR, START_UTC
+from tests.pipelines.exports.many_events import payment
 
 
 def test_every_table_has_its_columns_whether_it_has_rows_or_not(statement: Statement) -> None:
@@ -66,3 +69,29 @@ def test_a_void_version_has_no_figure(statement: Statement) -> None:
     assert head["statement_stage"] == "void"
     assert head["reduction_kwh"] is head["delivered_kw_mean"] is head["baseline_verdict"] is None
     assert [name for name, rows in tables.items() if rows.height] == ["statement", "findings"]
+
+
+def test_what_each_interval_adds_to_a_payment_is_exported_exactly(
+    restated: Callable[..., Statement],
+) -> None:
+    """Two hours at 0.05875 a kWh: 40 kW are 2.35; a third of a cent has twenty places."""
+    hours = [
+        PaidInterval(
+            interval_start_utc=START_UTC + n * HOUR,
+            interval_end_utc=START_UTC + (n + 1) * HOUR,
+            counted_kw=Decimal(40),
+            price_per_kwh=Decimal("0.05875"),
+            exact_amount=amount,
+        )
+        for n, amount in enumerate((Decimal("2.35"), Decimal(1) / 300))
+    ]
+    made = payment("2.35")
+    line = replace(made.lines[0], intervals=tuple(hours))
+
+    rows = export_tables(restated(payment=replace(made, lines=(line,))))["paid_intervals"]
+
+    assert [f"{price}" for price in rows["price_per_kwh"]] == ["0.05875"] * 2
+    assert [f"{amount}" for amount in rows["exact_amount"]] == [
+        "2.35000000000000000000",
+        "0.00333333333333333333",
+    ]

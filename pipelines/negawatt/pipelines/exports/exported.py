@@ -7,7 +7,7 @@ its head and its findings: the figures count no more. Not here: files (export.py
 """
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 import polars as pl
@@ -20,6 +20,7 @@ from negawatt.pipelines.exports.tables import (
     SETTLED_ENERGIES,
     job_reductions,
     settled_lines,
+    with_own_decimals,
 )
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.rows import payment_lines, performance_rows
@@ -27,6 +28,7 @@ from negawatt.warehouse.catalog import conform, schema
 
 _TEXT, _FIGURE, _INSTANT = pl.String(), pl.Float64(), pl.Datetime("ms", "UTC")
 _COUNT, _FLAG, _MONEY = pl.Int64(), pl.Boolean(), pl.Decimal(18, 6)
+_EXACT = pl.Decimal(38, 20)
 _HEAD: Final[dict[str, pl.DataType]] = {
     "statement_id": _TEXT,
     "statement_version": _COUNT,
@@ -78,11 +80,26 @@ _OVERRIDES: Final[dict[str, pl.DataType]] = {
     "decided_by": _TEXT,
     "decided_at_utc": _INSTANT,
 }
+_PAID_INTERVALS: Final[dict[str, pl.DataType]] = {
+    "statement_id": _TEXT,
+    "statement_version": _COUNT,
+    "payment_number": _COUNT,
+    "payment_name": _TEXT,
+    "interval_start_utc": _INSTANT,
+    "interval_end_utc": _INSTANT,
+    "counted_kw": _EXACT,
+    "price_per_kwh": _EXACT,
+    "exact_amount": _EXACT,
+    "payment_currency": _TEXT,
+}
+_PLACES: Final = Decimal("1E-20")
+"""What enters a payment is exact; of amounts that no decimal holds, so many places are exported."""
 EVENT_COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {
     "statement": _HEAD,
     "lines": schema("out_settlement__statement_lines")
     | {"reduction_lower_kwh": _FIGURE, "reduction_upper_kwh": _FIGURE},
     "payments": schema("out_settlement__payment_lines"),
+    "paid_intervals": _PAID_INTERVALS,
     "measures": schema("out_event__performance"),
     "days": schema("out_event__baseline_days"),
     "methods": _METHODS,
@@ -112,6 +129,7 @@ def export_tables(statement: Statement) -> dict[str, pl.DataFrame]:
         ),
         "lines": _lines_with_band(statement),
         "payments": _as_paid(body, payment_lines(statement)),
+        "paid_intervals": with_own_decimals(_rows(_paid_intervals(statement), _PAID_INTERVALS)),
         "measures": performance_rows(body),
         "days": _days(body),
         "methods": _rows(_methods(body), _METHODS),
@@ -205,6 +223,35 @@ def _lines_with_band(statement: Statement) -> pl.DataFrame:
         pl.Series(name, values if len(values) == lines.height else [None] * lines.height, _FIGURE)
         for name, values in edges.items()
     )
+
+
+def _paid_intervals(statement: Statement) -> list[dict[str, object]]:
+    """Return what each interval adds to each payment that is a sum over intervals."""
+    payment = statement.body.payment
+    return (
+        [
+            {
+                "statement_id": statement.body.statement_id,
+                "statement_version": statement.statement_version,
+                "payment_number": number,
+                "payment_name": line.name,
+                "interval_start_utc": interval.interval_start_utc,
+                "interval_end_utc": interval.interval_end_utc,
+                "counted_kw": _to_places(interval.counted_kw),
+                "price_per_kwh": _to_places(interval.price_per_kwh),
+                "exact_amount": _to_places(interval.exact_amount),
+                "payment_currency": payment.currency,
+            }
+            for number, line in enumerate(payment.lines, start=1)
+            for interval in line.intervals
+        ]
+        if payment
+        else []
+    )
+
+
+def _to_places(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(_PLACES, context=Context(prec=60))
 
 
 def _days(body: StatementBody) -> pl.DataFrame:

@@ -5,7 +5,6 @@ Every value is a statement's or a sum over statements. Not here: files (export.p
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import polars as pl
@@ -14,6 +13,7 @@ from negawatt.models.settlement.concerns import concerns_of
 from negawatt.models.settlement.portfolio import EventMoney
 from negawatt.models.settlement.rounding import total
 from negawatt.pipelines.exports.export import Export
+from negawatt.pipelines.exports.tables import with_own_decimals
 from negawatt.pipelines.exports.xlsx import utc_text
 from negawatt.pipelines.overview import Overview
 
@@ -182,7 +182,7 @@ def portfolio_tables(overview: Overview) -> dict[str, pl.DataFrame]:
         ],
     }
     return {
-        name: _with_own_decimals(pl.DataFrame(rows[name], schema=columns))
+        name: with_own_decimals(pl.DataFrame(rows[name], schema=columns))
         for name, columns in PORTFOLIO_COLUMNS.items()
     }
 
@@ -238,17 +238,3 @@ def _event(one: EventMoney) -> dict[str, object]:
         "payment_currency": one.currency,
         "reason": one.reason,
     }
-
-
-def _with_own_decimals(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows whose decimals have the places that their column needs: a cent, a watt-hour."""
-    return rows.with_columns(
-        pl.col(name).cast(pl.Decimal(18, _places(name, rows[name].drop_nulls().to_list())))
-        for name, kind in rows.schema.items()
-        if isinstance(kind, pl.Decimal)
-    )
-
-
-def _places(name: str, values: list[Decimal]) -> int:
-    least = 3 if name.endswith("_kwh") else 2
-    return max([least, *(-int(value.normalize().as_tuple().exponent) for value in values)])

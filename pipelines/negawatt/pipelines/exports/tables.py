@@ -5,6 +5,7 @@ here: any number; rows are written as they were read or stated.
 """
 
 import io
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
@@ -104,3 +105,27 @@ def for_people(rows: pl.DataFrame, time_zone: str) -> pl.DataFrame:
             local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(local_heading(heading, time_zone)),
         ]
     return plain_text(rows).select(columns)
+
+
+def with_own_decimals(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows whose decimals have the places that their column needs: a cent, a watt-hour.
+
+    Examples:
+        >>> from decimal import Decimal
+        >>> rows = pl.DataFrame({"payment_amount": [Decimal("3.5")]},
+        ...     schema={"payment_amount": pl.Decimal(18, 6)})
+        >>> str(with_own_decimals(rows)["payment_amount"].item())
+        '3.50'
+    """
+    return rows.with_columns(
+        pl.col(name).cast(
+            pl.Decimal(kind.precision, _places(name, rows[name].drop_nulls().to_list()))
+        )
+        for name, kind in rows.schema.items()
+        if isinstance(kind, pl.Decimal)
+    )
+
+
+def _places(name: str, values: list[Decimal]) -> int:
+    least = 3 if name.endswith("_kwh") else 2
+    return max([least, *(-int(value.normalize().as_tuple().exponent) for value in values)])

@@ -32,13 +32,20 @@ class Broker:
     Args:
         folder: Where its configuration and what it persists lie.
         settings: Lines of its configuration besides the listener and persistence.
+        saves_every_change: It writes all it holds down behind every change, and is slow.
 
     Attributes:
         port: Where it is.
         start_count: How often it was started.
     """
 
-    def __init__(self, folder: Path, settings: Sequence[str] = ("allow_anonymous true",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Sequence[str] = ("allow_anonymous true",),
+        *,
+        saves_every_change: bool = True,
+    ) -> None:
         self.port = _free_port()
         self.start_count = 0
         self._folder = folder
@@ -47,9 +54,7 @@ class Broker:
             *settings,
             "persistence true",
             f"persistence_location {folder}/",
-            # Written behind every change: what was acknowledged survives the broker's end.
-            "autosave_on_changes true",
-            "autosave_interval 1",
+            *(["autosave_on_changes true", "autosave_interval 1"] if saves_every_change else []),
             "max_queued_messages 0",
             # All that waits is handed over at once, and not twenty at a time.
             "max_inflight_messages 0",

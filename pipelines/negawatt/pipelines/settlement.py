@@ -24,6 +24,7 @@ from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.rounding import rounding_of
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Override
+from negawatt.pipelines.agent import heard_of
 from negawatt.pipelines.findings import (
     condensed,
     discrepancy_findings,
@@ -122,11 +123,13 @@ def gather_inputs(
     money = gather_market(layout, site, event, rule)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
+    metered = _series(energy, site.settlement_meter_id, event)
+    heard = heard_of(layout, event, metered, tolerance_kw=site.limit_tolerance_kw)
     inputs = SettlementInputs(
         event=event,
         rule=rule,
         alternative_rules=alternatives,
-        load=_series(energy, site.settlement_meter_id, event),
+        load=metered,
         job_loads=_job_loads(jobs.frame),
         other_event_windows=windows,
         time_zone=site.zone,
@@ -140,11 +143,13 @@ def gather_inputs(
             f"site {event.site_id}": hashlib.sha256(site.deciding_json()).hexdigest(),
             **money.input_sha256,
             **told.input_sha256,
+            **heard.input_sha256,
         },
         data_findings=(
             *estimates,
             *condensed(findings_from_rows(findings.frame)),
             *discrepancy_findings(discrepancies),
+            *heard.findings,
         ),
         terms=SettlementTerms(
             statement_id=f"{event.site_id}.{event_id}",

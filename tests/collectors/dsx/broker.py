@@ -81,6 +81,14 @@ class Broker:
             self._process.wait()
             self._process = None
 
+    def processor_s(self) -> float:
+        """Return the processor time that it took so far [s]; Linux only."""
+        assert self._process
+        fields = (
+            Path(f"/proc/{self._process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        )
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -227,9 +235,9 @@ def _length(count: int) -> bytes:
             return bytes(found)
 
 
-def until(is_so: Callable[[], bool]) -> None:
+def until(is_so: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:
     """Wait until something is so, and fail where it never is."""
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + patience_s
     while not is_so():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.01)

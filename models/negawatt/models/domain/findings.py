@@ -22,6 +22,7 @@ class Severity(StrEnum):
 class FindingCode(StrEnum):
     """Every finding negawatt can make; the description is exported with the code."""
 
+    AGENT_STATES_COMPARED = "agent_states_compared"
     CLOCK_NOT_SYNCHRONIZED = "clock_not_synchronized"
     CLOCK_STEPPED = "clock_stepped"
     COUNTER_RESET = "counter_reset"
@@ -31,6 +32,7 @@ class FindingCode(StrEnum):
     ENERGY_METHODS_DISAGREE = "energy_methods_disagree"
     EXPORTER_PAGE_WITHOUT_POWER = "exporter_page_without_power"
     EXPORTER_LINE_REJECTED = "exporter_line_rejected"
+    GRID_MESSAGE_SIGNED = "grid_message_signed"
     FIELD_NOT_SUPPORTED = "field_not_supported"
     GAIN_APPLIED = "gain_applied"
     GAIN_NOT_APPLIED = "gain_not_applied"
@@ -79,6 +81,8 @@ class FindingCode(StrEnum):
 
 
 _DESCRIPTIONS: Mapping[FindingCode, str] = {
+    FindingCode.AGENT_STATES_COMPARED: "What the agent that controls the load states of itself, "
+    "beside the settlement meter; a warning where they disagree.",
     FindingCode.CLOCK_NOT_SYNCHRONIZED: "Nothing keeps a node's wall clock in time: how far it is "
     "off is not known.",
     FindingCode.CLOCK_STEPPED: "A node's wall clock jumped against its monotonic one: it was "
@@ -102,6 +106,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "it, or the card ran with another driver.",
     FindingCode.JOBS_SHARE_GPU: "Two jobs held one GPU at one time: the energy of neither is known "
     "then, because no sensor sees a part of a GPU.",
+    FindingCode.GRID_MESSAGE_SIGNED: "The event was asked for by a message whose signature was "
+    "held against a known key; the signed string is kept.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "

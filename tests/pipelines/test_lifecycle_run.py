@@ -14,6 +14,7 @@ from negawatt.models.settlement.lifecycle import CauseKind, Decision, DecisionKi
 from negawatt.models.settlement.review import ReviewKind
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import publish, run
+from negawatt.pipelines.audit import broken_statements
 from negawatt.pipelines.exports.report import report_files
 from negawatt.pipelines.publish import all_versions, is_to_be_voided, latest_statement
 from negawatt.pipelines.restate import Outcome, restate
@@ -21,7 +22,7 @@ from negawatt.pipelines.review import review
 from negawatt.pipelines.rows import EVENT_TABLES
 from negawatt.pipelines.selection import Selection
 from negawatt.warehouse.connection import query
-from negawatt.warehouse.delta_tables import read_table
+from negawatt.warehouse.delta_tables import read_table, replace_partition
 from negawatt.warehouse.event_tables import find_event, with_revisions
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
@@ -224,3 +225,20 @@ def test_what_is_over_and_was_never_settled_is_listed_with_what_is_missing(
     assert "its data is complete" in complete.message
     assert str(complete.stake.energy_kwh) == "100.000"
     assert long_after == ()
+
+
+def test_a_version_that_was_changed_in_the_table_is_found(settled: Layout) -> None:
+    """Somebody writes a better figure into the first version's header."""
+    assert list(broken_statements(settled)) == []
+    headers = read_table(settled, HEADERS).frame
+    better = headers.with_columns(
+        pl.col("statement_json").str.replace(
+            '"reduction_kwh":"120.000"', '"reduction_kwh":"130.000"'
+        )
+    )
+    assert not better.equals(headers)
+    replace_partition(settled, HEADERS, {}, better)
+
+    (found,) = broken_statements(settled)
+
+    assert STATEMENT in found.thing

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,30 @@ def test_the_folder_of_a_warehouse_may_have_such_a_name(name: str, tmp_path: Pat
 def test_the_folder_of_a_warehouse_has_no_mark_of_a_pattern(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="folder of the warehouse"):
         Layout(tmp_path / name)
+
+
+def test_as_of_a_moment_tables_and_raw_rows_are_those_of_then(layout: Layout) -> None:
+    """Readings came on day 1 and were corrected to 1.5 kWh on day 2; a day was metered twice."""
+    raw = "raw_meter__readings"
+    seal_rows(layout, raw, "s1", "test", meter_readings())
+    seal_rows(layout, raw, "s1", "test", meter_readings(energy_kwh=1.5, available_day=2))
+    append_rows(layout, TABLE, site_energy())
+    between_utc = datetime.now(UTC)
+    replace_partition(layout, TABLE, {"site_id": "s1", "date": DAY}, site_energy(energy_kwh=2.5))
+    first_utc = query(layout, f"SELECT min(available_at_utc) FROM {raw}").item()  # noqa: S608 - ours
+
+    def asked(name: str, as_of_utc: datetime | None) -> list[float]:
+        sql = f"SELECT DISTINCT energy_kwh FROM {name} ORDER BY 1"  # noqa: S608 - ours
+        return query(layout, sql, as_of_utc=as_of_utc)["energy_kwh"].to_list()
+
+    assert 1.5 not in asked(raw, first_utc)
+    assert 1.5 in asked(raw, None)
+    assert asked(TABLE, between_utc) == [1.0]
+    assert asked(TABLE, None) == [2.5]
+    assert asked(TABLE, first_utc - timedelta(days=365)) == []
+
+
+def test_a_span_of_time_is_told_as_text(layout: Layout) -> None:
+    found = query(layout, 'SELECT INTERVAL 90 seconds AS "a ""b""", 1 AS n')
+
+    assert found.rows() == [("00:01:30", 1)]

@@ -1,6 +1,7 @@
 """``negawatt sql``: one reading statement over the warehouse."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,6 +27,9 @@ class Output(StrEnum):
 def sql(
     statement: Annotated[str, typer.Argument(help="One statement that only reads.")],
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Show the warehouse as it was at this moment, in UTC.")
+    ] = None,
     output: Annotated[Output, typer.Option(help="table, csv or json.")] = Output.TABLE,
     to: Annotated[
         Path | None, typer.Option(help="Write this file instead: .csv, .json or .parquet.")
@@ -33,13 +37,15 @@ def sql(
 ) -> None:
     """Ask the warehouse a question in SQL (DuckDB, read-only, UTC).
 
-    Every table of the catalog is a view; SHOW TABLES lists them. In CSV, text that a spreadsheet
-    would compute has an apostrophe before it; JSON and Parquet have every text as it is.
+    Every table of the catalog is a view; SHOW TABLES lists them. As of a moment, core and out
+    tables are the versions of then, and raw rows those that had become available. In CSV, text that
+    a spreadsheet would compute has an apostrophe before it; JSON and Parquet have it as it is.
 
     Example: negawatt sql "FROM core_site__interval_energy LIMIT 5"
     """
     write = None if to is None else _writer(to)
-    rows = query(Layout(warehouse), statement)
+    as_of_utc = None if as_of is None else as_of.replace(tzinfo=UTC)
+    rows = query(Layout(warehouse), statement, as_of_utc=as_of_utc)
     if to is not None and write is not None:
         with appearing_file(to) as temporary:
             write(rows, temporary)

@@ -3,6 +3,8 @@
 Here: the only place that opens DuckDB. Not here: named queries (queries/*.sql).
 """
 
+from datetime import datetime
+
 import duckdb
 import polars as pl
 
@@ -22,34 +24,47 @@ _SQL_TYPES: dict[str, str] = {
 }
 
 
-def connect(layout: Layout) -> duckdb.DuckDBPyConnection:
+def connect(layout: Layout, as_of_utc: datetime | None = None) -> duckdb.DuckDBPyConnection:
     """Return an in-memory connection in UTC with a view over the current files of every table.
 
     Views over tables that hold nothing yet have the right columns and no rows. Raw tables also
     have ``site`` and ``date``, the folders they lie in.
+
+    Args:
+        layout: Where the warehouse lies.
+        as_of_utc: Show the warehouse as it was at this moment: the versions of core and out tables
+            of then, and raw rows that had become available.
     """
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'").fetchall()
     for name in tables():
-        connection.execute(view_sql(layout, name)).fetchall()
+        connection.execute(view_sql(layout, name, as_of_utc)).fetchall()
     return connection
 
 
-def view_sql(layout: Layout, name: str) -> str:
-    """Return the statement that makes a table's view over its current files."""
+def view_sql(layout: Layout, name: str, as_of_utc: datetime | None = None) -> str:
+    """Return the statement that makes a table's view over its files, as ``connect`` shows them."""
     kinds = {column: _sql_type(kind) for column, kind in schema(name).items()}
     if table(name).storage == "parquet":
         kinds |= {"site": "VARCHAR", "date": "DATE"}
-    source = _source(layout, name)
+    source = _source(layout, name, as_of_utc)
     if source is None:
         columns = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in kinds.items())
         return f'CREATE VIEW "{name}" AS SELECT {columns} WHERE false'
     columns = ", ".join(f'"{column}"::{kind} AS "{column}"' for column, kind in kinds.items())
-    return f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}'  # noqa: S608 - catalog names
+    known = ""
+    if as_of_utc is not None and table(name).storage == "parquet" and "available_at_utc" in kinds:
+        known = f" WHERE available_at_utc <= TIMESTAMPTZ '{as_of_utc.isoformat()}'"
+    return f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}{known}'  # noqa: S608 - catalog names
 
 
-def query(layout: Layout, sql: str) -> pl.DataFrame:
+def query(layout: Layout, sql: str, *, as_of_utc: datetime | None = None) -> pl.DataFrame:
     """Run one reading statement and return its rows.
+
+    Args:
+        layout: Where the warehouse lies.
+        sql: The statement.
+        as_of_utc: As ``connect`` takes it.
 
     Raises:
         ConfigurationError: The text is not one statement that only reads, or DuckDB refuses it.
@@ -59,7 +74,7 @@ def query(layout: Layout, sql: str) -> pl.DataFrame:
         >>> query(Layout(Path("nowhere")), "SELECT 6 * 7 AS answer").item()
         42
     """
-    connection = connect(layout)
+    connection = connect(layout, as_of_utc)
     try:
         statements = connection.extract_statements(sql)
         if len(statements) != 1 or statements[0].type not in _READING:
@@ -68,9 +83,9 @@ def query(layout: Layout, sql: str) -> pl.DataFrame:
                 thing="the SQL text",
                 expected="one statement that only reads (SELECT, FROM, DESCRIBE, EXPLAIN)",
                 found=", ".join(kinds) or "nothing",
-                remedy="ask with SELECT; tables are written by the pipelines only",
+                remedy="ask with SELECT, a PIVOT with ON ... IN (...); only pipelines write tables",
             )
-        return connection.sql(statements[0].query).pl()
+        return _with_spans_as_text(connection.sql(statements[0].query)).pl()
     except duckdb.Error as error:
         raise ConfigurationError(
             thing="the SQL text",
@@ -82,9 +97,20 @@ def query(layout: Layout, sql: str) -> pl.DataFrame:
         connection.close()
 
 
-def _source(layout: Layout, name: str) -> str | None:
+def _with_spans_as_text(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return rows whose intervals are text: Polars has no type for months beside days."""
+    spans = [
+        '"' + name.replace('"', '""') + '"'
+        for name, kind in zip(rows.columns, rows.types, strict=True)
+        if str(kind) == "INTERVAL"
+    ]
+    texts = ", ".join(f"{name}::VARCHAR AS {name}" for name in spans)
+    return rows.project(f"* REPLACE ({texts})") if spans else rows
+
+
+def _source(layout: Layout, name: str, as_of_utc: datetime | None) -> str | None:
     if table(name).storage == "delta":
-        files = table_files(layout, name)
+        files = table_files(layout, name, as_of_utc=as_of_utc)
     else:
         folder = layout.table_folder(name).resolve()
         pattern = "site=*/date=*/[!.]*.parquet"

@@ -5,7 +5,7 @@ Here: the only reads and writes of Delta. Not here: raw files, SQL.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -16,6 +16,7 @@ from deltalake.exceptions import DeltaError
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
+from negawatt.models.domain.units import MS_PER_S
 from negawatt.warehouse.catalog import checked, schema, table
 from negawatt.warehouse.layout import Layout
 
@@ -202,13 +203,28 @@ def distinct_rows(
     return pl.scan_delta(path).filter(where).select(columns).unique().collect()
 
 
-def table_files(layout: Layout, name: str, *, version: int | None = None) -> list[str]:
-    """Return the Parquet files that make up a table, none where it does not exist yet."""
+def table_files(
+    layout: Layout, name: str, *, version: int | None = None, as_of_utc: datetime | None = None
+) -> list[str]:
+    """Return the Parquet files that make up a table, none where it does not exist yet.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        version: An earlier version.
+        as_of_utc: The version that was the newest at this moment, instead.
+    """
     path = str(layout.table_folder(name))
     if not DeltaTable.is_deltatable(path):
         return []
+    found = DeltaTable(path, version=version)
+    if as_of_utc is not None:
+        first_ms = min(entry["timestamp"] for entry in found.history())
+        if as_of_utc.timestamp() * MS_PER_S < first_ms:
+            return []
+        found.load_as_version(as_of_utc)
     # The library gives URLs: a space in the path of the warehouse comes as %20.
-    return sorted(map(unquote, DeltaTable(path, version=version).file_uris()))
+    return sorted(map(unquote, found.file_uris()))
 
 
 def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -> int:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from negawatt.models.domain.identifiers import checked_name
@@ -136,10 +137,20 @@ def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) 
 
 def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[RawFile]:
     """Return the sealed files of a site and UTC day with their digests."""
-    return [
-        RawFile(path=path, digest=_file_digest(path), row_count=pq.read_metadata(path).num_rows)
-        for path in raw_paths(layout, name, site_id, day, day)
-    ]
+    return [raw_file(path) for path in raw_paths(layout, name, site_id, day, day)]
+
+
+def raw_file(path: Path) -> RawFile:
+    """Return a sealed file with its digest.
+
+    Raises:
+        OSError: It cannot be read, or is no Parquet file.
+    """
+    try:
+        row_count = pq.read_metadata(path).num_rows
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from error
+    return RawFile(path=path, digest=_file_digest(path), row_count=row_count)
 
 
 def seal_is_intact(file: RawFile) -> bool:

@@ -74,3 +74,18 @@ def test_an_empty_or_missing_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="found an empty file"):
         read_incoming(path, METERS, None, NOW_UTC)
+
+
+def test_a_file_too_large_to_read_at_once_is_refused_also_inside_a_zip_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("negawatt.warehouse.import_files._MAX_BYTES", 100_000)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.csv", b"0" * 100_001)
+    assert len(bomb.getvalue()) < 1000
+
+    for content in (b"0" * 100_001, bomb.getvalue()):
+        (tmp_path / "readings.csv").write_bytes(content)
+        with pytest.raises(DataRefusedError, match="at most 100000 bytes"):
+            read_incoming(tmp_path / "readings.csv", METERS, None, NOW_UTC)

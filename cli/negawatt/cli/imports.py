@@ -167,6 +167,8 @@ for _name, _table, _help in (
         "raw_job__control",
         """Import what the operator did to jobs: caps, pauses, holds, migrations, releases.
 
+        The file is a table, or a log of which the profile's line_pattern finds the lines.
+
         Example: negawatt import control dispatch_log.csv --site hall-1 --profile control.toml""",
     ),
     (

@@ -21,10 +21,12 @@ from negawatt.warehouse.formats.kubernetes import read_kubernetes
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed
 from negawatt.warehouse.formats.sacct import is_sacct, read_sacct
+from negawatt.warehouse.job_files import JobFactsProfile
 from negawatt.warehouse.job_tiers import Tier, with_tiers
+from negawatt.warehouse.log_lines import read_log
 from negawatt.warehouse.profiles import read_profile, read_source, translate
 
-_MAX_UNZIPPED = 2_000_000_000
+_MAX_BYTES = 1_000_000_000  # fourteen times a year of 5-minute readings of 100 meters
 _XML = (b"<", b"\xff\xfe", b"\xfe\xff")
 _NEM12 = tuple(f"{kind},".encode() for kind in (100, 200, 300))
 
@@ -137,8 +139,13 @@ def read_incoming(
                 found=repr(said.table),
                 remedy="use the import command of that table, or another profile",
             )
-        rows = translate(said, read_source(path), now_utc)
-        return Incoming(table=said.table, rows=_named(rows, context))
+        left_out: tuple[NotTaken, ...] = ()
+        if isinstance(said, JobFactsProfile) and said.line_pattern:
+            source, left_out = read_log(path, said.line_pattern)
+        else:
+            source = read_source(path)
+        rows = _named(translate(said, source, now_utc), context)
+        return Incoming(table=said.table, rows=rows, left_out=left_out)
     if path.suffix == ".parquet":
         rows = read_source(path)
         return Incoming(table=tables[0], rows=_arrived(rows, now_utc))
@@ -203,7 +210,9 @@ def _arrived(rows: pl.DataFrame, now_utc: datetime) -> pl.DataFrame:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        size = path.stat().st_size
+        if size <= _MAX_BYTES:
+            return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(
             thing=f"file {path}",
@@ -211,6 +220,12 @@ def _content(path: Path) -> bytes:
             found=str(error),
             remedy="give the path of such a file",
         ) from error
+    raise DataRefusedError(
+        thing=f"file {path}",
+        expected=f"at most {_MAX_BYTES} bytes",
+        found=f"{size} bytes",
+        remedy="divide it and import the parts one by one",
+    )
 
 
 def _unzipped(path: Path, content: bytes) -> bytes:
@@ -220,14 +235,14 @@ def _unzipped(path: Path, content: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            if len(members) == 1 and members[0].file_size <= _MAX_UNZIPPED:
+            if len(members) == 1 and members[0].file_size <= _MAX_BYTES:
                 return archive.read(members[0])
             found = f"{len(members)} files of {sum(one.file_size for one in members)} bytes"
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         found = str(error)
     raise DataRefusedError(
         thing=f"ZIP file {path}",
-        expected=f"one file of at most {_MAX_UNZIPPED} bytes in it",
+        expected=f"one file of at most {_MAX_BYTES} bytes in it",
         found=found,
         remedy="unpack it and import the files one by one",
     )

@@ -24,7 +24,11 @@ class JobFactsProfile(BaseModel):
         constants: Value of a column of the table that the file does not hold.
         values: For a column of the table, what the file's words mean: ``"Flex 2" = "2"``; a word
             that is not listed is refused.
+        percent: Columns of the table that the file states in percent.
         time_zone: Zone of stamps that state no offset; without one such stamps are refused.
+        time_format: How text writes a stamp, in strptime's signs; ISO 8601 without it.
+        line_pattern: Regular expression with named groups, for a log instead of a table: the groups
+            are its columns, and lines that it does not fit are left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,7 +40,10 @@ class JobFactsProfile(BaseModel):
     columns: dict[str, str]
     constants: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
+    percent: list[str] = []
     time_zone: str | None = None
+    time_format: str | None = None
+    line_pattern: str | None = None
 
 
 def job_rows(
@@ -49,7 +56,7 @@ def job_rows(
         PolarsError: A column is missing, or a cell does not read as its kind.
     """
     kinds = schema(profile.table)
-    unknown = {*profile.columns, *profile.constants, *profile.values} - set(kinds)
+    unknown = {*profile.columns, *profile.constants, *profile.values, *profile.percent} - set(kinds)
     if unknown:
         raise ConfigurationError(
             thing="the profile",
@@ -61,10 +68,12 @@ def job_rows(
     said |= {name: pl.lit(value) for name, value in profile.constants.items()}
     for name, theirs in profile.columns.items():
         if isinstance(kinds[name], pl.Datetime):
-            said[name] = instants_of(source, theirs, profile.time_zone)
+            said[name] = instants_of(source, theirs, profile.time_zone, profile.time_format)
             continue
         text = pl.col(theirs).cast(pl.String).str.strip_chars()
         words = profile.values.get(name)
         said[name] = text if words is None else text.replace_strict(words)
+        if name in profile.percent:
+            said[name] = said[name] + "e-2"  # the decimal shifted: 70 / 100 is not always 0.7
     said["available_at_utc"] = pl.lit(available_at_utc)
     return source.select(said[name].cast(kind).alias(name) for name, kind in kinds.items())

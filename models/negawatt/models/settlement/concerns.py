@@ -7,11 +7,17 @@ warehouse or a clock, such as changed inputs and deadlines (review.py).
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from negawatt.models.domain.findings import Finding, Severity
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.paid import PaymentOutcome
 from negawatt.models.settlement.statement import Statement, StatementBody
 from negawatt.models.verification.verdict import Outcome
+
+_SAID_BEFORE: Final = frozenset(
+    {FindingCode.METER_NOT_REVENUE_GRADE, FindingCode.PAYMENT_NOT_COMPUTABLE}
+)
+"""Warnings that a concern of their own kind says already."""
 
 
 class ConcernKind(StrEnum):
@@ -95,7 +101,7 @@ def _payment(body: StatementBody) -> Iterator[Concern]:
 
 def _warnings(body: StatementBody) -> Iterator[Concern]:
     for found in body.findings:
-        if found.severity is Severity.WARNING:
+        if found.severity is Severity.WARNING and found.code not in _SAID_BEFORE:
             yield _of_finding(ConcernKind.WARNING, found)
 
 

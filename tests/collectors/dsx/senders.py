@@ -76,11 +76,15 @@ class Sender:
 
     def sign(self, content: Mapping[str, Any], **header: object) -> str:
         """Return content as JWS."""
+        return self.sign_text(json.dumps(content), **header)
+
+    def sign_text(self, text: str, **header: object) -> str:
+        """Return any text as JWS."""
         algorithm = "RS256" if isinstance(self.key, RSAKey) else "ES256"
         protected = {"alg": algorithm, "kid": self.key_id} | header
         return jws.serialize_compact(
             protected,
-            json.dumps(content),
+            text.encode("utf-8", "replace"),
             self.key,
             registry=jws.JWSRegistry(strict_check_header=False),
         )

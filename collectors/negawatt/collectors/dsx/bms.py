@@ -9,7 +9,6 @@ Not here: what was read before (intake), and signed messages (flex).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final
 
 from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
@@ -21,6 +20,8 @@ GOOD_QUALITY: Final = 1
 _SEGMENTS: Final = 6  # BMS, v1, publisher, topic type, object type, point type, then the tag path
 _POWER_POINTS: Final = {("PowerMeter", "ActivePower"), ("Rack", "RackPower")}
 _W_PER_UNIT: Final = {"W": 1, "kW": W_PER_KW, "MW": KW_PER_MW * W_PER_KW}
+_LARGEST: Final = 1e12  # in any unit of power; larger is no reading, and could overflow
+_LAST_TIMESTAMP_MS: Final = 253_402_300_800_000  # the year 10000
 _ELECTRICAL: Final = {
     "ATS", "BESS", "Breaker", "Generator", "PowerMeter", "Rack", "Shunt", "UPS",
 }  # fmt: skip
@@ -139,7 +140,9 @@ def read_metadata(point: Point, payload: bytes) -> tuple[Meta, Served | None]:
     if object_id is None or point.object_type not in _ELECTRICAL:
         return meta, None
     serves_ids = values.get("servesId", [])
-    if not isinstance(serves_ids, list) or not all(isinstance(one, str) for one in serves_ids):
+    if not isinstance(serves_ids, list) or not all(
+        isinstance(one, str) and _is_text(one) for one in serves_ids
+    ):
         raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
     served = Served(
         object_id=object_id,
@@ -189,12 +192,9 @@ def read_value(payload: bytes) -> Value:
         raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
     if quality != GOOD_QUALITY:
         return Value(timestamp, None, quality)
-    if type(value) not in {int, float} or not isfinite(value):
+    if type(value) not in {int, float} or not abs(value) <= _LARGEST:
         raise MessageRefusedError(Outcome.NO_NUMBER)
     return Value(timestamp, float(value), quality)
-
-
-_LAST_TIMESTAMP_MS: Final = 253_402_300_800_000  # the year 10000
 
 
 def _object(payload: bytes) -> Mapping[str, Any]:
@@ -209,6 +209,15 @@ def _object(payload: bytes) -> Mapping[str, Any]:
 
 def _text(values: Mapping[str, Any], key: str) -> str | None:
     value = values.get(key)
-    if value is not None and (not isinstance(value, str) or not value):
+    if value is not None and (not isinstance(value, str) or not value or not _is_text(value)):
         raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Say whether a string can be written: JSON may spell half a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

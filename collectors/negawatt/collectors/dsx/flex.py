@@ -31,6 +31,8 @@ _W_PER_UNIT: Final = {"watt": 1, "kilowatt": W_PER_KW, "megawatt": KW_PER_MW * W
 
 
 def _to_utc_milliseconds(moment: datetime) -> datetime:
+    if not 1970 < moment.year < 9999:  # noqa: PLR2004 - the edges of what can be computed with
+        raise ValueError("an instant of the years 1971 to 9998")
     utc = moment.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // US_PER_MS * US_PER_MS)
 
@@ -45,7 +47,7 @@ class _Part(BaseModel):
 class Power(_Part):
     """Power with its unit."""
 
-    value: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+    value: Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)]
     unit: Literal["watt", "kilowatt", "megawatt"]
 
     @property

@@ -133,9 +133,10 @@ def _content(payload: bytes | None) -> Mapping[str, Any]:
 def _earliest(*said: object) -> float | None:
     """Return the earliest of the instants that are told; what is no number is not understood."""
     told = [one for one in said if one is not None]
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in told):
+    if any(type(one) not in {int, float} for one in told):
         raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
-    return min((float(one) for one in told if isinstance(one, int | float)), default=None)
+    # Without `float`: a whole number of JSON may be larger than any.
+    return min((one for one in told if isinstance(one, int | float)), default=None)
 
 
 def _is_strong(key: ECKey | RSAKey) -> bool:

@@ -37,6 +37,9 @@ class Sender:
         source: Whom it is.
         key_id: The name of its key.
         key: Its private key; a new one for ES256 by default.
+
+    Attributes:
+        private_pem: That key.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Sender:
         self.source = source
         self.key_id = key_id
         self._private = key or ec.generate_private_key(ec.SECP256R1())
-        pem = self._private.private_bytes(
+        self.private_pem = self._private.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        self.key = (RSAKey if isinstance(key, rsa.RSAPrivateKey) else ECKey).import_key(pem)
+        self.key = (RSAKey if isinstance(key, rsa.RSAPrivateKey) else ECKey).import_key(
+            self.private_pem
+        )
 
     @property
     def public_pem(self) -> bytes:

@@ -153,7 +153,7 @@ def _no_algorithm(isv: Sender) -> Message:
 def _public_key_as_secret(isv: Sender) -> Message:
     """HS256 with the public key's bytes as the secret: what mixed up algorithms would accept."""
     import hashlib  # noqa: PLC0415 - beside its use
-    import hmac  # noqa: PLC0415
+    import hmac  # noqa: PLC0415 - as above
 
     signed = f"{_encoded({'alg': 'HS256', 'kid': 'isv-1'})}.{_encoded(load_target())}"
     mac = hmac.digest(isv.public_pem, signed.encode(), hashlib.sha256)

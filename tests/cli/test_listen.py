@@ -1,0 +1,110 @@
+"""``negawatt listen``: the sample, the check, and what a listener without a broker says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from negawatt.cli.listen import app
+from negawatt.collectors.config_sections import AccessConfig
+from negawatt.collectors.dsx.config import (
+    BmsConfig,
+    BrokerConfig,
+    FlexConfig,
+    KeyConfig,
+    ListenConfig,
+    load_listen_config,
+)
+from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
+from tests.collectors.dsx.senders import ISV, Sender
+
+RUNNER = CliRunner()
+
+
+def sample() -> str:
+    return RUNNER.invoke(app, ["dsx-sample"]).stdout
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "dsx.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
+    """Only sections that show an example and no default stay commented."""
+    text = sample()
+    shown = re.sub(r"# \[(broker\.access|\[flex\.keys\])\]\n(# .*\n)+", "", text)
+    with_defaults = re.sub(r"^# (?=(\w+ = |\[bms\]|    \"|\]))", "", shown, flags=re.MULTILINE)
+
+    as_printed = load_listen_config(written(tmp_path, text))
+    said = load_listen_config(written(tmp_path, with_defaults))
+
+    assert said == as_printed
+
+
+@pytest.mark.parametrize(
+    "section", [ListenConfig, BrokerConfig, FlexConfig, KeyConfig, BmsConfig, AccessConfig]
+)
+def test_the_sample_names_every_key(section: type[BaseModel]) -> None:
+    named = set(re.findall(r"^(?:# )?(\w+) = ", sample(), re.MULTILINE))
+    sections = {"broker", "flex", "bms", "access", "keys"}
+
+    assert set(section.model_fields) - sections <= named
+
+
+def test_a_check_names_broker_topics_and_keys_and_hears_nothing(tmp_path: Path) -> None:
+    Sender(ISV, "isv-1").write_key(tmp_path)
+    key = f'[[flex.keys]]\nkey_id = "isv-1"\nsource = "{ISV}"\nfile = "isv-1.pub.pem"\n'
+    path = written(tmp_path, sample() + key)
+
+    text = RUNNER.invoke(app, ["dsx", str(path), "--check"])
+    values = RUNNER.invoke(app, ["dsx", str(path), "--check", "--json"])
+
+    assert "key isv-1 speaks for //grid/v1/isv/acme-energy" in text.stdout
+    assert json.loads(values.stdout)["flex"]["feed_tag"] == "main-a"
+    assert not (tmp_path / "negawatt-data").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (('client_id = "', 'client = "'), "client_id"),
+        (("mqtt://127.0.0.1:1883", "http://127.0.0.1"), "mqtt://"),
+        (('feed_tag = "main-a"', 'feed_tag = "main/a"'), "feed_tag"),
+    ],
+)
+def test_a_configuration_that_breaks_a_rule_is_refused_with_its_key(
+    tmp_path: Path, changed: tuple[str, str], said: str
+) -> None:
+    path = written(tmp_path, sample().replace(*changed))
+
+    error = RUNNER.invoke(app, ["dsx", str(path), "--check"]).exception
+
+    assert isinstance(error, ConfigurationError)
+    assert said in str(error)
+    assert "dsx-sample" in str(error)
+
+
+def test_a_private_key_is_no_key_to_hold_signatures_against(tmp_path: Path) -> None:
+    sender = Sender(ISV, "isv-1")
+    (tmp_path / "private.pem").write_bytes(sender.private_pem)
+    key = f'[[flex.keys]]\nkey_id = "isv-1"\nsource = "{ISV}"\nfile = "private.pem"\n'
+    path = written(tmp_path, sample() + key)
+
+    error = RUNNER.invoke(app, ["dsx", str(path), "--check"]).exception
+
+    assert isinstance(error, ConfigurationError)
+    assert "a private key" in str(error)
+
+
+def test_a_broker_that_never_answers_is_missing(tmp_path: Path) -> None:
+    path = written(tmp_path, sample().replace(":1883", ":9"))  # discard: nobody serves it
+
+    error = RUNNER.invoke(app, ["dsx", str(path), "--duration-s", "0.3"]).exception
+
+    assert isinstance(error, DeviceMissingError)
+    assert "refused" in str(error)

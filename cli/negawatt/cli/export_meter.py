@@ -56,6 +56,9 @@ def export_meter(
     may_round: Annotated[
         bool, typer.Option("--round", help="Round energies that do not fit into ESPI's integers.")
     ] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help="ESPI: the meter reads what the grid received.")
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     json_output: JsonOption = False,
 ) -> None:
@@ -76,7 +79,9 @@ def export_meter(
     named = rows.with_columns(pl.lit(name or meter).alias("meter_id"))
     facts: dict[str, object] = {"row_count": rows.height}
     if kind is MeterFormat.ESPI:
-        written = write_espi(named, name or meter, zone, now_utc, may_round=may_round)
+        written = write_espi(
+            named, name or meter, zone, now_utc, may_round=may_round, received=received
+        )
         facts["rounded_count"] = written.rounded_count
         facts["largest_rounding_kwh"] = str(written.largest_kwh)
         contents = [written.content]

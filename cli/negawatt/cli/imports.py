@@ -102,6 +102,10 @@ def meter(
     name: Annotated[
         str | None, typer.Option("--meter", help="Name here of the one meter in the file.")
     ] = None,
+    received: Annotated[
+        bool,
+        typer.Option("--received", help="Green Button: what the grid received, not delivered."),
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     dry_run: DryRunOption = False,
     json_output: JsonOption = False,
@@ -114,8 +118,9 @@ def meter(
     Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml
     """
     layout = Layout(warehouse)
-    read_site(layout, site)
-    incoming = read_incoming(file, ("raw_meter__readings",), profile, SystemClock().now_utc())
+    context = Context(zone=read_site(layout, site).zone, received=received)
+    now_utc = SystemClock().now_utc()
+    incoming = read_incoming(file, ("raw_meter__readings",), profile, now_utc, context)
     incoming = with_meter_name(file, incoming, name)
     _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 

@@ -173,7 +173,10 @@ def test_two_readings_of_one_start_are_both_refused() -> None:
         (("<uom>72</uom>", "<uom>38</uom>"), "uom 38 is not Wh"),
         (("<commodity>1<", "<commodity>7<"), "commodity 7 is not electricity"),
         (("<flowDirection>1<", "<flowDirection>19<"), "flowDirection 19 is not delivered"),
-        (("Behaviour>4<", "Behaviour>3<"), "accumulationBehaviour 3 is not energy of the interval"),
+        (
+            ("accumulationBehaviour>4<", "accumulationBehaviour>3<"),
+            "accumulationBehaviour 3 is not energy of the interval",
+        ),
         (("<kind>12<", "<kind>8<"), "kind 8 is not energy"),
     ],
 )
@@ -259,3 +262,15 @@ def test_a_namespace_with_a_brace_is_refused_and_no_crash(tag: str) -> None:
 
     with pytest.raises(DataRefusedError, match="is not a valid URI"):
         read_espi(text.replace(own if own in text else f"<{tag}", bare, 1).encode())
+
+
+def test_what_the_grid_received_is_taken_where_it_is_asked_for_and_nothing_else_is() -> None:
+    received = plain(reading(0), elements=TYPE.replace("<flowDirection>1<", "<flowDirection>19<"))
+    unknown = plain(reading(0), elements=TYPE.replace("<flowDirection>1</flowDirection>", ""))
+
+    found = [
+        read_espi(one, received=True).rows.height for one in (received, plain(reading(0)), unknown)
+    ]
+
+    assert found == [1, 0, 0]
+    assert read_espi(unknown).rows.height == 1

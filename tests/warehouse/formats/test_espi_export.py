@@ -143,3 +143,10 @@ def test_a_real_home_comes_back_as_it_was(shared_data: Path) -> None:
 
     assert read_espi(found.content).rows.equals(rows)
     assert found.rounded_count == 0
+
+
+def test_energy_that_the_grid_received_leaves_and_comes_back_as_such() -> None:
+    found = write_espi(hours(1.5), NAME, ZONE, NOW_UTC, may_round=False, received=True)
+
+    assert read_espi(found.content).rows.is_empty()
+    assert read_espi(found.content, received=True).rows["energy_kwh"].to_list() == [1.5]

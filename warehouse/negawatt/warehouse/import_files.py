@@ -56,11 +56,13 @@ class Context:
         zone: Clock of the site.
         tiers: Which jobs are how flexible.
         with_job_energy: Take the energy that a scheduler states of a job.
+        received: Take what the grid received of a Green Button file, not what it delivered.
     """
 
     zone: ZoneInfo
     tiers: tuple[Tier, ...] = ()
     with_job_energy: bool = False
+    received: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ FORMATS: dict[str, Format] = {
     "Green Button": Format(
         table="raw_meter__readings",
         is_one=lambda head: head.startswith(_XML),
-        read=lambda content, _: read_espi(content),
+        read=lambda content, context: read_espi(content, received=context.received),
     ),
     "sacct": Format(
         table=ACCOUNTING,

@@ -54,7 +54,7 @@ class _Feed:
     others: dict[str, int] = field(default_factory=dict)
 
 
-def read_espi(content: bytes) -> Parsed:
+def read_espi(content: bytes, *, received: bool = False) -> Parsed:
     r"""Return the interval energy of a Green Button file.
 
     Each energy is the float nearest to value x 10^powerOfTenMultiplier Wh in kWh. A reading without
@@ -62,10 +62,11 @@ def read_espi(content: bytes) -> Parsed:
 
     Args:
         content: The file.
+        received: Take energy that the grid received (flowDirection 19), not what it delivered.
 
     Returns:
         Rows in the file's order, ``meter_id`` NULL where the feed has no links; refused readings
-        and types; types that are no energy delivered, and entries that are no readings.
+        and types; types that are no energy in that direction, and entries that are no readings.
 
     Raises:
         DataRefusedError: The file is no well-formed XML, has a document type, or is too large in
@@ -84,7 +85,7 @@ def read_espi(content: bytes) -> Parsed:
     """
     feed = _Feed()
     try:
-        for entry in _entries(content, feed):
+        for entry in _entries(content, feed, received=received):
             feed.entries.append(entry)
     except etree.XMLSyntaxError as error:
         raise _no_file(str(error)) from error
@@ -105,7 +106,7 @@ def _no_file(found: str) -> DataRefusedError:
     )
 
 
-def _entries(content: bytes, feed: _Feed) -> Iterator[_Entry]:
+def _entries(content: bytes, feed: _Feed, *, received: bool) -> Iterator[_Entry]:
     """Yield each entry; what was read of the document is thrown away at once."""
     parser = etree.iterparse(
         io.BytesIO(content),
@@ -127,7 +128,7 @@ def _entries(content: bytes, feed: _Feed) -> Iterator[_Entry]:
             entry.readings += readings_of(element, feed.refused)
             element.clear()
         elif element.tag == _TYPE:
-            entry.types.append(type_of(element))
+            entry.types.append(type_of(element, received=received))
         elif element.tag == _ENTRY:
             _close(entry, element, feed)
             yield entry

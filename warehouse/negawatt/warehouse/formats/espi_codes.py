@@ -30,6 +30,7 @@ ELECTRICITY: Final = (1, 2)
 DELTA: Final = 4
 ENERGY: Final = 12
 DELIVERED: Final = 1
+RECEIVED: Final = 19
 MAX_INT48: Final = 2**47 - 1
 WH_TO_KWH_EXPONENT: Final = -3
 

@@ -21,6 +21,7 @@ from negawatt.warehouse.formats.espi_codes import (
     MAX_INT48,
     MULTIPLIERS,
     READING_TYPE,
+    RECEIVED,
     WH,
     WH_TO_KWH_EXPONENT,
     espi_name,
@@ -46,7 +47,7 @@ class ReadingType:
         power: Power of ten that a value is multiplied with to be Wh.
         default_quality: Code of readings that state none; None where there is none.
         wrong: How it breaks the schema, or empty.
-        left_out: Why it is no energy delivered, or empty.
+        left_out: Why it is no energy in the direction that is wanted, or empty.
     """
 
     place: str
@@ -91,8 +92,13 @@ class Reading:
         return float(f"{self.value}e{kind.power + WH_TO_KWH_EXPONENT}"), quality
 
 
-def type_of(element: etree._Element) -> ReadingType:
-    """Return what a ReadingType says; what is wrong with it stands in the result."""
+def type_of(element: etree._Element, *, received: bool) -> ReadingType:
+    """Return what a ReadingType says; what is wrong with it stands in the result.
+
+    Args:
+        element: The ReadingType.
+        received: Energy that the grid received is wanted, and not what it delivered.
+    """
     place = f"line {element.sourceline}"
     try:
         texts = _children(element, READING_TYPE)
@@ -115,21 +121,22 @@ def type_of(element: etree._Element) -> ReadingType:
         place=place,
         power=power,
         default_quality=numbers.get("defaultQuality"),
-        left_out=_why_left_out(numbers),
+        left_out=_why_left_out(numbers, received=received),
     )
 
 
-def _why_left_out(numbers: dict[str, int]) -> str:
+def _why_left_out(numbers: dict[str, int], *, received: bool) -> str:
     wanted = {
         "commodity": (ELECTRICITY, "electricity"),
         "uom": ((WH,), "Wh"),
         "kind": ((0, ENERGY), "energy"),
         "accumulationBehaviour": ((0, DELTA), "energy of the interval"),
-        "flowDirection": ((0, DELIVERED), "delivered"),
+        "flowDirection": ((RECEIVED,), "received") if received else ((0, DELIVERED), "delivered"),
     }
     for name, (codes, meaning) in wanted.items():
-        if numbers.get(name, codes[0]) not in codes:
-            return f"{name} {numbers[name]} is not {meaning}; with it all its readings"
+        if numbers.get(name, 0 if name == "flowDirection" else codes[0]) not in codes:
+            found = numbers.get(name, "without a number")
+            return f"{name} {found} is not {meaning}; with it all its readings"
     return ""
 
 

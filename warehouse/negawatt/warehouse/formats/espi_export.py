@@ -30,6 +30,7 @@ from negawatt.warehouse.formats.espi_codes import (
     ESPI,
     MAX_INT48,
     MULTIPLIERS,
+    RECEIVED,
     SOURCE,
     WH,
 )
@@ -62,7 +63,13 @@ class _Cell:
 
 
 def write_espi(
-    rows: pl.DataFrame, name: str, zone: ZoneInfo, written_at_utc: datetime, *, may_round: bool
+    rows: pl.DataFrame,
+    name: str,
+    zone: ZoneInfo,
+    written_at_utc: datetime,
+    *,
+    may_round: bool,
+    received: bool = False,
 ) -> GreenButton:
     """Return readings of one meter as a Green Button file; one IntervalBlock for each local day.
 
@@ -75,6 +82,7 @@ def write_espi(
         zone: The site's clock.
         written_at_utc: Goes into the feed.
         may_round: Round half to even where an energy has more digits than fit.
+        received: The meter reads what the grid received, and not what it delivered.
 
     Raises:
         DataRefusedError: There are no rows, the name has no two parts, an interval is no whole
@@ -98,7 +106,11 @@ def write_espi(
         _Entry(own=point, title=name, resource=_USAGE_POINT, related=_CLOCK),
         _Entry(own=_CLOCK, title="clock", resource=_clock(zone, cells[0].start)),
         _Entry(own=meter, title=name, resource="<MeterReading/>", related=_TYPE),
-        _Entry(own=_TYPE, title="energy delivered", resource=_type(power, lengths_s)),
+        _Entry(
+            own=_TYPE,
+            title="energy received" if received else "energy delivered",
+            resource=_type(power, lengths_s, received=received),
+        ),
     ]
     days = groupby(
         zip(cells, values, strict=True), lambda pair: pair[0].start.astimezone(zone).date()
@@ -231,12 +243,13 @@ def _clock(zone: ZoneInfo, start: datetime) -> str:
     )
 
 
-def _type(power: int, lengths_s: Iterable[int]) -> str:
+def _type(power: int, lengths_s: Iterable[int], *, received: bool) -> str:
     lengths = list(lengths_s)
+    direction = RECEIVED if received else DELIVERED
     length = f"<intervalLength>{lengths[0]}</intervalLength>" if len(lengths) == 1 else ""
     return (
         f"<ReadingType><accumulationBehaviour>{DELTA}</accumulationBehaviour>"
-        f"<commodity>{ELECTRICITY[0]}</commodity><flowDirection>{DELIVERED}</flowDirection>"
+        f"<commodity>{ELECTRICITY[0]}</commodity><flowDirection>{direction}</flowDirection>"
         f"{length}<kind>{ENERGY}</kind>"
         f"<powerOfTenMultiplier>{power}</powerOfTenMultiplier><uom>{WH}</uom></ReadingType>"
     )

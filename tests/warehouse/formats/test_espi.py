@@ -274,3 +274,9 @@ def test_what_the_grid_received_is_taken_where_it_is_asked_for_and_nothing_else_
 
     assert found == [1, 0, 0]
     assert read_espi(unknown).rows.height == 1
+
+
+def test_a_name_with_a_character_that_is_not_printed_is_no_name() -> None:
+    content = feed(linked("a%1Bb", "1", 1, reading(0)), linked_type(1, TYPE))
+
+    assert read_espi(content).rows["meter_id"].to_list() == [None]

@@ -90,6 +90,7 @@ def test_null_data_is_not_known_whatever_the_cell_holds() -> None:
         ((day(VALUES, date="2024-2-1"),), "a date YYYYMMDD is expected, found '2024-2-1'"),
         ((day(VALUES, "X,,,,"),), "a quality A, E, F, N or S is expected, found 'X'"),
         ((day(VALUES, "S,76,,,"), "400,1,48,A,,"), "records 400 stand below a day whose quality"),
+        ((day(VALUES, "S52,30,\x1b[31m,,"),), "a reason in printable characters is expected"),
         ((V_DAY,), "records 400 for 48 intervals are expected, found them for 0"),
         ((V_DAY, "400,1,24,A,,"), "records 400 for 48 intervals are expected, found them for 24"),
         ((V_DAY, "400,2,48,A,,"), "found 2 to 48 where 1 comes next"),

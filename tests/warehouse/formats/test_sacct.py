@@ -161,6 +161,8 @@ def test_trailing_bars_of_parsable_output_are_no_field() -> None:
         ({"AllocTRES": "gres/gpu=8,gres/gpu:h100=4"}, "one count of GPUs is expected"),
         ({"AllocTRES": "gres/gpu=many"}, "gres/gpu with a count is expected"),
         ({"NodeList": "gpu[01-"}, "a list of nodes is expected"),
+        ({"Partition": "train\x1b[31m"}, "a name in printable characters is expected"),
+        ({"NodeList": "gpu1\x00"}, "a list of nodes is expected"),
         ({"JobName": "a|b"}, "17 fields are expected, found 18"),
     ],
 )

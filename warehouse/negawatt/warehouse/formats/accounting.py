@@ -73,6 +73,9 @@ class Job:
     job_energy_j: float | None = None
 
     def __post_init__(self) -> None:
+        for name in (self.scheduler_job_id, self.job_id, self.partition_name, self.qos_name):
+            if name is not None and not name.isprintable():
+                raise JobError(f"a name in printable characters is expected, found {name!r}")
         start, end = self.allocation_start_utc, self.allocation_end_utc
         if start is not None and start < self.submitted_at_utc:
             raise JobError(f"a start after the submission is expected, found {start.isoformat()}")

@@ -192,7 +192,8 @@ def _rows(feed: _Feed) -> tuple[pl.DataFrame, list[NotTaken]]:
 
 def _name(href: str) -> str | None:
     match = _METER_READING.search(href)
-    return ".".join(unquote(part) for part in match.groups() if part) if match else None
+    name = ".".join(unquote(part) for part in match.groups() if part) if match else ""
+    return name if name and name.isprintable() else None
 
 
 def _apart(found: list[tuple[str | None, Reading, float | None, str]], feed: _Feed) -> pl.DataFrame:

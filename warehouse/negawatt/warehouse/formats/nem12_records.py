@@ -112,7 +112,7 @@ def quality_of(method: str, reason: str, description: str) -> str:
     """Return the ``reading_quality`` of a quality, its method, reason and text.
 
     Raises:
-        RecordError: The quality is none, or it needs a method and has none.
+        RecordError: The quality, method, reason code or text is none.
 
     Examples:
         >>> quality_of("A", "", ""), quality_of("S14", "76", "")
@@ -125,6 +125,8 @@ def quality_of(method: str, reason: str, description: str) -> str:
         raise RecordError(f"a method of two digits is expected behind it, found {method!r}")
     if reason and not _REASON.fullmatch(reason):
         raise RecordError(f"a reason code of digits is expected, found {reason!r}")
+    if not description.isprintable():
+        raise RecordError(f"a reason in printable characters is expected, found {description!r}")
     code = f"{method},{reason},{description}".rstrip(",")
     if code in {"A", "N"}:
         return word

@@ -8,8 +8,8 @@ anything else of Slurm (sacct).
 import re
 from itertools import product
 
-_PART = re.compile(r"[^\[\],\s]+|\[[0-9,-]+\]")
-_WHOLE = re.compile(r"(?:[^\[\],\s]+|\[[0-9,-]+\])+(?:,(?:[^\[\],\s]+|\[[0-9,-]+\])+)*")
+_PART = re.compile(r"[A-Za-z0-9._-]+|\[[0-9,-]+\]")
+_WHOLE = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9,-]+\])+(?:,(?:[A-Za-z0-9._-]+|\[[0-9,-]+\])+)*")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 _MOST = 65_536
 

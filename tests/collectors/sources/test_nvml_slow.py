@@ -147,6 +147,22 @@ def test_samples_by_a_clock_that_is_none_of_the_machines_are_refused(driver: Dri
     assert refused[0].evidence["refused_count"] == _samples(look).refused_count > 0
 
 
+def test_samples_come_again_after_the_drivers_clock_was_set_back(driver: Driver) -> None:
+    """From stamps since 1970 to stamps since the boot: for 30 looks none is newer than the last."""
+    driver.load("gpus 1", "samples 0.02 120 realtime")
+    gpu, follower = _opened()
+    time.sleep(0.1)
+    assert len(_samples(follower.look(gpu, 0)).time_us) > 0
+    driver.load("gpus 1", "samples 0.02 120 boottime")
+    gpu, _ = _opened()
+    time.sleep(0.1)
+
+    counts = [len(_samples(follower.look(gpu, 0)).time_us) for _ in range(31)]
+
+    assert counts[:30] == [0] * 30
+    assert counts[30] > 0
+
+
 def test_a_gpu_without_a_buffer_says_so_once_and_gives_the_rest(driver: Driver) -> None:
     driver.load("gpus 1", "gpu 0 samples 3")
     gpu, follower = _opened()

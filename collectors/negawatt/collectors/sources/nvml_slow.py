@@ -56,6 +56,7 @@ _LARGEST_MILLIWATT: Final = 2**31 - 1
 _NS_PER_US: Final = 1_000
 _AHEAD_NS: Final = NS_PER_S  # a sample cannot be of the future: what a clock was corrected by
 _BEHIND_NS: Final = 20 * NS_PER_S  # the driver keeps ten seconds
+_EMPTY_LIMIT_COUNT: Final = 30  # in so many looks all that was read before has become too old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ class SlowReader:
         self._temperature = nvml.function("nvmlDeviceGetTemperature")
         self._samples = nvml.function("nvmlDeviceGetSamples")
         self._buffer = np.zeros(_SAMPLE_COUNT, _SAMPLE)
-        self._last_us = 0
+        self._last_us = self._empty_count = 0
 
     def conditions(self, handle: object) -> tuple[dict[str, int | None], dict[str, str]]:
         """Return the columns of ``raw_gpu__conditions``, and why those are None that are.
@@ -172,7 +173,11 @@ class SlowReader:
         found = self._buffer[: count.value if code == SUCCESS else 0]
         samples = _interpreted(found, kind.value, clocks_ns, self._last_us)
         if len(samples.time_us):
-            self._last_us = int(samples.time_us[-1])
+            self._last_us, self._empty_count = int(samples.time_us[-1]), 0
+        elif (empty_count := self._empty_count + 1) < _EMPTY_LIMIT_COUNT:
+            self._empty_count = empty_count
+        else:  # nothing is newer, because the driver's clock was set back: begin anew
+            self._last_us = self._empty_count = 0
         return samples
 
     def _number(

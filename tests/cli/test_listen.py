@@ -104,7 +104,8 @@ def test_a_private_key_is_no_key_to_hold_signatures_against(tmp_path: Path) -> N
 def test_a_broker_that_never_answers_is_missing(tmp_path: Path) -> None:
     path = written(tmp_path, sample().replace(":1883", ":9"))  # discard: nobody serves it
 
-    error = RUNNER.invoke(app, ["dsx", str(path), "--duration-s", "0.3"]).exception
+    result = RUNNER.invoke(app, ["dsx", str(path), "--duration-s", "0.3"])
 
-    assert isinstance(error, DeviceMissingError)
-    assert "refused" in str(error)
+    assert isinstance(result.exception, DeviceMissingError)
+    assert "refused" in str(result.exception)
+    assert result.stderr.count("no connection: ") == 1

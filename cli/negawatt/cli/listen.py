@@ -94,13 +94,31 @@ def _listen(config: ListenConfig, duration_s: float | None) -> Heard:
         config,
         clock,
         lambda: stopped[0] or (end_ns is not None and clock.monotonic_ns() >= end_ns),
-        _show if sys.stderr.isatty() else lambda _: None,
+        _show if sys.stderr.isatty() else _Log().say,
     )
 
 
+class _Log:
+    """Says on standard error when the connection is lost or made; nothing in between."""
+
+    def __init__(self) -> None:
+        self._said: tuple[int, str] = (0, "")
+
+    def say(self, heard: Heard) -> None:
+        """Say what is new."""
+        now = (heard.connected_count, heard.problem)
+        if now != self._said:
+            self._said = now
+            sys.stderr.write(f"{_state(heard)}; {heard.message_count} messages so far\n")
+            sys.stderr.flush()
+
+
+def _state(heard: Heard) -> str:
+    return f"no connection: {heard.problem}" if heard.problem else "connected"
+
+
 def _show(heard: Heard) -> None:
-    state = f"no connection: {heard.problem}" if heard.problem else "connected"
-    line = f"{heard.message_count} messages, {heard.refused_count} refused; {state}"
+    line = f"{heard.message_count} messages, {heard.refused_count} refused; {_state(heard)}"
     sys.stderr.write(f"\r{line:<78.78}")
     sys.stderr.flush()
 

@@ -81,13 +81,11 @@ class Meta:
 
     Attributes:
         object_id: The meter or rack; None where an object has no identity of its own.
-        object_name: Its name for people.
         w_per_unit: How many watt its unit is; None where its unit is none of power.
         publisher: Who gives its values: ``PUB``, or the integration that owns the point.
     """
 
     object_id: str | None
-    object_name: str | None
     w_per_unit: float | None
     publisher: str
 
@@ -130,10 +128,8 @@ def read_metadata(point: Point, payload: bytes) -> tuple[Meta, Served | None]:
     if said != (point.object_type, point.point_type):
         raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
     object_id = _text(values, "objectId") or _text(values, "rackLocationId")
-    object_name = _text(values, "objectName") or _text(values, "rackLocationName")
     meta = Meta(
         object_id=object_id,
-        object_name=object_name,
         w_per_unit=_W_PER_UNIT.get(_text(values, "engUnit") or ""),
         publisher=_text(values, "integration") or "PUB",
     )
@@ -147,7 +143,7 @@ def read_metadata(point: Point, payload: bytes) -> tuple[Meta, Served | None]:
     served = Served(
         object_id=object_id,
         object_type=point.object_type,
-        object_name=object_name,
+        object_name=_text(values, "objectName") or _text(values, "rackLocationName"),
         associate_id=_text(values, "associateId"),
         serves_ids=tuple(sorted(set(serves_ids))),
     )

@@ -21,13 +21,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from negawatt.collectors.access import Access
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.message import Message
+from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.dsx.store import Store
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
 from negawatt.models.domain.units import NS_PER_S
 
 _BATCH: Final = 2_000  # messages that are acknowledged together at most
+_MOST_ROWS: Final = 200_000  # that wait to be sealed
 _WAIT_S: Final = 0.2  # how long silence is listened to
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
@@ -156,7 +157,7 @@ class Listener:
                     break
         batch, self._batch = self._batch, []
         if batch:
-            received_utc = self._clock.now_utc()
+            received_utc = whole_milliseconds(self._clock.now_utc())
             self._store.keep([self._message(one, received_utc) for one in batch])
             self._acks += b"".join(_PUBACK + one.mid.to_bytes(2) for one in batch if one.qos)
         self._acknowledge()
@@ -190,7 +191,8 @@ class Listener:
 
     def _seal_when_due(self) -> None:
         now_ns = self._clock.monotonic_ns()
-        if self._store.has_event or now_ns >= self._seal_ns:
+        is_full = self._store.waiting_count >= _MOST_ROWS
+        if self._store.has_event or is_full or now_ns >= self._seal_ns:
             self._store.seal()
             self._seal_ns = now_ns + round(self._config.seal_interval_s * NS_PER_S)
 

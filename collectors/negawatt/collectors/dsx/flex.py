@@ -14,8 +14,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
-from negawatt.models.domain.units import KW_PER_MW, US_PER_MS, W_PER_KW
+from negawatt.collectors.dsx.message import MessageRefusedError, Outcome, whole_milliseconds
+from negawatt.models.domain.units import KW_PER_MW, W_PER_KW
 
 PREFIX: Final = "grid/v1/"
 LOAD_TARGET: Final = "grid.loadtarget.set.v1"
@@ -33,8 +33,7 @@ _W_PER_UNIT: Final = {"watt": 1, "kilowatt": W_PER_KW, "megawatt": KW_PER_MW * W
 def _to_utc_milliseconds(moment: datetime) -> datetime:
     if not 1970 < moment.year < 9999:  # noqa: PLR2004 - the edges of what can be computed with
         raise ValueError("an instant of the years 1971 to 9998")
-    utc = moment.astimezone(UTC)
-    return utc.replace(microsecond=utc.microsecond // US_PER_MS * US_PER_MS)
+    return whole_milliseconds(moment.astimezone(UTC))
 
 
 _Instant = Annotated[AwareDatetime, AfterValidator(_to_utc_milliseconds)]

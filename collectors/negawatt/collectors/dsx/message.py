@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from negawatt.models.domain.units import US_PER_MS
+
 
 class Outcome(StrEnum):
     """What became of a message. Every message has exactly one."""
@@ -71,3 +73,13 @@ class Message:
     def sha256(self) -> str:
         """SHA-256 of topic, a zero byte and payload, in hex digits."""
         return hashlib.sha256(b"\0".join((self.topic.encode(), self.payload))).hexdigest()
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """Return an instant without what the tables do not keep.
+
+    Examples:
+        >>> whole_milliseconds(datetime(2026, 7, 1, 20, 0, 0, 123_987)).microsecond
+        123000
+    """
+    return moment.replace(microsecond=moment.microsecond // US_PER_MS * US_PER_MS)

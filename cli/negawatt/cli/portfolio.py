@@ -57,8 +57,9 @@ def portfolio(
     overview = read_overview(layout, month=None if month is None else _month(month), site_id=site)
     for written in _written(layout, overview, page=page or open_page, pdf=pdf, kind=kind, out=out):
         typer.echo(f"written  {written}", err=True)
-        if open_page and written.suffix == ".html":
-            webbrowser.open(written.absolute().as_uri())
+        opens = open_page and written.suffix == ".html"
+        if opens and not webbrowser.open(written.absolute().as_uri()):
+            typer.echo("no browser was found; open the page yourself", err=True)
     found = overview.portfolio
     if json_output:
         tree = TypeAdapter(Portfolio).dump_python(found, mode="json")

@@ -120,5 +120,5 @@ def test_jobs_are_drawn_with_what_they_leave(statement: Statement) -> None:
 
     assert rows.select("job", "reduction_kwh").rows() == [
         ("training", 80.0),
-        ("Not explained by these jobs", 80.0),
+        ("Not explained", 80.0),
     ]

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from negawatt.cli.export import export as command
 from negawatt.cli.main import app
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.settlement.statement import Statement
@@ -89,3 +90,23 @@ def test_the_command_writes_below_the_warehouse_and_says_where(published: Layout
     assert said["statement_version"] == 1
     assert said["files"] == [str(published.root / "exports" / "s1.e1-v1.xlsx")]
     assert Path(said["files"][0]).is_file()
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_utility_s_own_layout_and_tells_what_to_check(
+    published: Layout, tmp_path: Path
+) -> None:
+    out = tmp_path / "up.csv"
+    arguments = ["export", "e1", "-w", str(published.root), "--profile", "hour_ending_kw"]
+
+    result = CliRunner().invoke(app, [*arguments, "--out", str(out), "--json"])
+
+    said = json.loads(result.output)
+    assert (said["files"], said["rows"], said["rounded"]) == ([str(out)], 4, [])
+    assert len(said["unverified"]) == 2
+    assert out.read_text(encoding="utf-8").splitlines()[1].startswith("R-000000,07/15/2026,15,60")
+
+
+def test_a_profile_with_a_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--profile with --format: expected one of them"):
+        command("e1", kind=Format.CSV, profile="hour_ending_kw", warehouse=tmp_path)

@@ -7,6 +7,7 @@ decision on a blocking finding, e6 promised nothing, e7 has a meter that is not 
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from negawatt.pipelines.exports.portfolio_tables import (
 )
 from negawatt.pipelines.overview import Overview, read_overview
 from negawatt.warehouse.layout import Layout
-from tests.pipelines.exports.many_events import portfolio_layout, portfolio_statements
+from tests.pipelines.exports.many_events import WARNING, portfolio_layout, portfolio_statements
+from tests.pipelines.exports.names import NAMES
 from tests.pipelines.exports.pango import needs_pango
 from tests.pipelines.exports.reading import Page
 
@@ -247,3 +249,18 @@ def test_of_many_events_the_weakest_are_drawn_in_their_order_in_time(overview: O
 
 def test_a_page_of_few_events_speaks_of_no_selection(overview: Overview) -> None:
     assert "smallest share" not in render_overview(overview, hrefs={}, files=[])
+
+
+def test_names_and_messages_of_statements_are_text_on_the_page(overview: Overview) -> None:
+    first = overview.statements["s1.e1"]
+    found = tuple(replace(WARNING, subject=name) for name in NAMES)
+    hostile = replace(first, body=replace(first.body, findings=found))
+    statements = {**overview.statements, "s1.e1": hostile}
+
+    source = render_overview(replace(overview, statements=statements), hrefs={}, files=[])
+
+    page = Page(source)
+    assert not {"script", "img"} & {tag for tag, _ in page.tags}
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e]", source)
+    assert "<script>alert(1)</script>: expected 240 readings" in page.text

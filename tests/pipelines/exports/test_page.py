@@ -178,9 +178,23 @@ def test_a_job_without_a_figure_is_not_known_and_never_zero(
 
     assert table[1][:4] == ["training", "50.0", "30.0", "80.0"]
     assert table[2][:4] == [HOSTILE, "10.0", "not known", "not known"]
-    assert table[2][4] == "not known"
-    assert table[2][5].startswith("ended")
+    assert table[2][4].startswith("ended")
     assert table[3][:2] == ["Not explained by these jobs", "80.0"]
+
+
+def test_what_was_done_to_jobs_has_a_column_where_a_log_says_it(
+    restated: Callable[..., Statement], statement: Statement, load: pl.DataFrame
+) -> None:
+    made = statement.body.attribution
+    assert made is not None
+    capped = replace(made.jobs[0], mechanism="cap")
+
+    without = read(statement, load)
+    logged = read(restated(attribution=replace(made, jobs=(capped, *made.jobs[1:]))), load)
+
+    assert "What was done" not in without.table_with("Job")[0]
+    assert "no log of the operator was read" in without.text
+    assert [row[4] for row in logged.table_with("Job")[:3]] == ["What was done", "cap", "not known"]
 
 
 def test_text_from_data_is_escaped(restated: Callable[..., Statement], load: pl.DataFrame) -> None:

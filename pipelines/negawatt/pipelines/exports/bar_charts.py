@@ -15,7 +15,7 @@ from negawatt.pipelines.exports.axes import PLAIN, inline, zero_based
 _WIDTH: Final = 745
 _NAMES_WIDTH: Final = 180
 _SHORT_NAME: Final = (
-    "length(datum.label) > 27 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -18) "
+    "length(datum.label) > 24 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -15) "
     ": datum.label"
 )
 """Names often differ at their end only."""

@@ -153,7 +153,7 @@ def job_rows(body: StatementBody, words: Words, most: int) -> pl.DataFrame:
     ]
     if made and made.residual_kwh is not None:
         text = f"{words.estimate(made.residual_kwh)} kWh"
-        rows.append(("Not explained by these jobs", made.residual_kwh, "residual", text))
+        rows.append(("Not explained", made.residual_kwh, "residual", text))
     names = ("job", "reduction_kwh", "kind", "text")
     kinds = (pl.String(), pl.Float64(), pl.String(), pl.String())
     return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")

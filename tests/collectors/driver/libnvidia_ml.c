@@ -25,6 +25,7 @@
  *   gpu G value F SCOPE NUMBER          one field answers a number
  *   gpu G hang T0 T1                    calls that begin in between return at T1
  *   gpu G samples RESULT                the call for the buffer answers RESULT
+ *   gpu G temperature CELSIUS           of the GPU
  *   gpu G persistence T                 persistence mode is switched off at T
  *   gpu G zero T0 T1                    power reads 0: what a driver says that was asked too fast
  *   gpu G latency MICROSECONDS          of each call
@@ -69,6 +70,7 @@ typedef struct {
     unsigned latency_us;
     int samples_result;
     double persistent_until_s;
+    int celsius;
     int generation; /* of the handle that was given out last */
 } gpu_model;
 
@@ -193,6 +195,7 @@ static void read_gpu_line(gpu_model *g, const char *word, const char *rest) {
     else if (!strcmp(word, "memory")) g->memory = a;
     else if (!strcmp(word, "latency")) g->latency_us = (unsigned)a;
     else if (!strcmp(word, "samples")) g->samples_result = (int)a;
+    else if (!strcmp(word, "temperature")) g->celsius = (int)a;
     else if (!strcmp(word, "persistence")) g->persistent_until_s = a;
     else if (!strcmp(word, "error")) list_span(&g->errors, a, b, (int)c);
     else if (!strcmp(word, "hang")) list_span(&g->hangs, a, b, 0);
@@ -236,7 +239,7 @@ static void set_defaults(void) {
         gpus[i] = (gpu_model){.low_w = 250, .high_w = 680, .period_s = 1.5, .share = 0.6,
                               .instant = {0.1, 0.025, 0}, .average = {0.1, 1, 0},
                               .refresh_s = 0.1, .start_j = 1e6, .gain = 1, .limit_w = 700,
-                              .persistent_until_s = INFINITY};
+                              .persistent_until_s = INFINITY, .celsius = 61};
 }
 
 EXPORT int stub_load(const char *path) {
@@ -365,8 +368,9 @@ EXPORT int nvmlDeviceGetTemperature(void *device, unsigned kind, unsigned *celsi
     gpu_model *g;
     double t_s;
     (void)kind;
-    *celsius = 61;
-    return enter(device, &g, &t_s);
+    int code = enter(device, &g, &t_s);
+    *celsius = (unsigned)g->celsius;
+    return code;
 }
 EXPORT int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts) {
     gpu_model *g;

@@ -75,6 +75,17 @@ def test_a_field_whose_own_code_failed_is_unknown_and_said_once(driver: Driver) 
     assert second.findings == ()
 
 
+def test_a_number_that_no_column_holds_is_unknown_and_said(driver: Driver) -> None:
+    """-5 degrees in an unsigned answer are 4,294,967,291."""
+    driver.load("gpus 1", "gpu 0 temperature -5")
+    gpu, follower = _opened()
+
+    look = follower.look(gpu, 0)
+
+    assert look.conditions["temperature_c"] is None
+    assert "known type and range" in str(look.findings[0].evidence["temperature_c"])
+
+
 def test_a_library_without_a_function_gives_the_rest(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

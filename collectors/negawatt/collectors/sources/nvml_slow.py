@@ -52,7 +52,7 @@ _SM_CLOCK, _MEMORY_CLOCK, _GPU_TEMPERATURE, _TOTAL_POWER = 1, 2, 0, 0
 _SAMPLE: Final = np.dtype([("time_us", "<u8"), ("value", "<u8")])
 _SAMPLE_COUNT: Final = 1024  # no driver is known to keep so many
 _UNSIGNED_INT, _INTEGERS = 1, (1, 2, 3, 4)
-_LARGEST_MILLIWATT: Final = 2**31 - 1
+_LARGEST_MILLIWATT = _LARGEST_NUMBER = 2**31 - 1  # what the columns hold
 _NS_PER_US: Final = 1_000
 _AHEAD_NS: Final = NS_PER_S  # a sample cannot be of the future: what a clock was corrected by
 _BEHIND_NS: Final = 20 * NS_PER_S  # the driver keeps ten seconds
@@ -187,7 +187,8 @@ class SlowReader:
         written = ctypes.c_ulonglong(0)  # room for any; one of 32 bits fills the low half
         numbers = (ctypes.c_int(n) for n in arguments)
         code = self._call(function, handle, *numbers, ctypes.byref(written))
-        return (written.value if code == SUCCESS else None), code
+        is_known = code == SUCCESS and written.value <= _LARGEST_NUMBER
+        return (written.value if is_known else None), code
 
     def _call(self, function: RawFunction, *arguments: object) -> int:
         start_ns = self._now_ns()

@@ -28,6 +28,7 @@ from negawatt.collectors.emulated_page import EmulatedGpu, render_page
 from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.facility_sources import FacilitySource
 from negawatt.collectors.raw_schema import ALLOCATIONS, METER_READINGS, NODE_POWER, POWER_SAMPLES
+from negawatt.collectors.sources.meter_file import MeterFiles
 from negawatt.collectors.sources.protocol import Batch
 from negawatt.collectors.spool.manifest import Manifest
 from negawatt.collectors.spool.segment import verify_sealed
@@ -162,6 +163,23 @@ def test_rows_that_the_disk_does_not_take_wait_and_stop_no_other_source(tmp_path
     [meter] = _rows(summary, METER_READINGS)
     first_utc = min(row["observed_at_utc"] for row in _rows(summary, NODE_POWER))
     assert first_utc - meter["available_at_utc"] < timedelta(seconds=0.4)  # of the first read
+
+
+def test_a_defect_beside_the_gpus_ends_the_agent_at_once_and_what_came_is_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_source: MeterFiles, _clock: Clock) -> Batch:
+        await asyncio.sleep(0.5)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(MeterFiles, "read", broken)
+    start_s = time.monotonic()
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        _collect(tmp_path, tick_count=600)
+
+    assert time.monotonic() - start_s < 60
+    assert list((tmp_path / "spool" / POWER_SAMPLES).rglob("*.parquet"))
 
 
 class _Silent:

@@ -327,6 +327,12 @@ async def collect(
             findings = FindingCounts(on_finding)
             opened = open_facility(config, clock, boot_id, targets=targets, findings=findings)
             async with opened as facility:
+
+                def ticked(report: TickReport) -> None:
+                    facility.raise_failure()
+                    if on_tick:
+                        on_tick(report)
+
                 agent = Agent(
                     targets,
                     config=config,
@@ -343,7 +349,7 @@ async def collect(
                             config.metrics.port,
                         )
                         await stack.enter_async_context(page)
-                    summary = await agent.run(tick_count=tick_count, on_tick=on_tick, stop=stop)
+                    summary = await agent.run(tick_count=tick_count, on_tick=ticked, stop=stop)
             findings.add(await asyncio.to_thread(agent.ship_rest))
             return _with_facility(summary, facility, findings)
 

@@ -44,6 +44,7 @@ class Facility:
     Attributes:
         jobs: Which jobs hold which GPUs, as labels show it.
         files: What was sealed; the last of them.
+        task: Reads all sources, once there is one.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Facility:
         self._interval_ns = round(config.facility_interval_s * NS_PER_S)
         self._findings = findings
         self.files = deque[Path](maxlen=_REMEMBERED)
+        self.task: asyncio.Task[None] | None = None
         self.jobs = JobFacts(
             config.spool_directory / "state" / "jobs.json",
             config.facility_interval_s,
@@ -72,6 +74,11 @@ class Facility:
     def count_by_state(self) -> Counter[tuple[str, str]]:
         """Return how many sources of each kind are in each state; the driver's GPUs are none."""
         return Counter((s.kind, s.state.value) for s in self._sources if not s.is_ours)
+
+    def raise_failure(self) -> None:
+        """Raise what ended the reading of sources, if a defect did."""
+        if self.task and self.task.done() and not self.task.cancelled():
+            self.task.result()
 
     async def run(self) -> None:
         """Read all sources at the given pace, until cancelled."""
@@ -173,14 +180,12 @@ async def open_facility(
     """
     async with open_sources(config, targets, boot_id) as sources:
         facility = Facility(config, sources, clock, boot_id, findings=findings)
-        task = asyncio.create_task(facility.run()) if sources else None
-        outcome: BaseException | None = None
+        facility.task = asyncio.create_task(facility.run()) if sources else None
         try:
             yield facility
         finally:
-            if task:
-                task.cancel()
-                [outcome] = await asyncio.gather(task, return_exceptions=True)
+            if facility.task:
+                facility.task.cancel()
+                await asyncio.gather(facility.task, return_exceptions=True)
             await facility.close()
-            if isinstance(outcome, Exception):
-                raise outcome
+            facility.raise_failure()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties, write_deltalake
@@ -168,7 +168,7 @@ def read_table(
     if version is not None and not 0 <= version <= latest:
         raise _no_version(name, path, version)
     read_version = latest if version is None else version
-    rows = pl.scan_delta(str(path), version=read_version)
+    rows = _scan(str(path), read_version)
     if where is not None:
         rows = rows.filter(where)
     kinds = schema(name)
@@ -200,7 +200,7 @@ def distinct_rows(
     path = str(layout.table_folder(name))
     if not DeltaTable.is_deltatable(path):
         return pl.DataFrame(schema=schema(name)).select(columns)
-    return pl.scan_delta(path).filter(where).select(columns).unique().collect()
+    return _scan(path).filter(where).select(columns).unique().collect()
 
 
 def table_files(
@@ -225,6 +225,15 @@ def table_files(
         found.load_as_version(as_of_utc)
     # The library gives URLs: a space in the path of the warehouse comes as %20.
     return sorted(map(unquote, found.file_uris()))
+
+
+def _scan(path: str, version: int | None = None) -> pl.LazyFrame:
+    """Return a table's rows, read when they are collected.
+
+    Polars looks for files by their URLs; where a folder's name is written otherwise in a URL, as
+    with a space, Arrow reads them, until Polars decodes it.
+    """
+    return pl.scan_delta(path, version=version, use_pyarrow=quote(path) != path)
 
 
 def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -> int:

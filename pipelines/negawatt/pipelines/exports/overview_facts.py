@@ -6,7 +6,7 @@ Figures become text here, in the clock and with the decimals of their own site. 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -52,11 +52,6 @@ class EventRow:
         days = (end_utc.astimezone(self.words.zone).date() - self._first_day).days
         later = f" (+{say.count(days, 'day')})" if days else ""
         return f"{self.words.clock(start_utc)} to {self.words.clock(end_utc)}{later}"
-
-    @property
-    def duration(self) -> timedelta:
-        """Length of the event."""
-        return self.money.interval.end_utc - self.money.interval.start_utc
 
     @property
     def _first_day(self) -> date:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -13,10 +14,11 @@ from negawatt.models.settlement.chain import require_chain
 from negawatt.models.settlement.lifecycle import CauseKind, Decision, DecisionKind, Stage
 from negawatt.models.settlement.review import ReviewKind
 from negawatt.models.settlement.statement import Statement
-from negawatt.pipelines import publish, run
+from negawatt.pipelines import publish, run, sensors
 from negawatt.pipelines.audit import broken_statements
 from negawatt.pipelines.exports.report import report_files
 from negawatt.pipelines.publish import all_versions, is_to_be_voided, latest_statement
+from negawatt.pipelines.resources import WarehouseResource
 from negawatt.pipelines.restate import Outcome, restate
 from negawatt.pipelines.review import review
 from negawatt.pipelines.rows import EVENT_TABLES
@@ -26,6 +28,7 @@ from negawatt.warehouse.delta_tables import read_table, replace_partition
 from negawatt.warehouse.event_tables import find_event, with_revisions
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import read_site, register_sites
 from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS
 from tests.pipelines.conftest import (
     AFTER_UTC,
@@ -242,3 +245,29 @@ def test_a_version_that_was_changed_in_the_table_is_found(settled: Layout) -> No
     (found,) = broken_statements(settled)
 
     assert STATEMENT in found.thing
+
+
+def test_the_sensor_asks_for_what_changed_once_and_leaves_the_final_alone(settled: Layout) -> None:
+    def asked() -> list[str | None]:
+        resources = {"warehouse": WarehouseResource(root=str(settled.root))}
+        found = sensors.restate_what_changed(dg.build_sensor_context(resources=resources))
+        if isinstance(found, dg.SkipReason):
+            return []
+        assert isinstance(found, dg.SensorResult)
+        return [request.run_key for request in found.run_requests or []]
+
+    assert asked() == []
+    correct(settled)
+    first, again = asked(), asked()
+    run.run_event_settlement(settled, EVENT, fixed_utc=AFTER_UTC)
+    stated = asked()
+    site = read_site(settled, SITE).model_copy(update={"revenue_grade": False})
+    register_sites(settled, {SITE: site})
+    of_another_fact = asked()
+    run.run_event_settlement(settled, EVENT, fixed_utc=AFTER_UTC)
+    run.run_event_settlement(settled, EVENT, decision=FINAL, fixed_utc=AFTER_UTC)
+    register_sites(settled, {SITE: site.model_copy(update={"boundary": "another"})})
+
+    assert len(first) == len(of_another_fact) == 1
+    assert (again, stated, asked()) == (first, [], [])
+    assert first != of_another_fact

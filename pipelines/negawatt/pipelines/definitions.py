@@ -11,6 +11,7 @@ from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.sensors import (
     meter_what_arrived,
     meter_yesterday,
+    restate_what_changed,
     settle_complete_events,
 )
 
@@ -21,7 +22,7 @@ def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.
         assets=[raw_readings, core_interval_energy, settled_event, event_report],
         jobs=[daily_metering, event_settlement, many_settlements],
         schedules=[meter_yesterday],
-        sensors=[meter_what_arrived, settle_complete_events],
+        sensors=[meter_what_arrived, settle_complete_events, restate_what_changed],
         resources={"warehouse": warehouse, "clock": clock},
         # Within one process: a step costs milliseconds instead of seconds.
         executor=dg.in_process_executor,

@@ -3,18 +3,24 @@
 Not here: what they do.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
 
+from negawatt.models.domain.errors import NegawattError
+from negawatt.models.settlement.causes import changed_inputs, input_digests
+from negawatt.models.settlement.lifecycle import Stage
 from negawatt.pipelines import partitions
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.publish import is_to_be_voided
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
-from negawatt.pipelines.settlement import data_is_complete
+from negawatt.pipelines.selection import Selection, selected
+from negawatt.pipelines.settlement import data_is_complete, gather_inputs
 from negawatt.warehouse.event_tables import all_events
+from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_arrivals
 from negawatt.warehouse.sites import read_sites
 
@@ -99,3 +105,36 @@ def settle_complete_events(
             partitions.events.build_add_request([event.event_id for event in ready])
         ],
     )
+
+
+@dg.sensor(job=event_settlement, minimum_interval_seconds=1800)
+def restate_what_changed(warehouse: WarehouseResource) -> dg.SensorResult | dg.SkipReason:
+    """State again each statement whose inputs are no longer what it was computed from.
+
+    Once for each content of the inputs, so that what is refused is not asked for again and again.
+    What is final or void is left alone: a person reopens it.
+    """
+    requests = []
+    for one in selected(warehouse.layout, Selection()):
+        if one.statement is None or one.statement.stage in {Stage.FINAL, Stage.VOID}:
+            continue
+        now = _inputs_of_now(warehouse.layout, one.event.event_id)
+        if now is not None and changed_inputs(input_digests(one.statement.body), now):
+            content = hashlib.sha256(json.dumps(now, sort_keys=True).encode()).hexdigest()
+            requests.append(
+                dg.RunRequest(
+                    run_key=f"{one.event.event_id}:{content[:16]}",
+                    partition_key=one.event.event_id,
+                )
+            )
+    if not requests:
+        return dg.SkipReason("every statement says what its inputs say")
+    return dg.SensorResult(run_requests=requests)
+
+
+def _inputs_of_now(layout: Layout, event_id: str) -> dict[str, str] | None:
+    """Return the digest of each input as it is now; None where they cannot be read."""
+    try:
+        return dict(gather_inputs(layout, event_id).inputs.input_sha256)
+    except NegawattError:
+        return None

@@ -1,9 +1,11 @@
 """A listener and a real broker: nothing lost, nothing doubled, and nobody heard who may not be."""
 
+import errno
 import json
 import signal
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,6 +20,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.client import Listener
 from negawatt.collectors.dsx.config import ListenConfig
+from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.message import Outcome
 from negawatt.models.domain.errors import DeviceMissingError
 from tests.collectors.authority import Authority
@@ -70,6 +73,12 @@ def publish_values(sender: Publisher, numbers: range) -> None:
 def publish_in_twenties(sender: Publisher, count: int) -> None:
     for start in range(0, count, 20):
         publish_values(sender, range(start, start + 20))
+
+
+def publish_slowly(sender: Publisher, count: int) -> None:
+    for start in range(0, count, 20):
+        publish_values(sender, range(start, start + 20))
+        time.sleep(0.03)
 
 
 def publish_metadata(sender: Publisher) -> None:
@@ -127,6 +136,61 @@ def test_what_comes_while_nobody_listens_is_kept_by_the_broker_and_heard_afterwa
             until(lambda: one.heard.counts.get(Outcome.ACCEPTED, 0) == 500)
 
     assert len(rows(tmp_path, "raw_node__power_samples")) == 500
+
+
+def test_what_the_disk_did_not_take_is_not_acknowledged_and_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with Broker(tmp_path) as broker, Publisher(broker.port) as sender:
+        publish_metadata(sender)
+        with hearing(config_of(tmp_path, broker.port)) as one:
+            until(lambda: one.heard.message_count == 1)
+            with monkeypatch.context() as patch:
+                patch.setattr(Journal, "append", full)
+                publish_values(sender, range(100))
+                until(lambda: one.error is not None)
+        with hearing(config_of(tmp_path, broker.port)) as other:
+            until(lambda: other.heard.counts.get(Outcome.ACCEPTED, 0) == 100)
+
+    assert isinstance(one.error, OSError)
+    assert len(rows(tmp_path, "raw_node__power_samples")) == 100
+
+
+def test_a_command_that_is_killed_five_times_has_each_value_once(tmp_path: Path) -> None:
+    """The real command, killed without a warning while 2,000 values go out."""
+    with Broker(tmp_path) as broker, Publisher(broker.port) as sender:
+        publish_metadata(sender)
+        path = tmp_path / "dsx.toml"
+        path.write_text(
+            f'site_id = "hall-1"\nroot = "tables"\nseal_interval_s = 0.3\n'
+            f'[broker]\nurl = "mqtt://127.0.0.1:{broker.port}"\nclient_id = "listener"\n'
+            f'[flex]\nfeed_tag = "main-a"\nprogram_id = "pjm_economic_3day"\n',
+            "utf-8",
+        )
+        sending = threading.Thread(target=lambda: publish_slowly(sender, 2_000))
+        for number in range(6):
+            with subprocess.Popen(  # noqa: S603 - our own command
+                [Path(sys.executable).parent / "negawatt", "listen", "dsx", path],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            ) as command:
+                assert command.stderr
+                assert b"connected" in command.stderr.readline()
+                if number == 0:
+                    sending.start()
+                elif number == 5:
+                    sending.join()
+                time.sleep(0.4)
+                command.send_signal(signal.SIGTERM if number == 5 else signal.SIGKILL)
+                summary, _ = command.communicate(timeout=30)
+
+    assert command.returncode == 0
+    assert b"messages over 1 connections" in summary
+    found = Counter(row["power_w"] for row in rows(tmp_path, "raw_node__power_samples"))
+    assert found == Counter(1_000.0 * number for number in range(2_000))
 
 
 def test_a_load_target_is_a_sealed_event_within_a_second(tmp_path: Path) -> None:

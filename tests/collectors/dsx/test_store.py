@@ -174,6 +174,21 @@ def test_a_write_that_was_cut_short_is_left_out_and_damage_in_the_midst_is_told(
     with pytest.raises(DataRefusedError, match="damaged bytes"):
         opened(tmp_path)
     log.write_bytes(whole[:-5])
+    again = opened(tmp_path)
+    assert held(tmp_path) == ONCE
+
+    again.keep([value(1.0, at_ms=1_790_000_001_000)])  # nobody acknowledged it: it comes again
+    again.close()
+    assert held(tmp_path) == ONCE | {"raw_node__power_samples": 2}
+
+
+def test_a_log_with_nothing_whole_in_it_is_begun_anew(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.keep(batch())
+    log = tmp_path / "state" / "messages.log"
+    log.write_bytes(log.read_bytes()[:-5])
+
+    opened(tmp_path).keep(batch())
     opened(tmp_path)
 
     assert held(tmp_path) == ONCE

@@ -52,8 +52,6 @@ class Journal:
                     found=f"{damage.length} damaged bytes at {damage.offset}",
                     remedy="keep a copy, move the file away, and ask the senders for what it held",
                 )
-        self._number = len(found.frames)
-        self._file = LogFile(self._path, end=found.end)
         return [list(_messages(frame.body)) for frame in found.frames]
 
     def append(self, batch: Sequence[Message]) -> None:

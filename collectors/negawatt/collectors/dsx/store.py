@@ -54,6 +54,7 @@ class Store:
         for batch in self._journal.read():
             self._take(batch)
         self.seal()
+        self._journal.begin_anew()  # also where nothing whole was in it
 
     @property
     def waiting_count(self) -> int:

@@ -70,7 +70,9 @@ class Journal:
     def begin_anew(self) -> None:
         """Let go of what was written: it is sealed."""
         self.close()
-        remove(self._path)
+        self._number = 0
+        if self._path.exists():
+            remove(self._path)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -4,6 +4,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,8 @@ from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.catalog import schema, tables
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.event_tables import find_event
+from negawatt.warehouse.formats.accounting import NAMES
+from negawatt.warehouse.formats.sacct import read_sacct
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.statement_tables import publishing
@@ -160,6 +163,52 @@ def test_many_late_days_are_metered_in_turns(layout: Layout, resources: dict[str
 
     assert [len(turn) for turn in turns][:-1] == [50] * (len(turns) - 1)
     assert len({name for turn in turns for name in turn}) == sum(map(len, turns)) >= 60
+
+
+def gpu_hour(layout: Layout) -> None:
+    """Seal an hour of one GPU of node n1 at 360 W: 0.006 kWh a minute, by an exact counter."""
+    seconds = range(0, 3601, 10)
+    midnight_utc = datetime.combine(LAST_DAY, datetime.min.time(), UTC)
+    rows = pl.DataFrame(
+        {
+            "node_id": "n1",
+            "boot_id": "b1",
+            "gpu_uuid": "GPU-a",
+            "observed_at_utc": [midnight_utc + timedelta(seconds=second) for second in seconds],
+            "monotonic_ms": [second * 1000 for second in seconds],
+            "sequence_number": list(range(len(seconds))),
+            "counter_epoch": 0,
+            "power_milliwatt": 360_000,
+            "power_instant_milliwatt": None,
+            "energy_total_millijoule": [second * 360_000 for second in seconds],
+            "power_limit_milliwatt": None,
+            "power_scope": "gpu",
+            "reading_quality": "ok",
+            "read_latency_ns": None,
+        }
+    )
+    seal_rows(layout, "raw_gpu__power_samples", SITE, "test", rows)
+
+
+@pytest.mark.parametrize(("gpu_count", "minutes"), [(1, 30), (2, 0)])
+def test_a_job_of_slurm_on_a_whole_node_has_the_energy_of_its_gpus(
+    gpu_count: int, minutes: int, layout: Layout
+) -> None:
+    """Half an hour at 360 W is 0.18 kWh; on a part of a node nobody knows which GPU it was."""
+    gpu_hour(layout)
+    text = (
+        "JobID|State|Submit|Start|End|AllocTRES|NodeList\n"
+        f"17|COMPLETED|{LAST_DAY}T00:00:00Z|{LAST_DAY}T00:00:00Z|{LAST_DAY}T00:30:00Z|"
+        f"gres/gpu={gpu_count}|n1\n"
+    )
+    arrival = pl.lit(AFTER_UTC).alias("available_at_utc")
+    jobs = read_sacct(text.encode(), ZoneInfo("UTC")).rows.drop(NAMES).with_columns(arrival)
+    seal_rows(layout, "raw_job__accounting", SITE, "import", jobs)
+
+    energy = metered_day(layout, SITE, LAST_DAY, AFTER_UTC)["core_job__interval_energy"]
+
+    known = energy.filter(pl.col("job_id") == "17")["energy_kwh"]
+    assert (len(known), round(known.sum(), 9)) == (minutes, round(0.006 * minutes, 9))
 
 
 def test_a_day_without_readings_is_metered_as_nothing(layout: Layout) -> None:

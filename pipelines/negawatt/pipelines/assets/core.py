@@ -20,6 +20,7 @@ from negawatt.models.metering.job_allocation import (
 )
 from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
+from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
@@ -129,7 +130,12 @@ def metered_day(
     allocations = read_all_raw(layout, "raw_job__allocations", site_id).filter(
         ~pl.col("job_id").is_in(jobs["job_id"].unique().implode())
     )
-    newest = newest_allocations(allocations, as_of_utc)
+    labeled = newest_allocations(allocations, as_of_utc)
+    placed = whole_node_allocations(
+        read_all_raw(layout, "raw_job__accounting", site_id), gpus, span, as_of_utc
+    )
+    told = {*labeled["job_id"], *jobs["job_id"]}  # labels and meters of jobs say it better
+    newest = pl.concat([labeled, placed.filter(~pl.col("job_id").is_in(told))])
     allocated = allocated_job_energy(gpus, newest, span, site_id)
     both = reconcile(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)

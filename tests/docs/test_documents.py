@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ class Demo:
     output: str
 
 
+@cache
 def all_shown() -> list[Shown]:
     return [
         one

@@ -7,7 +7,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 
 Array = NDArray[np.float64]
 
@@ -81,6 +80,8 @@ class _Standard:
         self.clip = clip
 
     def fit(self, x: Array, y: Array) -> Self:
+        from sklearn.linear_model import Ridge  # noqa: PLC0415 - costs 1.9 s to import
+
         self._mean, self._spread = x.mean(axis=0), x.std(axis=0) + 1e-6
         self._ridge = Ridge(alpha=self.penalty * len(x)).fit(self._standard(x), y)
         return self

@@ -16,26 +16,34 @@ from negawatt.collectors.sources.dcgm_fields import FIELD_OF_NAME
 pytestmark = pytest.mark.slow  # systemd's own checker runs
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
-_UNIT = _DEPLOY / "systemd" / "negawatt-collect.service"
+_UNITS = {
+    "negawatt-collect.service": "collect run",
+    "negawatt-listen.service": "listen dsx",
+}
 
 
-def test_systemd_accepts_the_unit() -> None:
+@pytest.mark.parametrize("unit", _UNITS)
+def test_systemd_accepts_the_unit(unit: str) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed")
 
     done = subprocess.run(  # noqa: S603 - a checker, on our own file
-        [program, "verify", str(_UNIT)], capture_output=True, text=True, check=False
+        [program, "verify", str(_DEPLOY / "systemd" / unit)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_unit_starts_again_whatever_ends_the_agent() -> None:
-    lines = _UNIT.read_text("utf-8").splitlines()
+@pytest.mark.parametrize("unit", _UNITS)
+def test_the_unit_starts_again_whatever_ends_the_agent(unit: str) -> None:
+    lines = (_DEPLOY / "systemd" / unit).read_text("utf-8").splitlines()
 
     assert "Restart=always" in lines
-    assert any(line.startswith("ExecStart=") and "collect run" in line for line in lines)
+    assert any(line.startswith("ExecStart=") and _UNITS[unit] in line for line in lines)
 
 
 def _documents() -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.bundle.verify import verify_bundle
 from negawatt.pipelines import run
 from negawatt.pipelines.exports.bundle import Wanted, write_bundle
+from negawatt.pipelines.exports.report import PAGE, write_report
 from negawatt.pipelines.publish import publish_settlement
 from negawatt.pipelines.settlement import gather_inputs
 from negawatt.warehouse.event_tables import find_event
@@ -73,6 +74,13 @@ def heard_site(folder: Path, *, compliant: bool, calculated_kw: float, limit_kw:
     return layout
 
 
+@pytest.fixture(scope="module")
+def in_agreement(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A site whose agent calculates 38 kW where the meter reads 40, below the limit of 45."""
+    folder = tmp_path_factory.mktemp("heard")
+    return heard_site(folder, compliant=True, calculated_kw=38.0, limit_kw=45.0)
+
+
 def _at(
     at_utc: datetime,
     sender: Sender,
@@ -93,31 +101,31 @@ def findings(layout: Layout) -> dict[FindingCode, Finding]:
     return {one.code: one for one in body.findings if one.code in codes}
 
 
-def test_a_statement_cites_the_signed_string_that_asked_for_its_event(tmp_path: Path) -> None:
-    layout = heard_site(tmp_path, compliant=True, calculated_kw=38.0, limit_kw=45.0)
+def test_a_statement_cites_the_signed_string_that_asked_for_its_event(
+    in_agreement: Layout,
+) -> None:
+    found = findings(in_agreement)
 
-    found = findings(layout)
-
-    kept = read_all_raw(layout, "raw_grid__messages", SITE).row(
+    kept = read_all_raw(in_agreement, "raw_grid__messages", SITE).row(
         by_predicate=pl.col("message_type") == "grid.loadtarget.set.v1",
         named=True,
     )
     cited = found[FindingCode.GRID_MESSAGE_SIGNED]
     assert cited.evidence["jws_sha256"] == kept["jws_sha256"]
     assert cited.evidence["signing_key_id"] == "isv-1"
-    assert find_event(layout, HEARD).limit_kw == 45.0
+    assert find_event(in_agreement, HEARD).limit_kw == 45.0
 
 
-def test_the_agents_word_stands_beside_the_meter_and_its_bundle_verifies(tmp_path: Path) -> None:
+def test_the_agents_word_stands_beside_the_meter_and_its_bundle_verifies(
+    in_agreement: Layout,
+) -> None:
     """The meter reads 40 kW in all 8 quarters of an hour, the agent calculates 38."""
-    layout = heard_site(tmp_path, compliant=True, calculated_kw=38.0, limit_kw=45.0)
-
-    compared = findings(layout)[FindingCode.AGENT_STATES_COMPARED]
+    compared = findings(in_agreement)[FindingCode.AGENT_STATES_COMPARED]
 
     assert compared.severity is Severity.INFO
     assert compared.evidence["compared_count"] == 8
     assert compared.evidence["calculated_less_measured_kw_mean"] == -2.0
-    written = write_bundle(layout, HEARD, Wanted(signed_at_utc=AFTER_UTC))
+    written = write_bundle(in_agreement, HEARD, Wanted(signed_at_utc=AFTER_UTC))
     assert not verify_bundle(written.path.read_bytes()).failures
 
 
@@ -131,6 +139,9 @@ def test_an_agent_that_states_compliance_where_the_meter_is_above_is_a_warning(
     assert compared.severity is Severity.WARNING
     assert compared.evidence["agent_only_count"] == 8
     assert "the load that the agent calculates is not the meter's" in compared.message
+    page = (write_report(layout, HEARD) / PAGE).read_text("utf-8")
+    assert "on average the agent calculates 34.0 kW and the meter read 40.0 kW" in page
+    assert "the signature is of key isv-1" in page
 
 
 def test_a_site_without_a_listener_has_the_inputs_that_it_had(layout: Layout) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from negawatt.models.settlement.payment.rules import list_payment_rules, load_payment_rule
 from negawatt.models.verification.screening.screen import SCREENS
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
 from negawatt.pipelines.exports.sections import SECTIONS
 from negawatt.pipelines.exports.upload_profile import UploadColumn, UploadProfile
 from tests.docs.console import ROOT, text_of

@@ -18,7 +18,7 @@ from negawatt.pipelines.exports.export import (
     read_statement,
     write_export,
 )
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
 from negawatt.pipelines.exports.formats import Format, format_of
 from negawatt.warehouse.layout import Layout
 from tests.pipelines.exports.conftest import EVENT, publish

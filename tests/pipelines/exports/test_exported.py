@@ -7,7 +7,8 @@ from negawatt.models.domain.findings import FindingCode
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.paid import PaidInterval
 from negawatt.models.settlement.statement import Override, Statement
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS, export_tables
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
+from negawatt.pipelines.exports.exported import export_tables
 from tests.pipelines.exports.conftest import HOUR, START_UTC
 from tests.pipelines.exports.many_events import payment
 

@@ -13,7 +13,8 @@ from negawatt.models.settlement.canonical import to_canonical_json
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.export import EVENT_FORMAT
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS, export_tables
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
+from negawatt.pipelines.exports.exported import export_tables
 from negawatt.pipelines.exports.json_tables import statement_schema, tables_schema, to_json
 from tests.pipelines.exports.names import NAMES
 

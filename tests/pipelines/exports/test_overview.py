@@ -22,13 +22,13 @@ from negawatt.models.settlement.concerns import ConcernKind, concerns_of
 from negawatt.models.settlement.period import Month
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.export import Export, contents
+from negawatt.pipelines.exports.export_columns import PORTFOLIO_COLUMNS
 from negawatt.pipelines.exports.formats import Format
 from negawatt.pipelines.exports.json_tables import tables_schema
 from negawatt.pipelines.exports.overview_facts import event_rows
 from negawatt.pipelines.exports.overview_figures import MOST_BARS, month_rows, share_rows
 from negawatt.pipelines.exports.overview_page import render_overview, write_overview
 from negawatt.pipelines.exports.portfolio_tables import (
-    PORTFOLIO_COLUMNS,
     PORTFOLIO_FORMAT,
     portfolio_export,
 )

@@ -150,7 +150,7 @@ def test_a_table_without_rows_is_not_sent(statement: Statement) -> None:
         upload_file(statement, profile(column, table="payments"))
 
 
-@pytest.mark.parametrize("name", ["hour_ending_kw", "interval_end_utc_mwh"])
+@pytest.mark.parametrize("name", ["hour_ending_kw", "interval_end_megawatt_hour"])
 def test_a_sample_writes_the_event(name: str, statement: Statement) -> None:
     sample = find_upload_profile(name)
 
@@ -158,7 +158,7 @@ def test_a_sample_writes_the_event(name: str, statement: Statement) -> None:
 
     expected = {
         "hour_ending_kw": ["R-000000", "07/15/2026", "15", "60.000", "100.000", "40.000"],
-        "interval_end_utc_mwh": [
+        "interval_end_megawatt_hour": [
             "RESOURCE_1",
             "PDR",
             "LOAD",

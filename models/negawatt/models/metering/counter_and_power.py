@@ -126,39 +126,49 @@ def disagreement(
     if not is_apart.any() and not day_is_apart:
         return []
     day_ratio = float(day_power_j / day_counter_j - 1)
-    difference_ratio = np.where(is_apart, np.abs(power_j / counter_j - 1), 0.0)
-    worst = int(np.argmax(difference_ratio))
-    start_utc = instant_text(boundary_ms[windows.first[worst]])
-    found = (
-        f"{int(is_apart.sum())} of {len(counter_j)} windows apart, the worst by "
-        f"{difference_ratio[worst]:.1%} at {start_utc}, and "
-        if is_apart.any()
-        else ""
-    )
+    start_utc = [instant_text(boundary_ms[first]) for first in windows.first[is_apart]]
+    return [
+        _finding(subject, windows, is_apart, start_utc, day_ratio, per_window * interval_minutes)
+    ]
+
+
+def _finding(
+    subject: str,
+    windows: "_Windows",
+    is_apart: NDArray[np.bool_],
+    start_utc: list[str],
+    day_ratio: float,
+    window_minutes: int,
+) -> Finding:
     evidence: dict[str, object] = {
-        "window_count": int(is_apart.sum()),
-        "compared_count": len(counter_j),
+        "window_count": len(start_utc),
+        "compared_count": len(is_apart),
         "day_ratio": round(day_ratio, 6),
     }
-    if is_apart.any():
+    found = ""
+    if start_utc:
+        counter_j, power_j = windows.counter_j[is_apart], windows.power_j[is_apart]
+        difference_ratio = np.abs(power_j / counter_j - 1)
+        worst = int(np.argmax(difference_ratio))
+        found = (
+            f"{len(start_utc)} of {len(is_apart)} windows apart, the worst by "
+            f"{difference_ratio[worst]:.1%} at {start_utc[worst]}, and "
+        )
         evidence |= {
             "worst_ratio": round(float(difference_ratio[worst]), 6),
-            "worst_start_utc": start_utc,
+            "worst_start_utc": start_utc[worst],
             "worst_counter_j": float(counter_j[worst]),
             "worst_power_j": float(power_j[worst]),
         }
-    return [
-        Finding(
-            code=FindingCode.ENERGY_METHODS_DISAGREE,
-            severity=Severity.WARNING,
-            subject=subject,
-            message="expected the energy counter and the integral of power to agree within "
-            f"{DISAGREEMENT_LIMIT_RATIO:.0%}, beyond what samples miss, over "
-            f"{per_window * interval_minutes} min and over all, found {found}"
-            f"{day_ratio:+.1%} over all",
-            evidence=evidence,
-        )
-    ]
+    return Finding(
+        code=FindingCode.ENERGY_METHODS_DISAGREE,
+        severity=Severity.WARNING,
+        subject=subject,
+        message="expected the energy counter and the integral of power to agree within "
+        f"{DISAGREEMENT_LIMIT_RATIO:.0%}, beyond what samples miss, over windows of "
+        f"{window_minutes} min and over all, found {found}{day_ratio:+.1%} over all",
+        evidence=evidence,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,8 +15,8 @@ import polars as pl
 from negawatt.models.domain.findings import Severity
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement, StatementBody
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
 from negawatt.pipelines.exports.tables import (
-    JOB_COLUMNS,
     SETTLED_ENERGIES,
     job_reductions,
     settled_lines,
@@ -26,88 +26,8 @@ from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.rows import payment_lines, performance_rows
 from negawatt.warehouse.catalog import conform, schema
 
-_TEXT, _FIGURE, _INSTANT = pl.String(), pl.Float64(), pl.Datetime("ms", "UTC")
-_COUNT, _FLAG, _MONEY = pl.Int64(), pl.Boolean(), pl.Decimal(18, 6)
-_EXACT = pl.Decimal(38, 20)
-_HEAD: Final[dict[str, pl.DataType]] = {
-    "statement_id": _TEXT,
-    "statement_version": _COUNT,
-    "statement_stage": _TEXT,
-    "statement_digest": _TEXT,
-    "previous_digest": _TEXT,
-    "issued_at_utc": _INSTANT,
-    "code_version": _TEXT,
-    "event_id": _TEXT,
-    "site_id": _TEXT,
-    "program_id": _TEXT,
-    "rule_id": _TEXT,
-    "meter_id": _TEXT,
-    "revenue_grade": _FLAG,
-    "event_start_utc": _INSTANT,
-    "event_end_utc": _INSTANT,
-    "notified_at_utc": _INSTANT,
-    "committed_kw": _FIGURE,
-    "delivered_kw_mean": _FIGURE,
-    "delivered_ratio": _FIGURE,
-    "baseline_verdict": _TEXT,
-    "limit_kw": _FIGURE,
-    "cap_verdict": _TEXT,
-    "adjusted_baseline_kwh": _MONEY,
-    "metered_kwh": _MONEY,
-    "reduction_kwh": _MONEY,
-    "reduction_lower_kwh": _FIGURE,
-    "reduction_upper_kwh": _FIGURE,
-    "payment_outcome": _TEXT,
-    "payment_rule_id": _TEXT,
-    "payment_amount": _MONEY,
-    "payment_currency": _TEXT,
-    "blocking_count": _COUNT,
-    "warning_count": _COUNT,
-    "override_count": _COUNT,
-}
-_METHODS: Final[dict[str, pl.DataType]] = {
-    "event_id": _TEXT,
-    "method_id": _TEXT,
-    "is_settled": _FLAG,
-    "reduction_kwh": _FIGURE,
-    "note": _TEXT,
-}
-_OVERRIDES: Final[dict[str, pl.DataType]] = {
-    "event_id": _TEXT,
-    "finding_code": _TEXT,
-    "subject": _TEXT,
-    "reason": _TEXT,
-    "decided_by": _TEXT,
-    "decided_at_utc": _INSTANT,
-}
-_PAID_INTERVALS: Final[dict[str, pl.DataType]] = {
-    "statement_id": _TEXT,
-    "statement_version": _COUNT,
-    "payment_number": _COUNT,
-    "payment_name": _TEXT,
-    "interval_start_utc": _INSTANT,
-    "interval_end_utc": _INSTANT,
-    "counted_kw": _EXACT,
-    "price_per_kwh": _EXACT,
-    "exact_amount": _EXACT,
-    "payment_currency": _TEXT,
-}
 _PLACES: Final = Decimal("1E-20")
 """What enters a payment is exact; of amounts that no decimal holds, so many places are exported."""
-EVENT_COLUMNS: Final[dict[str, dict[str, pl.DataType]]] = {
-    "statement": _HEAD,
-    "lines": schema("out_settlement__statement_lines")
-    | {"reduction_lower_kwh": _FIGURE, "reduction_upper_kwh": _FIGURE},
-    "payments": schema("out_settlement__payment_lines"),
-    "paid_intervals": _PAID_INTERVALS,
-    "measures": schema("out_event__performance"),
-    "days": schema("out_event__baseline_days"),
-    "methods": _METHODS,
-    "jobs": JOB_COLUMNS,
-    "findings": schema("out_event__findings"),
-    "overrides": _OVERRIDES,
-}
-"""The columns of every table; decimals have fewer places where the statement rounds to fewer."""
 _STANDS_WHEN_VOID: Final = frozenset({"statement", "findings", "overrides"})
 
 
@@ -124,18 +44,18 @@ def export_tables(statement: Statement) -> dict[str, pl.DataFrame]:
     }
     findings = finding_rows(body.findings, owner)
     tables = {
-        "statement": _as_paid(body, _rows([_head(statement)], _HEAD)).with_columns(
+        "statement": _as_paid(body, _table("statement", [_head(statement)])).with_columns(
             pl.col(SETTLED_ENERGIES).cast(pl.Decimal(18, body.rounding.energy_decimals))
         ),
         "lines": _lines_with_band(statement),
         "payments": _as_paid(body, payment_lines(statement)),
-        "paid_intervals": with_own_decimals(_rows(_paid_intervals(statement), _PAID_INTERVALS)),
+        "paid_intervals": with_own_decimals(_table("paid_intervals", _paid_intervals(statement))),
         "measures": performance_rows(body),
         "days": _days(body),
-        "methods": _rows(_methods(body), _METHODS),
+        "methods": _table("methods", _methods(body)),
         "jobs": job_reductions(statement),
         "findings": conform("out_event__findings", findings),
-        "overrides": _rows(_overrides(body), _OVERRIDES),
+        "overrides": _table("overrides", _overrides(body)),
     }
     if statement.stage is not Stage.VOID:
         return tables
@@ -144,8 +64,8 @@ def export_tables(statement: Statement) -> dict[str, pl.DataFrame]:
     }
 
 
-def _rows(rows: list[dict[str, Any]], columns: dict[str, pl.DataType]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=columns)
+def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=EVENT_COLUMNS[name])
 
 
 def _as_paid(body: StatementBody, rows: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +103,7 @@ def _head(statement: Statement) -> dict[str, object]:
         for severity in (Severity.BLOCKING, Severity.WARNING)
     }
     figures = _figures(body) if statement.stage is not Stage.VOID else {}
-    return dict.fromkeys(_HEAD) | stated | counts | figures
+    return dict.fromkeys(EVENT_COLUMNS["statement"]) | stated | counts | figures
 
 
 def _figures(body: StatementBody) -> dict[str, datetime | Decimal | float | str | None]:
@@ -220,7 +140,9 @@ def _lines_with_band(statement: Statement) -> pl.DataFrame:
         "reduction_upper_kwh": band.interval_upper_kwh if band else (),
     }
     return lines.with_columns(
-        pl.Series(name, values if len(values) == lines.height else [None] * lines.height, _FIGURE)
+        pl.Series(
+            name, values if len(values) == lines.height else [None] * lines.height, pl.Float64
+        )
         for name, values in edges.items()
     )
 

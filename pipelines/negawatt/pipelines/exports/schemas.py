@@ -6,9 +6,9 @@ Not here: how a schema is made of columns (json_tables.py).
 import json
 
 from negawatt.pipelines.exports.export import EVENT_FORMAT
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS, PORTFOLIO_COLUMNS
 from negawatt.pipelines.exports.json_tables import statement_schema, tables_schema
-from negawatt.pipelines.exports.portfolio_tables import PORTFOLIO_COLUMNS, PORTFOLIO_FORMAT
+from negawatt.pipelines.exports.portfolio_tables import PORTFOLIO_FORMAT
 
 
 def schema_files() -> dict[str, str]:

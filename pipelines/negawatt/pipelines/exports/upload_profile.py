@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
-from negawatt.pipelines.exports.exported import EVENT_COLUMNS
+from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
 from negawatt.pipelines.exports.upload_figures import Rounding, Unit, units_of
 
 HOUR_ENDING: Final = "hour_ending"
@@ -120,7 +120,7 @@ def list_upload_profiles() -> list[str]:
 
     Examples:
         >>> list_upload_profiles()
-        ['half_hourly_kwh', 'hour_ending_kw', 'interval_end_utc_mwh']
+        ['half_hourly_kwh', 'hour_ending_kw', 'interval_end_megawatt_hour']
     """
     return sorted(file.name.removesuffix(".toml") for file in _SAMPLES.iterdir())
 

@@ -1,12 +1,15 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
+from duckdb import connect as opened
 
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.warehouse import catalog
-from negawatt.warehouse.connection import query
+from negawatt.warehouse.connection import publish, query
 from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
@@ -97,7 +100,9 @@ def test_as_of_a_moment_tables_and_raw_rows_are_those_of_then(layout: Layout) ->
     seal_rows(layout, raw, "s1", "test", meter_readings())
     seal_rows(layout, raw, "s1", "test", meter_readings(energy_kwh=1.5, available_day=2))
     append_rows(layout, TABLE, site_energy())
-    between_utc = datetime.now(UTC)
+    committed_ms = max(one["timestamp"] for one in DeltaTable(layout.table_folder(TABLE)).history())
+    between_utc = datetime.fromtimestamp(committed_ms / 1000, UTC)
+    sleep(0.01)  # commits are stamped to the millisecond
     replace_partition(layout, TABLE, {"site_id": "s1", "date": DAY}, site_energy(energy_kwh=2.5))
     first_utc = query(layout, f"SELECT min(available_at_utc) FROM {raw}").item()  # noqa: S608 - ours
 
@@ -116,3 +121,15 @@ def test_a_span_of_time_is_told_as_text(layout: Layout) -> None:
     found = query(layout, 'SELECT INTERVAL 90 seconds AS "a ""b""", 1 AS n')
 
     assert found.rows() == [("00:01:30", 1)]
+
+
+def test_any_duckdb_client_sees_every_table(layout: Layout, tmp_path: Path) -> None:
+    append_rows(layout, TABLE, site_energy())
+    path = tmp_path / "site.duckdb"
+    publish(layout, path)
+    publish(layout, path)
+
+    with opened(str(path), read_only=True) as connection:
+        kwh = connection.sql(f"SELECT sum(energy_kwh) FROM {TABLE}").fetchone()  # noqa: S608 - ours
+        rows = connection.sql("SELECT count(*) FROM out_settlement__statements").fetchone()
+    assert (kwh, rows) == ((3.0,), (0,))

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -112,18 +111,6 @@ def test_young_files_are_kept(layout: Layout) -> None:
 
     assert dict(upkeep.vacuum(layout)) == {TABLE: 0}
     assert read_kept(layout, TABLE, 0) is not None
-
-
-@pytest.mark.usefixtures("sealed")
-def test_any_duckdb_client_sees_every_table(layout: Layout, tmp_path: Path) -> None:
-    path = tmp_path / "site.duckdb"
-    upkeep.publish(layout, path)
-    upkeep.publish(layout, path)
-
-    with duckdb.connect(str(path), read_only=True) as connection:
-        kwh = connection.sql(f"SELECT sum(energy_kwh) FROM {TABLE}").fetchone()  # noqa: S608 - ours
-        rows = connection.sql("SELECT count(*) FROM out_settlement__statements").fetchone()
-    assert (kwh, rows) == ((3.0,), (0,))
 
 
 def _header(**values: object) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from negawatt.cli.progress import bar_shown
 from negawatt.cli.text_table import table_lines
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse import upkeep
+from negawatt.warehouse.connection import publish as write_views
 from negawatt.warehouse.layout import Layout
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -112,5 +113,5 @@ def publish(
 
     Example: negawatt warehouse publish hall.duckdb --warehouse negawatt-data/demo
     """
-    upkeep.publish(Layout(warehouse), path)
+    write_views(Layout(warehouse), path)
     typer.echo(f"views written to {path}")

@@ -1,9 +1,10 @@
-"""Ad-hoc SQL: a read-only DuckDB connection in UTC with a view for every table.
+"""Ad-hoc SQL: a read-only DuckDB connection in UTC with a view for every table, and such a file.
 
 Here: the only place that opens DuckDB. Not here: named queries (queries/*.sql).
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.warehouse.catalog import schema, table, tables
 from negawatt.warehouse.delta_tables import table_files
-from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.layout import Layout, appearing_file
 
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 _SQL_TYPES: dict[str, str] = {
@@ -56,6 +57,21 @@ def view_sql(layout: Layout, name: str, as_of_utc: datetime | None = None) -> st
     if as_of_utc is not None and table(name).storage == "parquet" and "available_at_utc" in kinds:
         known = f" WHERE available_at_utc <= TIMESTAMPTZ '{as_of_utc.isoformat()}'"
     return f'CREATE VIEW "{name}" AS SELECT {columns} FROM {source}{known}'  # noqa: S608 - catalog names
+
+
+def publish(layout: Layout, path: Path) -> None:
+    """Write a DuckDB file with a view for every table, for any DuckDB client on this machine.
+
+    The views name the files of now: raw files that come later are seen, later versions of core and
+    out tables are not. The file holds no rows.
+    """
+    with appearing_file(path) as temporary:
+        temporary.unlink()  # DuckDB opens no empty file
+        with duckdb.connect(
+            str(temporary), config={"storage_compatibility_version": "v1.0.0"}
+        ) as c:
+            for name in tables():
+                c.execute(view_sql(layout, name)).fetchall()
 
 
 def query(layout: Layout, sql: str, *, as_of_utc: datetime | None = None) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Keeping a warehouse: whether its files are whole, fewer files, no forgotten ones, one to open.
+"""Keeping a warehouse: whether its files are whole, fewer files, no forgotten ones.
 
 Raw files are only looked at: they are never rewritten, also not to be fewer. Not here: what the
 rows mean, and whether statements follow each other (negawatt.pipelines.audit).
@@ -12,15 +12,13 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
-import duckdb
 import polars as pl
 from deltalake import DeltaTable
 
 from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table, tables
-from negawatt.warehouse.connection import view_sql
 from negawatt.warehouse.delta_tables import read_table, table_files
-from negawatt.warehouse.layout import Layout, appearing_file
+from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import day_column, raw_file, seal_is_intact
 from negawatt.warehouse.statement_tables import HEADERS
 
@@ -120,21 +118,6 @@ def cited_versions(layout: Layout) -> dict[str, set[int]]:
         for name, version in json.loads(text)["provenance"]["table_versions"].items():
             cited[name].add(version)
     return cited
-
-
-def publish(layout: Layout, path: Path) -> None:
-    """Write a DuckDB file with a view for every table, for any DuckDB client on this machine.
-
-    The views name the files of now: raw files that come later are seen, later versions of core and
-    out tables are not. The file holds no rows.
-    """
-    with appearing_file(path) as temporary:
-        temporary.unlink()  # DuckDB opens no empty file
-        with duckdb.connect(
-            str(temporary), config={"storage_compatibility_version": "v1.0.0"}
-        ) as c:
-            for name in tables():
-                c.execute(view_sql(layout, name)).fetchall()
 
 
 def _require_whole(name: str, paths: tuple[Path, ...]) -> None:

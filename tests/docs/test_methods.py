@@ -3,15 +3,19 @@
 import doctest
 import re
 import tomllib
+from dataclasses import fields
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+from negawatt.models.domain.meter_facts import MeterFacts
 from negawatt.models.settlement.payment.rules import list_payment_rules, load_payment_rule
 from negawatt.models.verification.screening.screen import SCREENS
 from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
 from negawatt.pipelines.exports.sections import SECTIONS
 from negawatt.pipelines.exports.upload_profile import UploadColumn, UploadProfile
+from negawatt.warehouse.sites import read_sites_file
 from tests.docs.console import ROOT, text_of
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/methods/*.md"))
@@ -112,3 +116,27 @@ def test_the_table_of_keys_has_every_key_of_a_profile() -> None:
     named = set(re.findall(r"`([a-z_]+)`", text_of("docs/methods/report.md")))
 
     assert {*UploadProfile.model_fields, *UploadColumn.model_fields} <= named
+
+
+def test_the_table_of_limits_is_the_file() -> None:
+    file = files("negawatt.models.metering") / "validation.toml"
+    rules = tomllib.loads(file.read_text(encoding="utf-8"))
+
+    rows = [row for row in cells("docs/methods/validation.md") if len(row) == 2]
+
+    assert rows[1:] == [[f"`{name}`", str(rule["value"])] for name, rule in rules.items()]
+
+
+def test_the_declarations_that_the_page_shows_are_read(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.+?)```", text_of("docs/methods/validation.md"), re.DOTALL)
+    required = 'time_zone = "UTC"\nsettlement_meter_id = "feeder"\nrevenue_grade = true\n'
+    path = tmp_path / "sites.toml"
+    path.write_text(f'[hall-1]\n{required}boundary = "one feeder"\n{shown}')
+
+    site = read_sites_file(path)["hall-1"]
+
+    assert {field.name for field in fields(MeterFacts)} == set(
+        tomllib.loads(shown)["hall-1"]["meters"]["feeder"]
+    )
+    assert site.meters["feeder"].service_rating_kw == 12_000
+    assert dict(site.meter_limits) == {"spike_ratio_max": 3.0}

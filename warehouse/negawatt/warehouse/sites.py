@@ -24,12 +24,19 @@ from pydantic import (
 
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
 from negawatt.models.domain.identifiers import checked_name
+from negawatt.models.domain.meter_facts import MeterFacts
 from negawatt.warehouse.layout import Layout, appearing_file
 
 _DECIDING = {
     "time_zone", "settlement_meter_id", "revenue_grade", "alternative_programs", "other_sites",
     "on_site_meters", "counts_on_site", "commitment_tolerance_kw", "limit_tolerance_kw",
 }  # fmt: skip
+
+
+MeterLimit = Literal[
+    "spike_ratio_max", "flat_h_min", "register_tolerance_ratio", "clock_early_s_max"
+]
+"""The lines of the meters' checks: negawatt.models.metering.validation_limits."""
 
 
 class SiteFact(BaseModel):
@@ -84,6 +91,8 @@ class Site(BaseModel):
         limit_tolerance_kw: Power above a limit that the program tolerates [kW].
         gain_keys: Public keys whose signed gains of cards are applied: the 32 bytes of each, as 64
             hexadecimal digits.
+        meters: What is declared of a meter, by meter; what is not declared is not checked.
+        meter_limits: Lines of the meters' checks that the site replaces, by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -102,6 +111,8 @@ class Site(BaseModel):
     commitment_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
     limit_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
     gain_keys: tuple[Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")], ...] = ()
+    meters: dict[str, MeterFacts] = {}
+    meter_limits: dict[MeterLimit, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
 
     @field_validator("time_zone")
     @classmethod
@@ -173,7 +184,7 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             remedy="correct the key; the fields are time_zone, "
             "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
             "payment_priority, gpu_reading_gap_s, other_sites, on_site_meters, counts_on_site, "
-            "commitment_tolerance_kw, limit_tolerance_kw, gain_keys",
+            "commitment_tolerance_kw, limit_tolerance_kw, gain_keys, meters, meter_limits",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

@@ -38,7 +38,11 @@ class FindingCode(StrEnum):
     GAIN_NOT_APPLIED = "gain_not_applied"
     JOBS_SHARE_GPU = "jobs_share_gpu"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
+    METER_CLOCK_SUSPECT = "meter_clock_suspect"
+    METER_FLAT = "meter_flat"
     METER_NOT_REVENUE_GRADE = "meter_not_revenue_grade"
+    METER_REGISTER_DISAGREES = "meter_register_disagrees"
+    METER_SPIKE = "meter_spike"
     METER_FILE_REWRITTEN = "meter_file_rewritten"
     METER_ROW_REJECTED = "meter_row_rejected"
     METHOD_NOT_COMPUTABLE = "method_not_computable"
@@ -110,6 +114,13 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "held against a known key; the signed string is kept.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
+    FindingCode.METER_CLOCK_SUSPECT: "Stamps of a meter cannot be right: readings were had before "
+    "their interval was over, or just the hour is missing that the site's clock skips.",
+    FindingCode.METER_FLAT: "A meter read one value other than zero for hours, and its load is "
+    "declared to change.",
+    FindingCode.METER_REGISTER_DISAGREES: "A meter's intervals do not add up to what its register "
+    "counted, or the register fell.",
+    FindingCode.METER_SPIKE: "A single interval is far above the two before and the two after it.",
     FindingCode.METER_NOT_REVENUE_GRADE: "The meter is not one that the program accepts for "
     "payment.",
     FindingCode.METER_FILE_REWRITTEN: "A meter's file that is followed has become shorter; it is "

@@ -26,6 +26,7 @@ from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.validation import validation_findings
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
@@ -118,12 +119,9 @@ def metered_day(
     )
     gains, gain_findings = gains_of_day(layout, site_id, site, span)
     gpus = over_gain(gpus, gains)
-    meters, meter_findings = site_interval_energy(
-        read_raw(layout, "raw_meter__readings", site_id, day, day),
-        span,
-        site_id,
-        as_of_utc=as_of_utc,
-    )
+    readings = read_raw(layout, "raw_meter__readings", site_id, day, day)
+    meters, meter_findings = site_interval_energy(readings, span, site_id, as_of_utc=as_of_utc)
+    meter_findings += validation_findings(layout, site_id, site, readings, span, as_of_utc)
     jobs, job_findings = job_interval_energy(
         read_raw(layout, "raw_job__readings", site_id, day, day), span, site_id, as_of_utc=as_of_utc
     )

@@ -1,0 +1,92 @@
+"""The checks of meters in a metered day: what a site declares, and what its table then holds."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from negawatt.pipelines.assets.core import metered_day
+from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import read_raw, seal_rows
+from negawatt.warehouse.sites import Site, read_site, read_sites_file, register_sites
+from tests.pipelines.conftest import AFTER_UTC, SITE, meter_rows
+
+DAY = date(2026, 6, 24)
+NOON_UTC = datetime(2026, 6, 24, 12, tzinfo=UTC)
+
+
+def codes(layout: Layout) -> list[str]:
+    frames = metered_day(layout, SITE, DAY, AFTER_UTC)
+    return frames["core_site__findings"]["finding_code"].to_list()
+
+
+def declare(layout: Layout, toml: str) -> None:
+    """Add keys to the small site, as a file that is imported."""
+    text = f"[{SITE}]\n{toml}"
+    path = layout.root / "declared.toml"
+    head = read_site(layout, SITE).model_dump(include={"time_zone", "settlement_meter_id"})
+    lines = [f'{key} = "{value}"' for key, value in head.items()]
+    lines += ["revenue_grade = true", 'boundary = "one feeder"']
+    path.write_text(text.replace(f"[{SITE}]", "\n".join([f"[{SITE}]", *lines]), 1))
+    register_sites(layout, read_sites_file(path))
+
+
+def test_a_flat_site_has_no_finding_until_it_declares_what_it_is(layout: Layout) -> None:
+    """100 kW all day: constant by construction, above a service of 90 kW, at least 8 h."""
+    assert codes(layout) == []
+
+    declare(layout, f"[{SITE}.meters.feeder]\nservice_rating_kw = 90\nconstant_load = false\n")
+
+    assert codes(layout) == ["reading_out_of_range", "meter_flat"]
+
+
+def test_a_site_replaces_a_limit_and_the_readings_stay_as_they_are(layout: Layout) -> None:
+    spike = meter_rows(DAY, DAY).filter(pl.col.interval_start_utc == NOON_UTC)
+    correction = spike.with_columns(
+        energy_kwh=pl.lit(75.0), available_at_utc=pl.col.available_at_utc + timedelta(hours=1)
+    )
+    seal_rows(layout, "raw_meter__readings", SITE, "test", correction)
+    before = read_raw(layout, "raw_meter__readings", SITE, DAY, DAY)
+
+    assert codes(layout) == ["meter_spike"]
+    metered = metered_day(layout, SITE, DAY, AFTER_UTC)["core_site__interval_energy"]
+    assert metered["energy_kwh"].max() == 75.0
+    assert read_raw(layout, "raw_meter__readings", SITE, DAY, DAY).equals(before)
+
+    declare(layout, "meter_limits = { spike_ratio_max = 4 }\n")
+    assert codes(layout) == []
+
+
+def test_the_register_of_a_meter_is_found_where_it_is_declared(layout: Layout) -> None:
+    """The feeder reads 25 kWh a quarter hour, the register 26: 50 against 52 kWh."""
+    rows = [
+        {
+            "node_id": "pdu-1",
+            "meter_id": "input",
+            "observed_at_utc": NOON_UTC + n * timedelta(minutes=15),
+            "power_w": None,
+            "energy_total_kwh": 26.0 * n,
+            "reading_quality": "ok",
+        }
+        for n in range(3)
+    ]
+    name = "raw_node__power_samples"
+    seal_rows(layout, name, SITE, "test", pl.DataFrame(rows, schema=schema(name)))
+    assert codes(layout) == []
+
+    declare(
+        layout,
+        f'[{SITE}.meters.feeder]\nregister_node_id = "pdu-1"\nregister_meter_id = "input"\n',
+    )
+
+    assert codes(layout) == ["meter_register_disagrees"]
+
+
+def test_declarations_survive_a_second_registration(layout: Layout) -> None:
+    declare(layout, f"[{SITE}.meters.feeder]\nexports = false\n")
+    once: Site = read_site(layout, SITE)
+
+    register_sites(layout, {"other": once})
+
+    assert read_site(layout, SITE) == once
+    assert once.meters["feeder"].exports is False

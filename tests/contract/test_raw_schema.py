@@ -31,7 +31,9 @@ def test_the_catalog_states_the_columns_that_collectors_write(table_name: str) -
     expected = [
         (
             name,
-            _ARROW_TYPE_OF[fields[name]["type"]],
+            pa.decimal128(12 + fields[name]["decimals"], fields[name]["decimals"])
+            if name in table.get("decimal", ())
+            else _ARROW_TYPE_OF[fields[name]["type"]],
             fields[name].get("unit"),
             name in table["optional"],
         )

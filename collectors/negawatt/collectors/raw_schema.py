@@ -21,6 +21,7 @@ GRID_EVENTS: Final = "raw_grid__events"
 GRID_MESSAGES: Final = "raw_grid__messages"
 AGENT_STATES: Final = "raw_grid__agent_states"
 TOPOLOGY: Final = "raw_site__topology"
+MARKET_PRICES: Final = "raw_market__prices"
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -220,6 +221,18 @@ SCHEMAS: Final = {
             _column("object_name", pa.string(), optional=True),
             _column("associate_id", pa.string(), optional=True),
             _column("serves_ids_json", pa.string()),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    MARKET_PRICES: _schema(
+        MARKET_PRICES,
+        [
+            _column("series_id", pa.string()),
+            _column("interval_start_utc", _INSTANT),
+            _column("interval_end_utc", _INSTANT),
+            _column("price_amount", pa.decimal128(24, 12), optional=True),
+            _column("price_currency", pa.string()),
+            _column("price_unit", pa.string()),
             _column("available_at_utc", _INSTANT),
         ],
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from negawatt.collectors.dsx import store as module
+from negawatt.collectors import message_store as module
 from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.memory import Memory, is_saved
 from negawatt.collectors.dsx.message import Message, Outcome

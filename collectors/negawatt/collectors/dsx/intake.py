@@ -73,6 +73,11 @@ class Intake:
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.counts = Counter[Outcome]()
 
+    def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:
+        """Let go of what cannot matter any more, and return the rest as JSON has it."""
+        self.memory.forget(newest_utc, self._terms.max_age)
+        return self.memory.to_json()
+
     def take(self, message: Message) -> Outcome:
         """Take one message in, and say what became of it."""
         try:
@@ -209,26 +214,11 @@ class Intake:
         )
         for event in revised(self.memory.events.values(), told, self._terms.feed_tag):
             self.memory.events[event.event_id] = event
-            if event.event_end_utc is None:  # it holds until replaced: no event yet
-                continue
-            self._add(
-                GRID_EVENTS,
-                event.event_id,
-                event.revision,
-                self._terms.site_id,
-                self._terms.program_id,
-                event.event_start_utc,
-                event.event_end_utc,
-                event.notified_at_utc,
-                None,
-                None,
-                event.limit_kw,
-                0.0,
-                self._terms.event_kind,
-                event.cancelled,
-                event.event_source,
-                received_utc,
+            row = event.row(
+                self._terms.site_id, self._terms.program_id, self._terms.event_kind, received_utc
             )
+            if row is not None:
+                self._add(GRID_EVENTS, *row)
 
     def _add_state(
         self, envelope: flex.Envelope, content: flex.PowerState, received_utc: datetime

@@ -15,22 +15,26 @@ from negawatt.collectors.dsx.flex import LoadTargets, Target
 from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
 from negawatt.models.domain.units import W_PER_KW
 
+Row = tuple[Any, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridEvent:
-    """One revision of an event, as a load target states it.
+    """One revision of an event, as the grid's side states it.
 
     Attributes:
-        event_id: Correlation of the message and feed; with a number where the message has more
-            than one target for the feed.
+        event_id: Its name: of a load target, correlation of the message and feed, with a number
+            where the message has more than one target for the feed.
         revision: 1 for the first.
         event_start_utc: First instant.
         event_end_utc: First instant after it; None while the target holds until it is replaced:
             then it is no event yet.
         notified_at_utc: When the message says that it was made.
-        limit_kw: The cap [kW].
+        limit_kw: The cap [kW], if one was set.
+        committed_kw: The reduction [kW], if one was asked for.
+        target_reduction_ratio: The share of the load, 0 to 1, if one was asked for.
         cancelled: It was removed before it began.
-        event_source: The type of the message and the SHA-256 of its JWS.
+        event_source: The type of the message and the SHA-256 of its JWS, or of itself.
     """
 
     event_id: str
@@ -38,7 +42,9 @@ class GridEvent:
     event_start_utc: datetime
     event_end_utc: datetime | None
     notified_at_utc: datetime
-    limit_kw: float
+    limit_kw: float | None
+    committed_kw: float | None = None
+    target_reduction_ratio: float | None = None
     cancelled: bool
     event_source: str
 
@@ -48,6 +54,28 @@ class GridEvent:
             key: value.isoformat() if isinstance(value, datetime) else value
             for key, value in asdict(self).items()
         }
+
+    def row(self, site_id: str, program_id: str, kind: str, received_utc: datetime) -> Row | None:
+        """Return it in the order of the columns of raw_grid__events; None while it has no end."""
+        if self.event_end_utc is None:
+            return None
+        return (
+            self.event_id,
+            self.revision,
+            site_id,
+            program_id,
+            self.event_start_utc,
+            self.event_end_utc,
+            self.notified_at_utc,
+            self.committed_kw,
+            self.target_reduction_ratio,
+            self.limit_kw,
+            0.0,
+            kind,
+            self.cancelled,
+            self.event_source,
+            received_utc,
+        )
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

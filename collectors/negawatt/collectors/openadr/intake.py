@@ -1,0 +1,198 @@
+"""From messages to rows: each message gets one outcome, and those that are new become rows.
+
+A message is one event as the VTN gave it, or the word that an event is gone. The same messages in
+the same order on the same memory give the same rows, so that a log can be taken in again after a
+crash. Not here: transport (vtn, listen), disk (negawatt.collectors.message_store).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from negawatt.collectors.dsx.load_targets import GridEvent
+from negawatt.collectors.dsx.message import Message, MessageRefusedError, Outcome
+from negawatt.collectors.openadr.memory import Known, Memory
+from negawatt.collectors.openadr.revisions import Told, revised
+from negawatt.collectors.openadr.spec import Event, read_object
+from negawatt.collectors.openadr.translate import ProgramTerms, Said, translated
+from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_MESSAGES, MARKET_PRICES
+
+EVENT: Final = "openadr/event/"
+"""Begins the topic of an event; the VTN's id may follow."""
+GONE: Final = "openadr/gone/"
+"""Begins the topic of the word that an event is gone; the VTN's id follows."""
+_MOST_PASSED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What messages are held against.
+
+    Attributes:
+        site_id: The site whose load is asked for.
+        vtn_url: Who says it.
+        programs: Programs by their id at the VTN; events of others are not ours.
+        prefix: Begins the names of our events, where ids of two VTNs might be the same.
+        max_message_bytes: What is larger is not read.
+    """
+
+    site_id: str
+    vtn_url: str
+    programs: Mapping[str, ProgramTerms]
+    prefix: str = ""
+    max_message_bytes: int = 1_000_000
+
+
+class Intake:
+    """Takes messages in.
+
+    Args:
+        terms: What they are held against.
+        memory: What is remembered; it is changed.
+
+    Attributes:
+        rows: New rows by table, in the order in which they came; values in the order of the
+            table's columns.
+        counts: How many messages had which outcome.
+    """
+
+    def __init__(self, terms: Terms, memory: Memory) -> None:
+        self._terms = terms
+        self.memory = memory
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.counts = Counter[Outcome]()
+        self._passed: dict[str, None] = {}  # what was refused or is not ours, in this run
+
+    def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - all of it matters: a VTN may show an old event again
+        """Return the memory as JSON has it."""
+        return self.memory.to_json()
+
+    def is_new(self, message: Message) -> bool:
+        """Say whether a message says anything that is not known or refused in this run."""
+        if message.sha256 in self._passed:
+            return False
+        return all(one.sha256 != message.sha256 or one.is_gone for one in self._about(message))
+
+    def take(self, message: Message) -> Outcome:
+        """Take one message in, and say what became of it."""
+        event = None
+        try:
+            if message.topic.startswith(GONE):
+                outcome = self._take_gone(message)
+            else:
+                event = self._event(message)
+                outcome = self._take_event(event, message)
+        except MessageRefusedError as refusal:
+            outcome = refusal.outcome
+        if outcome != Outcome.ACCEPTED:
+            self._passed[message.sha256] = None
+            if len(self._passed) > _MOST_PASSED:
+                del self._passed[next(iter(self._passed))]
+        if outcome != Outcome.NOT_TAKEN:
+            self._keep(message, outcome, event)
+        self.counts[outcome] += 1
+        return outcome
+
+    def _about(self, message: Message) -> tuple[Known, ...]:
+        known = self.memory.known.get(message.topic.removeprefix(EVENT))
+        return (known,) if known else ()
+
+    def _event(self, message: Message) -> Event:
+        if message.byte_count > self._terms.max_message_bytes:
+            raise MessageRefusedError(Outcome.OVERSIZED)
+        return read_object(Event, message.payload)
+
+    def _take_event(self, event: Event, message: Message) -> Outcome:
+        program = self._terms.programs.get(event.programID)
+        if program is None:
+            return Outcome.NOT_TAKEN
+        known = self.memory.known.get(event.id)
+        if known and event.modificationDateTime < known.modified_utc:
+            raise MessageRefusedError(Outcome.OUTDATED)
+        if known and event.modificationDateTime == known.modified_utc and not known.is_gone:
+            raise MessageRefusedError(Outcome.CONTRADICTORY)
+        said = translated(event, program)
+        told = self._told(event.id, event.modificationDateTime, message)
+        changed = revised(known.events if known else (), said.asks, told)
+        self._add_events(changed, program, message.received_utc)
+        self._add_prices(said, program, message.received_utc)
+        self.memory.known[event.id] = Known(
+            vtn_program=event.programID,
+            sha256=message.sha256,
+            modified_utc=event.modificationDateTime,
+            is_gone=False,
+            events=_newest(known, changed),
+        )
+        return Outcome.ACCEPTED
+
+    def _take_gone(self, message: Message) -> Outcome:
+        """End or cancel what an event asked for."""
+        vtn_id = message.topic.removeprefix(GONE)
+        known = self.memory.known.get(vtn_id)
+        program = self._terms.programs.get(known.vtn_program) if known else None
+        if known is None or program is None or known.is_gone:
+            return Outcome.NOT_TAKEN
+        told = self._told(vtn_id, message.received_utc, message)
+        changed = revised(known.events, (), told)
+        self._add_events(changed, program, message.received_utc)
+        self.memory.known[vtn_id] = replace(known, is_gone=True, events=_newest(known, changed))
+        return Outcome.ACCEPTED
+
+    def _told(self, vtn_id: str, at_utc: datetime, message: Message) -> Told:
+        return Told(
+            name=f"{self._terms.prefix}{vtn_id}",
+            at_utc=at_utc,
+            source=f"openadr 3.1 message sha256 {message.sha256}",
+        )
+
+    def _add_events(
+        self, changed: Iterable[GridEvent], program: ProgramTerms, received_utc: datetime
+    ) -> None:
+        for event in changed:
+            row = event.row(
+                self._terms.site_id, program.program_id, program.event_kind, received_utc
+            )
+            if row is not None:
+                self._add(GRID_EVENTS, *row)
+
+    def _add_prices(self, said: Said, program: ProgramTerms, received_utc: datetime) -> None:
+        for price in said.prices:
+            self._add(
+                MARKET_PRICES,
+                program.price_series,
+                price.start_utc,
+                price.end_utc,
+                price.amount,
+                price.currency,
+                price.unit,
+                received_utc,
+            )
+
+    def _keep(self, message: Message, outcome: Outcome, event: Event | None) -> None:
+        """Keep a message as it came, with what became of it."""
+        self._add(
+            GRID_MESSAGES,
+            message.sha256,
+            message.topic,
+            event and event.id,
+            event and event.objectType,
+            self._terms.vtn_url,
+            outcome.value,
+            None,
+            None,
+            None,
+            message.payload.decode("utf-8", errors="backslashreplace"),
+            message.byte_count,
+            message.received_utc,
+        )
+
+    def _add(self, table: str, *values: Any) -> None:  # noqa: ANN401 - the columns' own types
+        self.rows.setdefault(table, []).append(values)
+
+
+def _newest(known: Known | None, changed: Iterable[GridEvent]) -> tuple[GridEvent, ...]:
+    events = {event.event_id: event for event in known.events} if known else {}
+    events |= {event.event_id: event for event in changed}
+    return tuple(events.values())

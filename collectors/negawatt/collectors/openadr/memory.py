@@ -1,0 +1,81 @@
+"""What is remembered of each event of a VTN: what it said last, and what became of that.
+
+It is saved whole behind the rows that it led to (negawatt.collectors.message_store). Not here: what
+a message says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from negawatt.collectors.dsx.load_targets import GridEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One event of the VTN.
+
+    Attributes:
+        vtn_program: Its program's id at the VTN.
+        sha256: Digest of the message that was accepted last.
+        modified_utc: When the VTN changed it last.
+        is_gone: The VTN does not know it any more.
+        events: Newest revision of each of our events that it led to.
+    """
+
+    vtn_program: str
+    sha256: str
+    modified_utc: datetime
+    is_gone: bool
+    events: tuple[GridEvent, ...]
+
+    def holds_after(self, moment: datetime) -> bool:
+        """Say whether it asks for something that is not over."""
+        return not self.is_gone and any(
+            not event.cancelled and (event.event_end_utc is None or event.event_end_utc > moment)
+            for event in self.events
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """All of it, by the VTN's id."""
+
+    known: dict[str, Known] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "known": {
+                vtn_id: {
+                    "vtn_program": one.vtn_program,
+                    "sha256": one.sha256,
+                    "modified_utc": one.modified_utc.isoformat(),
+                    "is_gone": one.is_gone,
+                    "events": [event.values() for event in one.events],
+                }
+                for vtn_id, one in self.known.items()
+            }
+        }
+
+    @classmethod
+    def of_json(cls, saved: Mapping[str, Any]) -> Self:
+        """Read back what ``to_json`` gave; nothing gives an empty memory."""
+        return cls(
+            known={
+                vtn_id: Known(
+                    vtn_program=one["vtn_program"],
+                    sha256=one["sha256"],
+                    modified_utc=datetime.fromisoformat(one["modified_utc"]),
+                    is_gone=one["is_gone"],
+                    events=tuple(GridEvent.of(event) for event in one["events"]),
+                )
+                for vtn_id, one in saved.get("known", {}).items()
+            }
+        )
+
+
+def is_saved(values: object) -> bool:
+    """Say whether a value is one that ``to_json`` gave."""
+    return isinstance(values, dict) and set(values) == {"known"}

@@ -18,6 +18,15 @@ from negawatt.collectors.dsx.config import (
     ListenConfig,
     load_listen_config,
 )
+from negawatt.collectors.openadr.config import (
+    LevelConfig,
+    OAuthConfig,
+    OpenAdrConfig,
+    ProgramConfig,
+    VtnConfig,
+    WebhookConfig,
+    load_openadr_config,
+)
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
 from tests.collectors.dsx.senders import ISV, Sender
 
@@ -108,4 +117,87 @@ def test_a_broker_that_never_answers_is_missing(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, DeviceMissingError)
     assert "refused" in str(result.exception)
+    assert result.stderr.count("no connection: ") == 1
+
+
+def openadr_sample() -> str:
+    return RUNNER.invoke(app, ["openadr-sample"]).stdout
+
+
+def openadr_written(folder: Path, text: str) -> Path:
+    path = folder / "openadr.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_openadr_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
+    """Only sections that show an example and no default stay commented."""
+    text = openadr_sample()
+    examples = r"(vtn\.oauth|vtn\.access|webhook|programs\.levels)"
+    shown = re.sub(rf"# \[{examples}\]\n(# .*\n)+", "", text).replace("# price_series", "## ")
+    with_defaults = re.sub(r"^# (?=\w+ = )", "", shown, flags=re.MULTILINE)
+
+    as_printed = load_openadr_config(openadr_written(tmp_path, text))
+    said = load_openadr_config(openadr_written(tmp_path, with_defaults))
+
+    assert said == as_printed
+
+
+@pytest.mark.parametrize(
+    "section", [OpenAdrConfig, VtnConfig, OAuthConfig, WebhookConfig, ProgramConfig, LevelConfig]
+)
+def test_the_openadr_sample_names_every_key(section: type[BaseModel]) -> None:
+    named = set(re.findall(r"(?:^(?:# )?|\{ )(\w+) = ", openadr_sample(), re.MULTILINE))
+    sections = {"vtn", "oauth", "access", "programs", "webhook", "levels"}
+
+    assert set(section.model_fields) - sections <= named
+
+
+def test_a_check_of_openadr_says_what_levels_ask_for_and_asks_nobody(tmp_path: Path) -> None:
+    levels = "[programs.levels]\n1 = { target_reduction_ratio = 0.1 }\n"
+    path = openadr_written(tmp_path, openadr_sample() + levels)
+
+    text = RUNNER.invoke(app, ["openadr", str(path), "--check"])
+    values = RUNNER.invoke(app, ["openadr", str(path), "--check", "--json"])
+
+    assert "  level 1: target_reduction_ratio 0.1" in text.stdout
+    assert json.loads(values.stdout)["programs"][0]["levels"]["1"]["committed_kw"] is None
+    assert not (tmp_path / "negawatt-data").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (('client_name = "', 'client = "'), "client_name"),
+        (("http://127.0.0.1:8080", "ftp://127.0.0.1"), "http://"),
+        (("[[programs]]", "[[program]]"), "programs"),
+        (("# event_kind", "levels = { 1 = {} }\n# event_kind"), "one of limit_kw"),
+        (("# event_kind", "levels = { 4 = { limit_kw = 1 } }\n# event_kind"), "levels"),
+        (
+            (
+                'http://127.0.0.1:8080/openadr3/3.1.0"',
+                'http://vtn.example"\noauth = { client_id = "a", client_secret_file = "secret" }',
+            ),
+            "https://",
+        ),
+    ],
+)
+def test_a_configuration_of_openadr_that_breaks_a_rule_is_refused_with_its_key(
+    tmp_path: Path, changed: tuple[str, str], said: str
+) -> None:
+    path = openadr_written(tmp_path, openadr_sample().replace(*changed))
+
+    error = RUNNER.invoke(app, ["openadr", str(path), "--check"]).exception
+
+    assert isinstance(error, ConfigurationError)
+    assert said in str(error)
+    assert "openadr-sample" in str(error)
+
+
+def test_a_vtn_that_never_answers_is_missing(tmp_path: Path) -> None:
+    path = openadr_written(tmp_path, openadr_sample().replace(":8080", ":9"))  # discard
+
+    result = RUNNER.invoke(app, ["openadr", str(path), "--duration-s", "0.1"])
+
+    assert isinstance(result.exception, DeviceMissingError)
     assert result.stderr.count("no connection: ") == 1

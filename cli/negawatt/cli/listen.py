@@ -1,23 +1,34 @@
 """``negawatt listen``: hear what the factory and the grid's side say, and seal it.
 
-Not here: protocols, signatures and files (negawatt.collectors.dsx).
+Not here: protocols, signatures and files (negawatt.collectors.dsx, negawatt.collectors.openadr).
 """
 
 import json
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from negawatt.cli.options import JsonOption
 from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.dsx.config import ListenConfig, load_listen_config
-from negawatt.collectors.dsx.listen import Heard, listen
+from negawatt.collectors.heard import Heard
+from negawatt.collectors.openadr.config import OpenAdrConfig, load_openadr_config
+from negawatt.collectors.openadr.listen import listen as listen_openadr
+from negawatt.collectors.openadr.vtn import Vtn
+from negawatt.collectors.openadr.webhook import webhook_token
+from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from negawatt.collectors.dsx.config import ListenConfig
+
+Hear = Callable[[Clock, Callable[[], bool], Callable[[Heard], None]], Heard]
 
 app = typer.Typer(
     help="Hear buses of the factory and the grid into sealed files.",
@@ -42,15 +53,14 @@ def dsx(
 
     Example: negawatt listen dsx dsx.toml --duration-s 60
     """
+    from negawatt.collectors.dsx.config import load_listen_config  # noqa: PLC0415 - the extra dsx
+    from negawatt.collectors.dsx.listen import listen  # noqa: PLC0415 - as above
+
     loaded = load_listen_config(config)
     if check:
         _check(loaded, json_output=json_output)
         return
-    heard = _listen(loaded, duration_s)
-    if json_output:
-        typer.echo(json.dumps(_values(heard), indent=2))
-    else:
-        _print(heard)
+    _hear(partial(listen, loaded), duration_s, json_output=json_output)
 
 
 @app.command()
@@ -64,7 +74,67 @@ def dsx_sample() -> None:
     )
 
 
-def _check(config: ListenConfig, *, json_output: bool) -> None:
+@app.command()
+def openadr(
+    config: Annotated[Path, typer.Argument(help="TOML file; `openadr-sample` prints one.")],
+    duration_s: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the configuration and its files; ask nobody.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Hear an OpenADR 3.1 VTN until stopped (Ctrl-C or SIGTERM): limits, levels, prices.
+
+    Example: negawatt listen openadr openadr.toml --duration-s 60
+    """
+    loaded = load_openadr_config(config)
+    if check:
+        _check_openadr(loaded, json_output=json_output)
+        return
+    _hear(partial(listen_openadr, loaded), duration_s, json_output=json_output)
+
+
+@app.command()
+def openadr_sample() -> None:
+    """Print a configuration of `listen openadr` with every key explained.
+
+    Example: negawatt listen openadr-sample > openadr.toml
+    """
+    typer.echo(
+        files("negawatt.collectors.openadr").joinpath("sample.toml").read_text("utf-8"), nl=False
+    )
+
+
+def _check_openadr(config: OpenAdrConfig, *, json_output: bool) -> None:
+    Vtn(config.vtn, SystemClock())
+    if config.webhook is not None:
+        webhook_token(config.webhook.token_file)
+    if json_output:
+        typer.echo(config.model_dump_json(indent=2))
+        return
+    typer.echo(f"site {config.site_id}, tables below {config.root}")
+    typer.echo(
+        f"VTN {config.vtn.url} as {config.vtn.client_name}, "
+        f"asked every {config.vtn.poll_interval_s:g} s"
+    )
+    if config.webhook is not None:
+        typer.echo(
+            f"told of changes at {config.webhook.callback_url}, "
+            f"heard on {config.webhook.host}:{config.webhook.port}"
+        )
+    for program in config.programs:
+        typer.echo(f"program {program.vtn_program_id} is {program.program_id}")
+        for level, asked in sorted(program.levels.items()):
+            typer.echo("  level {}: {} {:g}".format(level, *asked.ask()))
+        if not program.levels:
+            typer.echo("  no level: every SIMPLE above 0 will be refused as level_unknown")
+        if program.price_series is not None:
+            typer.echo(f"  prices become {program.price_series}")
+
+
+def _check(config: "ListenConfig", *, json_output: bool) -> None:
     Access(config.broker.access)
     terms = config.terms()
     if json_output:
@@ -81,7 +151,8 @@ def _check(config: ListenConfig, *, json_output: bool) -> None:
         typer.echo("no key: every signed message will be refused as unknown_key")
 
 
-def _listen(config: ListenConfig, duration_s: float | None) -> Heard:
+def _hear(hear: Hear, duration_s: float | None, *, json_output: bool) -> None:
+    """Hear until stopped, and say what was heard."""
     clock, stopped = SystemClock(), [False]
     end_ns = None if duration_s is None else clock.monotonic_ns() + round(duration_s * NS_PER_S)
 
@@ -90,12 +161,15 @@ def _listen(config: ListenConfig, duration_s: float | None) -> Heard:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    return listen(
-        config,
+    heard = hear(
         clock,
         lambda: stopped[0] or (end_ns is not None and clock.monotonic_ns() >= end_ns),
         _show if sys.stderr.isatty() else _Log().say,
     )
+    if json_output:
+        typer.echo(json.dumps(_values(heard), indent=2))
+    else:
+        _print(heard)
 
 
 class _Log:
@@ -106,7 +180,7 @@ class _Log:
 
     def say(self, heard: Heard) -> None:
         """Say what is new."""
-        now = (heard.connected_count, heard.problem)
+        now = (heard.connected_count, heard.problem + heard.note)
         if now != self._said:
             self._said = now
             sys.stderr.write(f"{_state(heard)}; {heard.message_count} messages so far\n")
@@ -114,7 +188,9 @@ class _Log:
 
 
 def _state(heard: Heard) -> str:
-    return f"no connection: {heard.problem}" if heard.problem else "connected"
+    if heard.problem:
+        return f"no connection: {heard.problem}"
+    return f"connected, but {heard.note}" if heard.note else "connected"
 
 
 def _show(heard: Heard) -> None:

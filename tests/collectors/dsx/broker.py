@@ -18,7 +18,8 @@ import pytest
 
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.listen import Heard, listen
+from negawatt.collectors.dsx.listen import listen
+from negawatt.collectors.heard import Heard
 
 _MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 _PATIENCE_S = 30.0

@@ -3,42 +3,14 @@
 Not here: arguments and words (negawatt.cli.listen).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from negawatt.collectors.dsx.client import Listener
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.message import Outcome
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.heard import Heard
 from negawatt.collectors.spool.lock import spool_lock
 from negawatt.models.domain.clock import Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What a run has heard so far.
-
-    Attributes:
-        counts: Messages by outcome, those with none left out.
-        connected_count: How often a connection was made.
-        problem: Why there is no connection; empty while there is one.
-        file_count: Files that were sealed.
-    """
-
-    counts: Mapping[Outcome, int]
-    connected_count: int
-    problem: str
-    file_count: int
-
-    @property
-    def message_count(self) -> int:
-        """All messages: each has one outcome."""
-        return sum(self.counts.values())
-
-    @property
-    def refused_count(self) -> int:
-        """Those that are kept as refused."""
-        return sum(n for outcome, n in self.counts.items() if outcome.is_refusal)
 
 
 def listen(

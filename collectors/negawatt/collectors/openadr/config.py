@@ -1,0 +1,249 @@
+"""The configuration of a listener on a VTN: one TOML file, read once, unknown keys refused.
+
+Not here: opening what it names (vtn, webhook).
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, name_of
+from negawatt.collectors.openadr.intake import Terms
+from negawatt.collectors.openadr.translate import AskKind, ProgramTerms
+from negawatt.models.domain.errors import ConfigurationError, invalid_file
+
+_REMEDY: Final = (
+    "correct the key; `negawatt listen openadr-sample` prints a file with every key explained"
+)
+_THIS_MACHINE: Final = {"127.0.0.1", "::1", "localhost"}
+
+
+def is_safe_for_secrets(url: str) -> bool:
+    """Say whether a secret sent there is encrypted, or does not leave the machine.
+
+    Examples:
+        >>> is_safe_for_secrets("http://127.0.0.1:8080/openadr3")
+        True
+        >>> is_safe_for_secrets("http://vtn.example/openadr3")
+        False
+    """
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _THIS_MACHINE
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an address that begins with http:// or https:// and names a host")
+    return url.rstrip("/")
+
+
+_Url = Annotated[str, AfterValidator(_address)]
+
+
+class OAuthConfig(Section):
+    """OAuth2 client credentials.
+
+    Attributes:
+        client_id: Who we are to the authorization server.
+        client_secret_file: File with the secret, read again when it changes.
+        token_url: Where a token is asked for; the VTN is asked for it by default.
+        scope: Scopes to ask for; none by default, which leaves it to the server.
+    """
+
+    client_id: Annotated[str, Field(min_length=1, max_length=4096)]
+    client_secret_file: Path
+    token_url: _Url | None = None
+    scope: str = ""
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_clear(self) -> Self:
+        if self.token_url and not is_safe_for_secrets(self.token_url):
+            raise ValueError("a token_url that begins with https://")
+        return self
+
+
+class VtnConfig(Section):
+    """The VTN.
+
+    Attributes:
+        url: Its base address, as a rule ending in ``/openadr3/3.1.0`` or the like.
+        client_name: Our name at the VTN, and of what is remembered of it here.
+        access: Certificates; a bearer token where the VTN gives one without OAuth2.
+        oauth: OAuth2 client credentials.
+        poll_interval_s: How often events are asked for; at once behind a notification [s].
+        request_timeout_s: Longest time for one answer [s].
+    """
+
+    url: _Url
+    client_name: Annotated[str, name_of("client"), Field(pattern="^[^_]+$")]
+    access: AccessConfig = AccessConfig()
+    oauth: OAuthConfig | None = None
+    poll_interval_s: Annotated[float, Field(ge=0.05, le=86_400)] = 60.0
+    request_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.access.user is not None or (self.oauth and self.access.has_secret):
+            raise ValueError("oauth or access.bearer_token_file, one of them")
+        is_secret = self.oauth is not None or self.access.has_secret
+        if is_secret and not is_safe_for_secrets(self.url):
+            raise ValueError("an https:// address where a secret or token is sent")
+        return self
+
+
+class WebhookConfig(Section):
+    """Where the VTN says that something changed.
+
+    Attributes:
+        callback_url: Our address as the VTN reaches it.
+        token_file: File with the token that it brings, at least 16 characters.
+        host: Address to listen on.
+        port: Port to listen on.
+    """
+
+    callback_url: _Url
+    token_file: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)]
+
+    @model_validator(mode="after")
+    def _no_secret_in_the_clear(self) -> Self:
+        if not is_safe_for_secrets(self.callback_url):
+            raise ValueError("a callback_url that begins with https://: a proxy adds TLS")
+        return self
+
+
+class LevelConfig(Section):
+    """What a level of SIMPLE asks for: one of these.
+
+    Attributes:
+        limit_kw: Power not to exceed [kW].
+        committed_kw: Reduction [kW].
+        target_reduction_ratio: Reduction as a share of the load, 0 to 1.
+    """
+
+    limit_kw: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    committed_kw: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    target_reduction_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self._asks()) != 1:
+            raise ValueError("one of limit_kw, committed_kw and target_reduction_ratio")
+        return self
+
+    def ask(self) -> tuple[AskKind, float]:
+        """Return which it is, and how much."""
+        return self._asks()[0]
+
+    def _asks(self) -> list[tuple[AskKind, float]]:
+        told: tuple[tuple[AskKind, float | None], ...] = (
+            ("limit_kw", self.limit_kw),
+            ("committed_kw", self.committed_kw),
+            ("target_reduction_ratio", self.target_reduction_ratio),
+        )
+        return [(kind, value) for kind, value in told if value is not None]
+
+
+class ProgramConfig(Section):
+    """A program of the VTN.
+
+    Attributes:
+        vtn_program_id: Its id at the VTN.
+        program_id: The program that settles its events.
+        event_kind: What sort of dispatch they are.
+        levels: What levels 1 to 3 of SIMPLE ask for.
+        relative_is_reduction: DISPATCH_SETPOINT_RELATIVE is a reduction [kW].
+        price_series: Name of the series that its prices become.
+    """
+
+    vtn_program_id: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,128}$")]
+    program_id: Annotated[str, name_of("program")]
+    event_kind: Annotated[str, Field(pattern="^(economic|emergency|test|trial)$")] = "economic"
+    levels: dict[Annotated[int, Field(ge=1, le=3)], LevelConfig] = {}  # noqa: RUF012 - frozen, by Section
+    relative_is_reduction: bool = False
+    price_series: Annotated[str, name_of("series")] | None = None
+
+    def terms(self) -> ProgramTerms:
+        """Return what its events are held against."""
+        return ProgramTerms(
+            program_id=self.program_id,
+            event_kind=self.event_kind,
+            levels={level: config.ask() for level, config in self.levels.items()},
+            relative_is_reduction=self.relative_is_reduction,
+            price_series=self.price_series,
+        )
+
+
+class OpenAdrConfig(Section):
+    """Everything a listener needs to know.
+
+    Attributes:
+        site_id: The site whose load is asked for.
+        root: Folder of the raw tables: the warehouse, or a spool that is shipped to it.
+        vtn: The VTN.
+        programs: Whose events are ours.
+        webhook: Where the VTN says that something changed; it is only polled without.
+        event_prefix: Begins the names of events, where ids of two VTNs might be the same.
+        max_message_bytes: An event that is larger is not read [bytes].
+    """
+
+    site_id: SiteName
+    root: Path
+    vtn: VtnConfig
+    programs: Annotated[tuple[ProgramConfig, ...], Field(min_length=1)]
+    webhook: WebhookConfig | None = None
+    event_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,19})?$")] = ""
+    max_message_bytes: Annotated[int, Field(ge=1024, le=10_000_000)] = 1_000_000
+
+    @model_validator(mode="after")
+    def _one_program_for_each_id(self) -> Self:
+        ids = [program.vtn_program_id for program in self.programs]
+        if len(set(ids)) < len(ids):
+            raise ValueError("another vtn_program_id for each program")
+        return self
+
+    def terms(self) -> Terms:
+        """Return what messages are held against."""
+        return Terms(
+            site_id=self.site_id,
+            vtn_url=self.vtn.url,
+            programs={program.vtn_program_id: program.terms() for program in self.programs},
+            prefix=self.event_prefix,
+            max_message_bytes=self.max_message_bytes,
+        )
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths starting at a folder."""
+        oauth, webhook = self.vtn.oauth, self.webhook
+        if oauth is not None:
+            secret = folder / oauth.client_secret_file
+            oauth = oauth.model_copy(update={"client_secret_file": secret})
+        if webhook is not None:
+            webhook = webhook.model_copy(update={"token_file": folder / webhook.token_file})
+        access = self.vtn.access.below(folder)
+        vtn = self.vtn.model_copy(update={"access": access, "oauth": oauth})
+        return self.model_copy(update={"root": folder / self.root, "vtn": vtn, "webhook": webhook})
+
+
+def load_openadr_config(path: Path) -> OpenAdrConfig:
+    """Read a configuration; relative paths in it start at the file's folder.
+
+    Raises:
+        ConfigurationError: The file is no TOML, or breaks a rule.
+        OSError: It cannot be read.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return OpenAdrConfig.model_validate(values).below(path.parent)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=_REMEDY
+        ) from error
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        raise invalid_file(path, problems, remedy=_REMEDY) from error

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.publish import single
 
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.client import Listener
@@ -25,7 +26,7 @@ from negawatt.collectors.dsx.message import Outcome
 from negawatt.models.domain.errors import DeviceMissingError
 from tests.collectors.authority import Authority
 from tests.collectors.dsx.broker import Broker, Publisher, hearing, needs_mosquitto, until
-from tests.collectors.dsx.senders import ISV, Sender, load_target, target
+from tests.collectors.dsx.senders import AGENT, ISV, Sender, load_target, power_state, target
 
 pytestmark = [pytest.mark.slow, needs_mosquitto]
 
@@ -136,6 +137,22 @@ def test_what_comes_while_nobody_listens_is_kept_by_the_broker_and_heard_afterwa
             until(lambda: one.heard.counts.get(Outcome.ACCEPTED, 0) == 500)
 
     assert len(rows(tmp_path, "raw_node__power_samples")) == 500
+
+
+def test_what_is_published_at_qos_2_is_heard_once(tmp_path: Path) -> None:
+    agent = Sender(AGENT, "agent-1")
+    key = {"key_id": "agent-1", "source": AGENT, "file": agent.write_key(tmp_path)}
+    now_utc = SystemClock().now_utc()
+    state = power_state(at_utc=now_utc)
+    message = agent.message("grid.powerstate.status.v1", state, time=now_utc.isoformat())
+    with Broker(tmp_path) as broker:
+        with hearing(config_of(tmp_path, broker.port, keys=[key])) as one:
+            single(message.topic, message.payload, qos=2, hostname="127.0.0.1", port=broker.port)
+            until(lambda: one.heard.message_count == 1)
+        assert one.heard.counts == {Outcome.ACCEPTED: 1}
+
+    (row,) = rows(tmp_path, "raw_grid__agent_states")
+    assert (row["agent_compliant"], row["calculated_load_w"]) == (True, 740_000.0)
 
 
 def test_what_the_disk_did_not_take_is_not_acknowledged_and_comes_again(

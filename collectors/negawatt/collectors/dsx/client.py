@@ -61,7 +61,8 @@ class Listener:
         self._is_refused = False
         self._access = Access(config.broker.access)
         self._client = self._new_client()
-        self._seal_ns = clock.monotonic_ns()
+        self._seal_ns = self._connect_ns = clock.monotonic_ns()
+        self._pause_s = _FIRST_PAUSE_S
         self.connected_count = 0
 
     def run(self, is_stopped: Callable[[], bool], on_round: Callable[[], None]) -> None:
@@ -76,18 +77,11 @@ class Listener:
                 token is renewed.
             OSError: The disk does not take what comes; nothing of it was acknowledged.
         """
-        pause_s, next_ns = _FIRST_PAUSE_S, self._clock.monotonic_ns()
         while not is_stopped():
             if self._client.socket() is not None:
                 self._hear()
-                pause_s = _FIRST_PAUSE_S if self._client.is_connected() else pause_s
-                next_ns = self._clock.monotonic_ns() + round(pause_s * NS_PER_S)
-            elif self._clock.monotonic_ns() < next_ns:
-                select.select([], [], [], min(pause_s, _WAIT_S))
             else:
-                self._connect()
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                next_ns = self._clock.monotonic_ns() + round(pause_s * NS_PER_S)
+                self._come_back()
             if self._is_refused and not self.connected_count:
                 raise self._refusal()
             self._seal_when_due()
@@ -114,15 +108,22 @@ class Listener:
         client.on_message = self._on_message
         return client
 
-    def _connect(self) -> None:
-        access = self._config.broker.access
-        if access.has_secret:
-            user = _TOKEN_USER if access.bearer_token_file else access.user
-            self._client.username_pw_set(user, self._access.secret())
-        host, port = self._config.broker.host_and_port
+    def _come_back(self) -> None:
+        """Connect once the pause is over; each attempt doubles the next one."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns < self._connect_ns:
+            select.select([], [], [], min((self._connect_ns - now_ns) / NS_PER_S, _WAIT_S))
+            return
+        self._connect_ns = now_ns + round(self._pause_s * NS_PER_S)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        broker = self._config.broker
         try:
-            self._client.connect(host, port, keepalive=self._config.broker.keepalive_s)
-        except OSError as error:  # tried again after a pause
+            if broker.access.has_secret:
+                user = _TOKEN_USER if broker.access.bearer_token_file else broker.access.user
+                self._client.username_pw_set(user, self._access.secret())
+            host, port = broker.host_and_port
+            self._client.connect(host, port, keepalive=broker.keepalive_s)
+        except OSError as error:
             self.problem = str(error)
             self._is_refused = isinstance(error, ssl.SSLCertVerificationError)
 
@@ -139,6 +140,7 @@ class Listener:
             self._is_refused = self.problem != "Server unavailable"  # which passes
             return
         self.problem = ""
+        self._pause_s = _FIRST_PAUSE_S
         self._acks.clear()  # what is not acknowledged comes again
         self.connected_count += 1
         client.subscribe([(topic, _QOS) for topic in self._config.topics])

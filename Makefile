@@ -14,7 +14,7 @@ PANGO  := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check pango format lint types contracts bench soak dev lock clean mosquitto
+.PHONY: help setup demo test check pango mosquitto format lint types contracts bench soak dev lock clean
 
 help: ## Show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,6 +1,7 @@
 """From signed messages on the bus to a statement that cites them, through the tables."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ def test_a_statement_cites_the_signed_string_that_asked_for_its_event(
         named=True,
     )
     cited = found[FindingCode.GRID_MESSAGE_SIGNED]
-    assert cited.evidence["jws_sha256"] == kept["jws_sha256"]
+    assert cited.evidence["jws"] == kept["jws"]
+    assert cited.evidence["jws_sha256"] == sha256(kept["jws"].encode()).hexdigest()
     assert cited.evidence["signing_key_id"] == "isv-1"
     assert find_event(in_agreement, HEARD).limit_kw == 45.0
 

@@ -91,6 +91,7 @@ def _signed(row: Mapping[str, object]) -> Finding:
         message=f"{row['message_source']} asked by {row['message_type']}; the signature is of key "
         f"{row['signing_key_id']}, the signed string has SHA-256 {row['jws_sha256']}",
         evidence={
+            "jws": row["jws"],  # whoever has the public key can hold it against the string
             "jws_sha256": row["jws_sha256"],
             "signing_key_id": row["signing_key_id"],
             "message_source": row["message_source"],

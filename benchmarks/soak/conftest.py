@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tests.conftest import shared_data  # noqa: F401 - a fixture of theirs is one here
+
 
 @pytest.fixture(scope="session")
 def soak_share() -> float:

@@ -114,6 +114,7 @@ class Listener:
         if now_ns < self._connect_ns:
             select.select([], [], [], min((self._connect_ns - now_ns) / NS_PER_S, _WAIT_S))
             return
+        self._acks.clear()  # of the last connection: what is not acknowledged comes again
         self._connect_ns = now_ns + round(self._pause_s * NS_PER_S)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         broker = self._config.broker
@@ -141,7 +142,6 @@ class Listener:
             return
         self.problem = ""
         self._pause_s = _FIRST_PAUSE_S
-        self._acks.clear()  # what is not acknowledged comes again
         self.connected_count += 1
         client.subscribe([(topic, _QOS) for topic in self._config.topics])
 

@@ -157,6 +157,12 @@ def test_shares_are_of_events_that_promised_and_an_arrow_says_what_goes_beyond(
     )
 
 
+def test_an_event_is_named_without_its_site_where_all_are_of_one(warehouse: Layout) -> None:
+    one_site = read_overview(warehouse, month=JULY, site_id="s1")
+
+    assert share_rows(event_rows(one_site, {}))["name"].to_list() == ["e1", "e2", "e3"]
+
+
 def test_a_month_compares_what_was_promised_with_what_was_delivered_of_it(
     overview: Overview,
 ) -> None:

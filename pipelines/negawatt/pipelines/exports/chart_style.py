@@ -38,7 +38,7 @@ def styled(*layers: alt.Chart, width: int = WIDTH, height: int | alt.Step) -> al
             aria=False,
             font=FONT,
             # Text is measured with one font and shown in what a machine has, which may be wider.
-            padding={"left": 14, "right": 26, "top": 4, "bottom": 4},
+            padding={"left": 22, "right": 26, "top": 4, "bottom": 4},
             view=alt.ViewConfig(stroke=None),
             axis=alt.AxisConfig(
                 labelColor=INK,

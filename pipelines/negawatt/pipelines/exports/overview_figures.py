@@ -46,18 +46,19 @@ def overview_figures(rows: Sequence[EventRow]) -> dict[str, str]:
 def share_rows(rows: Sequence[EventRow]) -> pl.DataFrame:
     """Return the events that promised a reduction and whose delivery is known, as they are drawn.
 
-    Columns: name, ratio, outcome, text.
+    Columns: name (with its site where there are several), ratio, outcome, text.
     """
     known = [
         (one.money.delivered_kw / one.money.committed_kw, one)
         for one in rows
         if one.money.delivered_kw is not None and one.money.committed_kw
     ]
+    several = len({one.money.site_id for one in rows}) > 1
     weakest = sorted(known, key=lambda entry: entry[0])[:MOST_BARS]
     kept = {one.money.statement_id for _, one in weakest}
     made = [
         {
-            "name": f"{one.money.event_id}, {one.money.site_id}",
+            "name": one.money.event_id + (f", {one.money.site_id}" if several else ""),
             "ratio": ratio,
             "outcome": one.money.baseline_outcome.value,
             "text": f"{_beyond(ratio)}{say.percent(ratio, 0)}: {_of(one)}",

@@ -77,17 +77,18 @@ def squared_misses_j2(
     is_reading = power_w > 0
     if readings.is_known is not None:
         is_reading &= readings.is_known
-    length_ms = np.diff(time_ms)
+    length_ms, middle_ms = np.diff(time_ms), (time_ms[1:] + time_ms[:-1]) >> 1
     counted_j = np.diff(readings.energy_total_millijoule) / MILLIJOULE_PER_J
     is_used = is_reading[1:] & is_reading[:-1] & (counted_j >= 0)
     is_used &= length_ms <= max_gap_s * MS_PER_S
     if readings.epoch is not None:
-        is_used &= np.diff(readings.epoch) == 0
+        is_used &= readings.epoch[1:] == readings.epoch[:-1]
     integral_j = length_ms / MS_PER_S * (power_w[1:] + power_w[:-1]) / 2
-    place = np.searchsorted(boundary_ms, (time_ms[1:] + time_ms[:-1]) // 2, side="right") - 1
     n_intervals = len(boundary_ms) - 1
-    is_used &= (place >= 0) & (place < n_intervals)
-    missed_j2 = (integral_j[is_used] - counted_j[is_used]) ** 2
+    edge = np.searchsorted(middle_ms, boundary_ms)
+    inside = slice(edge[0], edge[-1])
+    place, is_used = np.repeat(np.arange(n_intervals), np.diff(edge)), is_used[inside]
+    missed_j2 = (integral_j[inside][is_used] - counted_j[inside][is_used]) ** 2
     return np.bincount(place[is_used], missed_j2, n_intervals).astype(np.float64)
 
 

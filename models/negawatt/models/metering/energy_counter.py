@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MILLIJOULE_PER_J, MS_PER_S
-from negawatt.models.metering.pieces import Pieces, instant_text, running_total
+from negawatt.models.metering.pieces import Pieces, instant_text, is_increasing, running_total
 
 COUNTER = "counter"
 COUNTER_INTERPOLATED = "counter_interpolated"
@@ -134,7 +134,7 @@ def counter_energy(
         )
 
     rise_millijoule = np.diff(counter)
-    continues = (rise_millijoule > 0) & (np.diff(epoch) == 0)
+    continues = (rise_millijoule > 0) & (epoch[1:] == epoch[:-1])
     near = np.diff(time_ms) <= max_gap_s * MS_PER_S
     pieces = Pieces(time_ms, is_covered=continues & near, is_known=continues)
     total_millijoule = _at(boundary_ms, pieces, np.where(continues, rise_millijoule, 0))
@@ -176,12 +176,13 @@ def _changes(
     if readings.is_known is not None:
         known = readings.is_known
         time_ms, counter, epoch = time_ms[known], counter[known], epoch[known]
-    order = np.lexsort((counter, epoch, time_ms))
-    is_last_of_stamp = np.append(np.diff(time_ms[order]) > 0, np.ones(min(len(order), 1), np.bool_))
-    order = order[is_last_of_stamp]
-    differs = (np.diff(counter[order]) != 0) | (np.diff(epoch[order]) != 0)
-    order = order[np.append(np.ones(min(len(order), 1), np.bool_), differs)]
-    return time_ms[order], counter[order], epoch[order]
+    if not is_increasing(time_ms):
+        order = np.lexsort((counter, epoch, time_ms))
+        order = order[np.append(np.diff(time_ms[order]) > 0, True)]
+        time_ms, counter, epoch = time_ms[order], counter[order], epoch[order]
+    is_change = np.ones(len(time_ms), np.bool_)
+    is_change[1:] = (counter[1:] != counter[:-1]) | (epoch[1:] != epoch[:-1])
+    return time_ms[is_change], counter[is_change], epoch[is_change]
 
 
 def _at(

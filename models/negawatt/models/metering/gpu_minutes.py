@@ -17,7 +17,13 @@ from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
 from negawatt.models.metering.counter_and_power import squared_misses_j2
-from negawatt.models.metering.energy_counter import CounterReadings, counter_energy
+from negawatt.models.metering.energy_counter import (
+    COUNTER,
+    COUNTER_INTERPOLATED,
+    NOT_KNOWN,
+    CounterReadings,
+    counter_energy,
+)
 from negawatt.models.metering.gpu_findings import (
     GpuDay,
     clock_steps,
@@ -80,11 +86,12 @@ def gpu_interval_energy(
     """
     boundary_ms = _boundaries_ms(day, interval_minutes)
     unique = _sorted_rows(samples)
-    is_ok = pl.col.reading_quality == "ok"
+    is_ok = unique["reading_quality"] == "ok"
+    ok = unique if is_ok.all(ignore_nulls=False) else unique.filter(is_ok)
     # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
     findings = flagged_readings(unique.filter(~pl.col.reading_quality.is_in(["ok", "repeat"])))
     findings += clock_steps(unique, CLOCK_STEP_MS)
-    gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(unique.filter(is_ok))]
+    gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(ok)]
     for gpu in gpus:
         findings += findings_of_gpu(gpu, boundary_ms, interval_minutes)
     return _frame(gpus, boundary_ms, site_id), findings
@@ -102,17 +109,30 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
 
 def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
-    is_new = pl.any_horizontal(pl.col(*_COLUMNS).ne_missing(pl.col(*_COLUMNS).shift()))
+    rows = samples.filter(pl.col.power_scope == "gpu").select(_COLUMNS)
+    # The first two columns decide the order, and that no row comes twice, where they never tie.
+    names = pl.Enum(rows["gpu_uuid"].unique().drop_nulls().sort())
+    gpu = rows["gpu_uuid"].cast(names).to_physical().to_numpy()
+    time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
+    if not _never_tie(gpu, time_ms):
+        order = np.lexsort((time_ms, gpu))
+        if _never_tie(gpu[order], time_ms[order]):
+            rows = rows[order]
+        else:
+            is_new = pl.any_horizontal(pl.col(*_COLUMNS).ne_missing(pl.col(*_COLUMNS).shift()))
+            rows = rows.sort(_COLUMNS).filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
     clock_offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
     clock_stepped = clock_offset_ms.diff().abs() > CLOCK_STEP_MS
     stream_changed = clock_stepped | pl.any_horizontal(pl.col(*_STREAM) != pl.col(*_STREAM).shift())
-    return (
-        samples.filter(pl.col.power_scope == "gpu")
-        .select(_COLUMNS)
-        .sort(_COLUMNS)
-        .filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
-        .with_columns(stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream"))  # noqa: FBT003 - as above
+    return rows.with_columns(
+        stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream")  # noqa: FBT003 - as above
     )
+
+
+def _never_tie(gpu: NDArray[np.uint32], time_ms: NDArray[np.int64]) -> bool:
+    """Say whether rows are sorted by GPU and time, without two of one GPU and time."""
+    is_same, is_next = gpu[1:] == gpu[:-1], gpu[1:] > gpu[:-1]
+    return bool((is_next | (is_same & (time_ms[1:] > time_ms[:-1]))).all())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,7 +149,8 @@ def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
     """Cut rows that are sorted by GPU into those of each; columns are turned to arrays once."""
     energy = rows["energy_total_millijoule"]
     time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
-    energy_millijoule, is_known = energy.fill_null(0).to_numpy(), energy.is_not_null().to_numpy()
+    energy_millijoule = energy.fill_null(0).to_numpy()
+    is_known = energy.is_not_null().to_numpy() if energy.has_nulls() else None
     stream = rows["stream"].to_numpy()
     power_w = rows["power_milliwatt"].cast(pl.Float64).to_numpy() / MILLIWATT_PER_W
     start = 0
@@ -141,7 +162,7 @@ def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
             readings=CounterReadings(
                 time_ms=time_ms[part],
                 energy_total_millijoule=energy_millijoule[part],
-                is_known=is_known[part],
+                is_known=None if is_known is None else is_known[part],
                 epoch=stream[part],
             ),
             power_w=power_w[part],
@@ -183,13 +204,21 @@ def _frame(gpus: list[GpuDay], boundary_ms: NDArray[np.int64], site_id: str) -> 
         "power_w_min": joined([gpu.power.power_w_min for gpu in gpus]),
         "power_w_max": joined([gpu.power.power_w_max for gpu in gpus]),
         "coverage_ratio": joined([gpu.counter.coverage_ratio for gpu in gpus]),
-        "method": [method for gpu in gpus for method in gpu.counter.methods],
     }
+    method = (
+        pl.when(pl.col.energy_j.is_null())
+        .then(pl.lit(NOT_KNOWN))
+        .when(pl.col.coverage_ratio == 1)
+        .then(pl.lit(COUNTER))
+        .otherwise(pl.lit(COUNTER_INTERPOLATED))
+        .alias("method")
+    )
     duration_s = pl.col.interval_end_utc - pl.col.interval_start_utc
     return (
-        pl.DataFrame(columns, schema_overrides={"method": pl.String})
+        pl.DataFrame(columns)
         .with_columns(pl.col("interval_start_utc", "interval_end_utc").cast(INSTANT))
         .with_columns(pl.col(pl.Float64).fill_nan(None))
+        .with_columns(method)
         .select(
             pl.lit(site_id).alias("site_id"),
             pl.col.interval_start_utc.dt.date().alias("date"),

@@ -3,7 +3,7 @@
 Here: what counters and power samples share. Not here: what the readings mean.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ class Pieces:
         time_ms: When each reading was taken, since 1970 [ms], strictly increasing, shape (n,).
         is_covered: Whether the readings at both ends are near enough, shape (n - 1,).
         is_known: Whether the energy of the piece is known, shape (n - 1,).
+        length_ms: Length of each piece [ms], shape (n - 1,).
 
     Examples:
         Readings at 0, 10 and 40 s; the second piece is too long to count as measured.
@@ -37,11 +38,10 @@ class Pieces:
     time_ms: NDArray[np.int64]
     is_covered: NDArray[np.bool_]
     is_known: NDArray[np.bool_]
+    length_ms: NDArray[np.int64] = field(init=False)
 
-    @property
-    def length_ms(self) -> NDArray[np.int64]:
-        """Length of each piece [ms], shape (n - 1,)."""
-        return np.diff(self.time_ms)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length_ms", np.diff(self.time_ms))
 
     def locate(self, moment_ms: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Return the piece that holds each instant, and how far into it the instant is [ms].
@@ -74,6 +74,8 @@ class Pieces:
         """
         start_ms, end_ms = boundary_ms[:-1], boundary_ms[1:]
         enclosed = (start_ms >= self.time_ms[0]) & (end_ms <= self.time_ms[-1])
+        if self.is_known.all():
+            return np.asarray(enclosed)
         last_piece = len(self.time_ms) - 2
         first = np.searchsorted(self.time_ms, start_ms, side="right") - 1
         last = np.searchsorted(self.time_ms, end_ms, side="left") - 1
@@ -82,6 +84,16 @@ class Pieces:
             n_unknown[np.clip(last, 0, last_piece) + 1] - n_unknown[np.clip(first, 0, last_piece)]
         )
         return np.asarray(enclosed & (touched == 0))
+
+
+def is_increasing(values: NDArray[np.int64]) -> bool:
+    """Say whether each value is larger than the one before: a sort would change nothing.
+
+    Examples:
+        >>> is_increasing(np.array([2, 3])), is_increasing(np.array([2, 2]))
+        (True, False)
+    """
+    return bool((values[1:] > values[:-1]).all())
 
 
 def running_total(values: NDArray[_Number]) -> NDArray[_Number]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MS_PER_S
-from negawatt.models.metering.pieces import Pieces, instant_text, running_total
+from negawatt.models.metering.pieces import Pieces, instant_text, is_increasing, running_total
 from negawatt.models.metering.sample_rules import AcrossGap, Between, RepeatedStamp, SampleRules
 
 
@@ -106,8 +106,9 @@ def _without_codes(
     findings: list[Finding],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Leave out what is no power, oldest sample first."""
-    order = np.lexsort((power_w, time_ms))
-    time_ms, power_w = time_ms[order], power_w[order]
+    if not is_increasing(time_ms):
+        order = np.lexsort((power_w, time_ms))
+        time_ms, power_w = time_ms[order], power_w[order]
     is_sentinel = np.isin(power_w, rules.sentinels_w)
     is_out_of_range = (power_w < rules.lowest_w) & ~is_sentinel
     for code, is_bad, expected in (
@@ -128,7 +129,7 @@ def _without_codes(
                 )
             )
     keep = ~(is_sentinel | is_out_of_range | np.isnan(power_w))
-    return time_ms[keep], power_w[keep]
+    return (time_ms, power_w) if keep.all() else (time_ms[keep], power_w[keep])
 
 
 def _one_per_stamp(
@@ -139,10 +140,10 @@ def _one_per_stamp(
     findings: list[Finding],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return one sample per time stamp; the samples come sorted by time, then power."""
+    if is_increasing(time_ms):
+        return time_ms, power_w
     stamp_ms, first, n_of_stamp = np.unique(time_ms, return_index=True, return_counts=True)
     n_repeated = len(time_ms) - len(stamp_ms)
-    if n_repeated == 0:
-        return time_ms, power_w
     is_conflict = power_w[first] != power_w[first + n_of_stamp - 1]
     example = instant_text(stamp_ms[np.argmax(n_of_stamp > 1)])
     findings.append(

@@ -7,7 +7,7 @@ layout on the node.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -189,15 +189,44 @@ def read_raw(
         last: Last UTC day.
         where: Rows to keep.
     """
-    paths = raw_paths(layout, name, site_id, first, last)
+    return read_raw_files(name, raw_paths(layout, name, site_id, first, last), where)
+
+
+def read_raw_files(
+    name: str,
+    paths: Sequence[Path],
+    where: pl.Expr | None = None,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Return the rows of some sealed files of a raw table as ``read_raw`` returns those of days.
+
+    Args:
+        name: The raw table.
+        paths: Its files, sorted.
+        where: Rows to keep.
+        columns: Columns to keep, those of the table's key among them; None for all.
+    """
+    kept = list(columns or schema(name))
     if not paths:
-        return pl.DataFrame(schema=schema(name))
-    rows = _scan(paths, name)
+        return pl.DataFrame(schema=schema(name)).select(kept)
+    rows = _scan(paths, name).select(kept)
     if where is not None:
         rows = rows.filter(where)
     if name in _COLLECTED and not _are_apart(paths):
         rows = rows.unique(table(name).key, keep="first", maintain_order=True)
     return rows.collect()
+
+
+def count_rows(paths: Sequence[Path]) -> int:
+    """Return how many rows sealed files hold together, by their footers."""
+    return sum(pq.read_metadata(path).num_rows for path in paths)
+
+
+def count_rows_by(paths: Sequence[Path], columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
+    """Return ``path``, the columns, and ``row_count``: the rows to keep of each file and value."""
+    rows = pl.scan_parquet(list(paths), hive_partitioning=False, include_file_paths="path")
+    counted = rows.filter(where).group_by("path", *columns).agg(pl.len().alias("row_count"))
+    return counted.collect(engine="streaming")
 
 
 def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:
@@ -218,8 +247,8 @@ def _rows_of(name: str, files: tuple[tuple[Path, int], ...]) -> pl.DataFrame:
     return _scan([path for path, _ in files], name).collect().unique().sort(table(name).key)
 
 
-def _scan(paths: list[Path], name: str) -> pl.LazyFrame:
-    rows = pl.scan_parquet(paths, hive_partitioning=False)
+def _scan(paths: Sequence[Path], name: str) -> pl.LazyFrame:
+    rows = pl.scan_parquet(list(paths), hive_partitioning=False)
     return rows.select(pl.col(column).cast(kind) for column, kind in schema(name).items())
 
 
@@ -281,7 +310,7 @@ def start_of_day(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC)
 
 
-def _are_apart(paths: list[Path]) -> bool:
+def _are_apart(paths: Sequence[Path]) -> bool:
     """Say whether the names of sealed files show that no two of them hold the same.
 
     A collector's name is node, boot, source, first and last of what is inside, hash.

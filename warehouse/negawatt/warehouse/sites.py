@@ -82,6 +82,8 @@ class Site(BaseModel):
         payment_priority: Programs in the order in which they are paid for the same energy.
         gpu_reading_gap_s: Longest time between two readings of a GPU that still counts as
             measured [s]; a little more than the slowest collector's interval.
+        gpu_rows_at_once: Readings of GPUs in memory at once while a day is metered; about 0.2 GB
+            for a million. Decides no number.
         other_sites: The operator's other registered sites, empty where there are none; None where
             nobody declared them.
         on_site_meters: Meters of ``generation`` and ``storage`` behind the settlement meter, which
@@ -105,6 +107,7 @@ class Site(BaseModel):
     payments: dict[str, SitePayment] = {}
     payment_priority: tuple[str, ...] = ()
     gpu_reading_gap_s: Annotated[float, Field(gt=0)] = 35.0
+    gpu_rows_at_once: Annotated[int, Field(gt=0)] = 8_000_000
     other_sites: tuple[str, ...] | None = None
     on_site_meters: dict[str, Literal["generation", "storage"]] | None = None
     counts_on_site: bool | None = None
@@ -183,8 +186,9 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             problems,
             remedy="correct the key; the fields are time_zone, "
             "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
-            "payment_priority, gpu_reading_gap_s, other_sites, on_site_meters, counts_on_site, "
-            "commitment_tolerance_kw, limit_tolerance_kw, gain_keys, meters, meter_limits",
+            "payment_priority, gpu_reading_gap_s, gpu_rows_at_once, other_sites, on_site_meters, "
+            "counts_on_site, commitment_tolerance_kw, limit_tolerance_kw, gain_keys, "
+            "meters, meter_limits",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

@@ -165,7 +165,7 @@ def clock_steps(rows: pl.DataFrame, limit_ms: int) -> list[Finding]:
                 "first_utc": node.item(0, "observed_at_utc").isoformat(),
             },
         )
-        for node in steps.sort("node_id", "boot_id", "sequence_number").partition_by(
-            "node_id", maintain_order=True
-        )
+        for node in steps.sort(
+            "node_id", "boot_id", "sequence_number", maintain_order=True
+        ).partition_by("node_id", maintain_order=True)
     ]

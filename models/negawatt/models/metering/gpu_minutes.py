@@ -46,6 +46,8 @@ _COLUMNS = (
     *("gpu_uuid", "observed_at_utc", *_STREAM, "sequence_number", "monotonic_ms"),
     *("power_milliwatt", "energy_total_millijoule", "reading_quality"),
 )
+SAMPLE_COLUMNS = (*_COLUMNS, "power_scope")
+"""The columns of raw_gpu__power_samples that are used."""
 
 
 def gpu_interval_energy(

@@ -12,7 +12,6 @@ import polars as pl
 
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gain import over_gain
-from negawatt.models.metering.gpu_minutes import gpu_interval_energy
 from negawatt.models.metering.job_allocation import (
     allocated_job_energy,
     newest_allocations,
@@ -24,6 +23,7 @@ from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
+from negawatt.pipelines.gpu_days import gpu_energy_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.validation import validation_findings
@@ -104,19 +104,7 @@ def metered_day(
     _LOG.info("metering %s on %s", site_id, day)
     site = read_site(layout, site_id)
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
-    gap = timedelta(seconds=site.gpu_reading_gap_s)
-    near = pl.col("observed_at_utc").is_between(span.start_utc - gap, span.end_utc + gap)
-    samples = read_raw(
-        layout,
-        "raw_gpu__power_samples",
-        site_id,
-        day - timedelta(days=1),
-        day + timedelta(days=1),
-        near,
-    )
-    gpus, gpu_findings = gpu_interval_energy(
-        samples, span, site_id, max_gap_s=site.gpu_reading_gap_s
-    )
+    gpus, gpu_findings = gpu_energy_of_day(layout, site_id, site, day)
     gains, gain_findings = gains_of_day(layout, site_id, site, span)
     gpus = over_gain(gpus, gains)
     readings = read_raw(layout, "raw_meter__readings", site_id, day, day)

@@ -39,6 +39,7 @@ _COMMANDS: Final = (
     ("portfolio", "portfolio", "What settled events and their months are paid, together."),
     ("capability", "capability", "What a site can promise next, and how sure that is."),
     ("export-meter", "export_meter", "Write a meter's readings in a format of utilities."),
+    ("export-openadr", "export_openadr", "A statement as an OpenADR report, written or sent."),
     ("warehouse", "warehouse", "Check, compact, vacuum and publish a warehouse."),
     ("sql", "sql", "Ask the warehouse a question in SQL."),
 )

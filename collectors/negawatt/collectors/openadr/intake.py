@@ -63,10 +63,12 @@ class Intake:
         self.memory = memory
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.counts = Counter[Outcome]()
+        self._taken: set[str] = set()
         self._passed: dict[str, None] = {}  # what was refused or is not ours, in this run
 
     def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - all of it matters: a VTN may show an old event again
         """Return the memory as JSON has it."""
+        self.memory.sealed, self._taken = self._taken, set()
         return self.memory.to_json()
 
     def is_new(self, message: Message) -> bool:
@@ -77,6 +79,11 @@ class Intake:
 
     def take(self, message: Message) -> Outcome:
         """Take one message in, and say what became of it."""
+        key = f"{message.sha256} {message.received_utc.isoformat()}"
+        self._taken.add(key)
+        if key in self.memory.sealed:
+            self.counts[Outcome.REPEATED] += 1
+            return Outcome.REPEATED
         event = None
         try:
             if message.topic.startswith(GONE):

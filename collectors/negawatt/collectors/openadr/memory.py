@@ -40,13 +40,21 @@ class Known:
 
 @dataclass(slots=True)
 class Memory:
-    """All of it, by the VTN's id."""
+    """All of it.
+
+    Attributes:
+        known: Events by the VTN's id.
+        sealed: What the last seal took out of the log, each message with when it came: a log that
+            a crash left behind is not taken in twice.
+    """
 
     known: dict[str, Known] = field(default_factory=dict)
+    sealed: set[str] = field(default_factory=set)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
+            "sealed": sorted(self.sealed),
             "known": {
                 vtn_id: {
                     "vtn_program": one.vtn_program,
@@ -56,13 +64,14 @@ class Memory:
                     "events": [event.values() for event in one.events],
                 }
                 for vtn_id, one in self.known.items()
-            }
+            },
         }
 
     @classmethod
     def of_json(cls, saved: Mapping[str, Any]) -> Self:
         """Read back what ``to_json`` gave; nothing gives an empty memory."""
         return cls(
+            sealed=set(saved.get("sealed", ())),
             known={
                 vtn_id: Known(
                     vtn_program=one["vtn_program"],
@@ -72,10 +81,10 @@ class Memory:
                     events=tuple(GridEvent.of(event) for event in one["events"]),
                 )
                 for vtn_id, one in saved.get("known", {}).items()
-            }
+            },
         )
 
 
 def is_saved(values: object) -> bool:
     """Say whether a value is one that ``to_json`` gave."""
-    return isinstance(values, dict) and set(values) == {"known"}
+    return isinstance(values, dict) and set(values) == {"known", "sealed"}

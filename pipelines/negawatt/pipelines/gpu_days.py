@@ -101,5 +101,9 @@ def _metered_group(
 def _metered(
     paths: Sequence[Path], one: _Day, where: pl.Expr
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    samples = read_raw_files(_TABLE, paths, where, SAMPLE_COLUMNS)
-    return gpu_interval_energy(samples, one.span, one.site_id, max_gap_s=one.max_gap_s)
+    return gpu_interval_energy(
+        read_raw_files(_TABLE, paths, where, SAMPLE_COLUMNS, pl.Categorical),
+        one.span,
+        one.site_id,
+        max_gap_s=one.max_gap_s,
+    )

@@ -88,6 +88,7 @@ def gpu_interval_energy(
     """
     boundary_ms = _boundaries_ms(day, interval_minutes)
     unique = _sorted_rows(samples)
+    del samples  # where the caller does not hold them, what follows can have their memory
     is_ok = unique["reading_quality"] == "ok"
     ok = unique if is_ok.all(ignore_nulls=False) else unique.filter(is_ok)
     # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
@@ -111,9 +112,10 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
 
 def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
-    rows = samples.filter(pl.col.power_scope == "gpu").select(_COLUMNS)
+    few_bytes = pl.col(pl.String).cast(pl.Categorical)
+    rows = samples.filter(pl.col.power_scope == "gpu").select(_COLUMNS).with_columns(few_bytes)
     # The first two columns decide the order, and that no row comes twice, where they never tie.
-    names = pl.Enum(rows["gpu_uuid"].unique().drop_nulls().sort())
+    names = pl.Enum(rows["gpu_uuid"].unique().drop_nulls().cast(pl.String).sort())
     gpu = rows["gpu_uuid"].cast(names).to_physical().to_numpy()
     time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     if not _never_tie(gpu, time_ms):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from negawatt.models.baselines.registry import program_bytes, rule_from_bytes
 from negawatt.models.domain.meter_facts import MeterFacts
+from negawatt.models.metering.estimation import EstimationRule
 from negawatt.models.settlement.payment.rules import list_payment_rules, load_payment_rule
 from negawatt.models.verification.screening.screen import SCREENS
 from negawatt.pipelines.exports.export_columns import EVENT_COLUMNS
@@ -128,7 +130,9 @@ def test_the_table_of_limits_is_the_file() -> None:
 
 
 def test_the_declarations_that_the_page_shows_are_read(tmp_path: Path) -> None:
-    (shown,) = re.findall(r"```toml\n(.+?)```", text_of("docs/methods/validation.md"), re.DOTALL)
+    shown, program = re.findall(
+        r"```toml\n(.+?)```", text_of("docs/methods/validation.md"), re.DOTALL
+    )
     required = 'time_zone = "UTC"\nsettlement_meter_id = "feeder"\nrevenue_grade = true\n'
     path = tmp_path / "sites.toml"
     path.write_text(f'[hall-1]\n{required}boundary = "one feeder"\n{shown}')
@@ -140,3 +144,6 @@ def test_the_declarations_that_the_page_shows_are_read(tmp_path: Path) -> None:
     )
     assert site.meters["feeder"].service_rating_kw == 12_000
     assert dict(site.meter_limits) == {"spike_ratio_max": 3.0}
+    content = program_bytes("before_and_after") + program.encode()
+    rule = rule_from_bytes(content, "before_and_after.toml", ())
+    assert rule.estimates == EstimationRule(interpolated_h_max=2.0, like_day_count=4)

@@ -2,14 +2,30 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
+import pytest
 
-from negawatt.pipelines.assets.core import metered_day
+from negawatt.models.baselines.registry import load_program
+from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.findings import FindingCode, Severity
+from negawatt.pipelines import settlement
+from negawatt.pipelines.assets.core import CORE_TABLES, metered_day
+from negawatt.pipelines.settlement import gather_inputs
 from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_raw, seal_rows
 from negawatt.warehouse.sites import Site, read_site, read_sites_file, register_sites
-from tests.pipelines.conftest import AFTER_UTC, SITE, meter_rows
+from tests.pipelines.conftest import (
+    AFTER_UTC,
+    EVENT,
+    EVENT_START_UTC,
+    LAST_DAY,
+    QUARTER,
+    SITE,
+    meter_rows,
+)
 
 DAY = date(2026, 6, 24)
 NOON_UTC = datetime(2026, 6, 24, 12, tzinfo=UTC)
@@ -90,3 +106,58 @@ def test_declarations_survive_a_second_registration(layout: Layout) -> None:
 
     assert read_site(layout, SITE) == once
     assert once.meters["feeder"].exports is False
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        f"[{SITE}.meters.feeder]\nrating_kw = 90\n",
+        f"[{SITE}.meters.feeder]\nservice_rating_kw = -1\n",
+        f'[{SITE}.meters.feeder]\nregister_node_id = "n"\n',
+        "meter_limits = { spike = 3 }\n",
+        "meter_limits = { flat_h_min = 0 }\n",
+    ],
+)
+def test_a_declaration_that_cannot_be_is_refused(layout: Layout, toml: str) -> None:
+    with pytest.raises(ConfigurationError, match=SITE):
+        declare(layout, toml)
+
+
+def test_gaps_of_the_event_day_are_filled_only_where_the_program_allows_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 kW from 18:00 to 20:00 UTC the quarter hours 18:30 and 18:45 are not known: 10 kWh.
+
+    So is 16:00, before the event, of 100 kW.
+    """
+    missing = meter_rows(LAST_DAY, LAST_DAY).filter(
+        pl.col.interval_start_utc.is_between(
+            EVENT_START_UTC + 2 * QUARTER, EVENT_START_UTC + 3 * QUARTER
+        )
+        | (pl.col.interval_start_utc == EVENT_START_UTC - 8 * QUARTER)
+    )
+    unknown = missing.with_columns(
+        energy_kwh=pl.lit(None, dtype=pl.Float64),
+        available_at_utc=pl.col.available_at_utc + timedelta(hours=1),
+    )
+    seal_rows(layout, "raw_meter__readings", SITE, "test", unknown)
+    metered = metered_day(layout, SITE, LAST_DAY, AFTER_UTC)
+    for table in CORE_TABLES:
+        replace_days(layout, table, SITE, LAST_DAY, LAST_DAY, metered[table])
+    blocked = gather_inputs(layout, EVENT).inputs
+
+    allowed_rule = load_program(
+        "pjm_economic_3day",
+        overrides=("estimates.interpolated_h_max=2", "estimates.like_day_count=4"),
+    )
+    monkeypatch.setattr(settlement, "load_program", lambda _: allowed_rule)
+    allowed = gather_inputs(layout, EVENT).inputs
+
+    first = allowed.load.index_of(EVENT_START_UTC)
+    assert np.isnan(blocked.load.energy_kwh[first - 8 : first + 8]).sum() == 3
+    assert allowed.load.energy_kwh[first - 8] == 25.0
+    assert allowed.load.energy_kwh[first : first + 8].tolist() == [10.0] * 8
+    (finding,) = (f for f in allowed.data_findings if f.code is FindingCode.READING_ESTIMATED)
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence == {"interval_count": 3, "methods": ["interpolated"]}
+    assert not any(f.code is FindingCode.READING_ESTIMATED for f in blocked.data_findings)

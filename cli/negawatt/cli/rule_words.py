@@ -113,6 +113,10 @@ def _after_lines(rule: BaselineRule) -> Iterator[str]:
     yield from _bound_lines(rule)
     missing = rule.exclusions.incomplete_days.max_missing_fraction
     yield f"missing data  at most {missing:.0%} of a window"
+    if rule.estimates is not None:
+        longest_h, count = rule.estimates.interpolated_h_max, rule.estimates.like_day_count
+        yield f"estimates     allowed: gaps up to {longest_h:g} h by a straight line,"
+        yield f"              longer ones by the mean of {count} like days"
     yield from _settlement_lines(rule)
     if rule.accuracy_gate is not None:
         gate = rule.accuracy_gate

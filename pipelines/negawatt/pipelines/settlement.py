@@ -7,7 +7,7 @@ writing its results (assets/out.py).
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
@@ -16,8 +16,10 @@ from negawatt.models.baselines.registry import load_program
 from negawatt.models.baselines.rule import BaselineRule
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.estimates import without_estimates
+from negawatt.models.metering.estimation import with_estimates
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.settlement.build import SettlementTerms
@@ -119,7 +121,7 @@ def gather_inputs(
     told = told_of(layout, event, _dispatch(layout, event))
     own = load.frame.filter(pl.col("site_id") == event.site_id)
     rule = load_program(event.program_id)
-    energy, estimates = without_estimates(own, event.interval, site.settlement_meter_id)
+    energy, estimates = _estimated(own, event, site, rule, windows)
     money = gather_market(layout, site, event, rule)
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
@@ -245,6 +247,34 @@ def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
         job_id: to_load_series(own, interval_minutes_of(own), job_id)
         for (job_id,), own in sorted(rows.partition_by("job_id", as_dict=True).items())
     }
+
+
+def _estimated(
+    rows: pl.DataFrame, event: Event, site: Site, rule: BaselineRule, others: tuple[Interval, ...]
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return the site's energy with or without estimates, as the program has it, and a finding."""
+    meter_id = site.settlement_meter_id
+    if rule.estimates is None:
+        return without_estimates(rows, event.interval, meter_id)
+    days = _local_days(event, site)
+    is_own = pl.col("meter_id") == meter_id
+    filled = with_estimates(
+        rows.filter(is_own), days, rule.estimates, zone=site.zone, other_events=others
+    )
+    return without_estimates(
+        pl.concat([filled, rows.filter(~is_own)]), event.interval, meter_id, allowed=days
+    )
+
+
+def _local_days(event: Event, site: Site) -> Interval:
+    """Return the site's days that the event lies in, whole."""
+    first = event.interval.start_utc.astimezone(site.zone)
+    last = (event.interval.end_utc - timedelta(microseconds=1)).astimezone(site.zone)
+    midnights = (
+        datetime.combine(day, time(), site.zone)
+        for day in (first.date(), last.date() + timedelta(days=1))
+    )
+    return Interval(*(midnight.astimezone(UTC) for midnight in midnights))
 
 
 def _series(rows: pl.DataFrame, meter_id: str, event: Event) -> LoadSeries:

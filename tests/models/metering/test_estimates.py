@@ -46,3 +46,15 @@ def test_what_is_not_known_is_no_estimate() -> None:
     )
 
     assert without_estimates(unknown, EVENT, "m")[1] == []
+
+
+def test_where_the_program_allows_estimates_they_stay_on_the_events_days_with_a_warning() -> None:
+    """Of 11:00 to 15:00 the days allowed end at 14:00."""
+    days = Interval(NOON_UTC - HOUR, NOON_UTC + 2 * HOUR)
+    methods = ("estimated", "interpolated", "metered", "estimated")
+
+    rows, (finding,) = without_estimates(energy(*methods), EVENT, "m", allowed=days)
+
+    assert rows["coverage_ratio"].to_list() == [1.0, 1.0, 1.0, 0.0]
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence == {"interval_count": 2, "methods": ["estimated", "interpolated"]}

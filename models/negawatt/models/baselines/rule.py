@@ -44,6 +44,7 @@ from negawatt.models.baselines.rule_parts import (
 )
 from negawatt.models.baselines.rule_sources import Fact, Source
 from negawatt.models.baselines.rule_windows import AdjustmentRule, BaselineHours, SameDay
+from negawatt.models.metering.estimation import EstimationRule
 
 Fallback = UseAvailable | ReadmitEventDays | ExtendLookback | SwitchTo | Literal["fail"]
 
@@ -98,6 +99,7 @@ class RuleFile:
         control_group: The group of a control group.
         nominated: The lock of a nominated schedule.
         regression: The model of a regression.
+        estimates: How gaps of the event's days are filled; without it an estimate blocks.
         accuracy_gate: Accuracy that the program asks for.
         rounding: Rounding steps; a settlement needs the one of ``energy``.
         deadline: Until when the program takes a settlement, where that is known.
@@ -168,6 +170,7 @@ class RuleFile:
     control_group: ControlGroupRule | None = None
     nominated: NominatedRule | None = None
     regression: RegressionRule | None = None
+    estimates: EstimationRule | None = None
     accuracy_gate: AccuracyGate | None = None
     rounding: tuple[Rounding, ...] = ()
     deadline: Deadline | None = None

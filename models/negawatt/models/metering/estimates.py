@@ -1,6 +1,6 @@
 """Readings that were not measured: what a settlement may do with them.
 
-Here: intervals whose method is not plain metering. Not here: making estimates.
+Here: intervals whose method is not plain metering. Not here: making estimates (estimation.py).
 """
 
 import polars as pl
@@ -11,18 +11,20 @@ from negawatt.models.metering.site_intervals import METERED
 
 
 def without_estimates(
-    energy: pl.DataFrame, event: Interval, meter_id: str
+    energy: pl.DataFrame, event: Interval, meter_id: str, *, allowed: Interval | None = None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Take estimated intervals out of history, and find those of the event.
 
     An interval that was not plainly metered counts as not covered outside the event, so that the
     days it lies in are not eligible where the rule needs it. Inside the event it stays, with a
-    finding that blocks: estimated energy is not paid unless somebody decides so on record.
+    finding that blocks: estimated energy is not paid unless somebody decides so on record. Where
+    the program allows estimates, they stay on all the event's days, and the finding is a warning.
 
     Args:
         energy: Rows of core_site__interval_energy of one meter.
         event: The event window.
         meter_id: The meter, for the finding.
+        allowed: The event's days, where the program allows estimates on them.
 
     Returns:
         The rows, and at most one finding.
@@ -32,22 +34,26 @@ def without_estimates(
         the paid reduction unless the program allows; a candidate day with any is dropped.
     """
     estimated = (pl.col("method") != METERED) & pl.col("energy_kwh").is_not_null()
-    inside = (pl.col("interval_start_utc") < event.end_utc) & (
-        pl.col("interval_end_utc") > event.start_utc
+    window = allowed or event
+    inside = (pl.col("interval_start_utc") < window.end_utc) & (
+        pl.col("interval_end_utc") > window.start_utc
     )
     paid = energy.filter(estimated & inside).sort("interval_start_utc")
     coverage = pl.when(estimated & ~inside).then(0.0).otherwise(pl.col("coverage_ratio"))
-    return energy.with_columns(coverage.alias("coverage_ratio")), _findings(paid, meter_id)
+    severity = Severity.BLOCKING if allowed is None else Severity.WARNING
+    return energy.with_columns(coverage.alias("coverage_ratio")), _findings(
+        paid, meter_id, severity
+    )
 
 
-def _findings(paid: pl.DataFrame, meter_id: str) -> list[Finding]:
+def _findings(paid: pl.DataFrame, meter_id: str, severity: Severity) -> list[Finding]:
     if paid.is_empty():
         return []
     methods = sorted(set(paid["method"]))
     return [
         Finding(
             code=FindingCode.READING_ESTIMATED,
-            severity=Severity.BLOCKING,
+            severity=severity,
             subject=f"meter {meter_id!r}",
             message=f"expected metered energy throughout the event, found {paid.height} intervals "
             f"marked {', '.join(methods)}, the first at "

@@ -36,14 +36,17 @@ def test_the_newest_revision_of_each_event_and_every_price_are_read(tmp_path: Pa
     store.seal()
     store.keep([message(event(interval(0, LIMIT, 10), interval(1, LIMIT, 7.5), modified=1))])
     store.keep([message(event(interval(0, "PRICE", 0.17), vtn_id="p-1"))])
+    store.keep([message(event(interval(0, "ALERT_FLEX_ALERT", ""), vtn_id="a-1"))])
     store.close()
 
     layout = Layout(tmp_path)
+    alerts = read_all_raw(layout, "raw_grid__stress", "market")
+    assert alerts["stress_level"].to_list() == ["ALERT_FLEX_ALERT"]
     found = [(one.event_id, one.revision, one.limit_kw) for one in events_of_site(layout, "hall-1")]
     prices = prices_in(layout, "utility-dynamic", Interval(START_UTC, START_UTC + AN_HOUR))
     assert found == [("e-1.0", 1, 10.0), ("e-1.1", 2, 7.5)]
     assert prices["price_amount"].to_list() == [Decimal("0.17")]
-    assert read_all_raw(layout, "raw_grid__messages", "hall-1").height == 3
+    assert read_all_raw(layout, "raw_grid__messages", "hall-1").height == 4
 
 
 @pytest.mark.parametrize("last_step", ["seal_facts", "save_state", "begin_anew"])

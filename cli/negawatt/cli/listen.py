@@ -132,6 +132,8 @@ def _check_openadr(config: OpenAdrConfig, *, json_output: bool) -> None:
             typer.echo("  no level: every SIMPLE above 0 will be refused as level_unknown")
         if program.price_series is not None:
             typer.echo(f"  prices become {program.price_series}")
+        if program.alert_series is not None:
+            typer.echo(f"  alerts become {program.alert_series}")
 
 
 def _check(config: "ListenConfig", *, json_output: bool) -> None:

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.message import Message
-from negawatt.collectors.raw_schema import GRID_EVENTS, MARKET_PRICES, SCHEMAS
+from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_STRESS, MARKET_PRICES, SCHEMAS
 from negawatt.collectors.spool.json_state import save_state
 from negawatt.collectors.spool.segment import seal_facts
 
-_FOLDERS = {MARKET_PRICES: "market"}  # prices are of no site
+_FOLDERS = {MARKET_PRICES: "market", GRID_STRESS: "market"}  # of no site
 
 
 class TakesIn(Protocol):

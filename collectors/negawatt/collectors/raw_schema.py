@@ -22,6 +22,7 @@ GRID_MESSAGES: Final = "raw_grid__messages"
 AGENT_STATES: Final = "raw_grid__agent_states"
 TOPOLOGY: Final = "raw_site__topology"
 MARKET_PRICES: Final = "raw_market__prices"
+GRID_STRESS: Final = "raw_grid__stress"
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
@@ -233,6 +234,18 @@ SCHEMAS: Final = {
             _column("price_amount", pa.decimal128(24, 12), optional=True),
             _column("price_currency", pa.string()),
             _column("price_unit", pa.string()),
+            _column("available_at_utc", _INSTANT),
+        ],
+    ),
+    GRID_STRESS: _schema(
+        GRID_STRESS,
+        [
+            _column("series_id", pa.string()),
+            _column("interval_start_utc", _INSTANT),
+            _column("interval_end_utc", _INSTANT, optional=True),
+            _column("stress_value", pa.float64(), optional=True),
+            _column("stress_unit", pa.string(), optional=True),
+            _column("stress_level", pa.string(), optional=True),
             _column("available_at_utc", _INSTANT),
         ],
     ),

@@ -7,6 +7,7 @@ request does wrong is answered by 400 and kept in ``violations``.
 import hashlib
 import json
 import re
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -223,8 +224,8 @@ class LoopbackVtn:
 
 
 @contextmanager
-def loopback_vtn(spec_path: Path) -> Iterator[LoopbackVtn]:
-    """Serve a VTN on a free port of this machine."""
+def loopback_vtn(spec_path: Path, context: ssl.SSLContext | None = None) -> Iterator[LoopbackVtn]:
+    """Serve a VTN on a free port of this machine, over TLS where a context is given."""
     vtn = LoopbackVtn(Spec(spec_path))
 
     class Handler(BaseHTTPRequestHandler):
@@ -250,7 +251,12 @@ def loopback_vtn(spec_path: Path) -> Iterator[LoopbackVtn]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    vtn.url = f"http://127.0.0.1:{server.server_address[1]}{BASE}"
+    if context is not None:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    scheme = "http" if context is None else "https"
+    vtn.url = f"{scheme}://127.0.0.1:{server.server_address[1]}{BASE}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -11,7 +11,12 @@ from negawatt.collectors.dsx.message import Outcome
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.openadr.translate import ProgramTerms
-from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_MESSAGES, MARKET_PRICES
+from negawatt.collectors.raw_schema import (
+    GRID_EVENTS,
+    GRID_MESSAGES,
+    GRID_STRESS,
+    MARKET_PRICES,
+)
 from tests.collectors.openadr.vtn_events import (
     NOW_UTC,
     START_UTC,
@@ -184,6 +189,20 @@ def test_prices_keep_every_digit_with_currency_and_unit() -> None:
     assert GRID_EVENTS not in one.rows
 
 
+def test_an_alert_of_the_grid_is_a_level_of_stress_where_a_series_is_named() -> None:
+    told = message(event(interval(0, "ALERT_FLEX_ALERT", "save energy from 2 to 3")))
+    one, silent = intake(), intake(**{"44": ProgramTerms(program_id="p")})
+
+    assert one.take(told) == Outcome.ACCEPTED
+    assert one.rows[GRID_STRESS] == [
+        (
+            "utility-alerts", START_UTC, START_UTC + AN_HOUR, None, None, "ALERT_FLEX_ALERT",
+            NOW_UTC,
+        )
+    ]  # fmt: skip
+    assert silent.take(told) == Outcome.PAYLOAD_UNKNOWN
+
+
 def test_the_same_message_is_new_once_and_kept_with_its_outcome() -> None:
     told, foreign = message(event(interval(0, LIMIT, 10))), event(vtn_id="x", programID="9")
     one = intake()
@@ -231,7 +250,7 @@ def test_older_or_other_content_of_the_same_change_is_refused() -> None:
         (event(interval(0, LIMIT, 1, randomizeStart="PT5M")), Outcome.TIME_UNKNOWN),
         (event(interval(0, LIMIT, 1, duration="P1M")), Outcome.NOT_UNDERSTOOD),
         (event(interval(0, LIMIT, 1, start="2026-07-01T21:00:00")), Outcome.NOT_UNDERSTOOD),
-        (event(interval(0, "ALERT_GRID_EMERGENCY", "now")), Outcome.PAYLOAD_UNKNOWN),
+        (event(interval(0, "ALERT_TSUNAMI", "now")), Outcome.PAYLOAD_UNKNOWN),
         (event(interval(0, "LOAD_DISPATCH", 1)), Outcome.PAYLOAD_UNKNOWN),
         (event(interval(0, "PRICE", 1), payloadDescriptors=[]), Outcome.UNIT_UNKNOWN),
         (event(interval(0, LIMIT, 1), vtn_id="e" * 70), Outcome.NOT_UNDERSTOOD),

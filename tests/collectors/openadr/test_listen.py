@@ -2,9 +2,11 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from negawatt.collectors.heard import Heard
 from negawatt.collectors.openadr.config import OpenAdrConfig
 from negawatt.collectors.openadr.listen import listen
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
+from tests.collectors.authority import Authority
 from tests.collectors.openadr.loopback_vtn import CLIENT, LoopbackVtn, loopback_vtn, post
 from tests.collectors.openadr.vtn_events import event, interval
 
@@ -42,9 +45,14 @@ def free_port() -> int:
 
 
 def config(
-    folder: Path, vtn: LoopbackVtn, *, secret: str = CLIENT[1], poll_s: float = 0.1,
+    folder: Path,
+    vtn: LoopbackVtn,
+    *,
+    secret: str = CLIENT[1],
+    poll_s: float = 0.1,
     with_webhook: bool = False,
-) -> OpenAdrConfig:  # fmt: skip
+    access: Mapping[str, Path] | None = None,
+) -> OpenAdrConfig:
     (folder / "secret").write_text(secret)
     (folder / "hook").write_text("a-token-of-the-webhook")
     port = free_port()
@@ -61,6 +69,7 @@ def config(
                 "url": vtn.url,
                 "client_name": "ven-1",
                 "poll_interval_s": poll_s,
+                "access": access or {},
                 "oauth": {"client_id": CLIENT[0], "client_secret_file": folder / "secret"},
             },
             "programs": [
@@ -212,6 +221,58 @@ def test_a_wrong_secret_ends_the_listener(tmp_path: Path, vtn: LoopbackVtn) -> N
         hearing(config(tmp_path, vtn, secret="of somebody else")) as one,  # noqa: S106 - no secret
     ):
         until(lambda: one.error is not None)
+
+
+def test_mutual_tls_is_spoken_and_a_stranger_is_not_trusted(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    authority = Authority(tmp_path)
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other")
+    ours = authority.issue("negawatt")
+    spec_path = shared_data.parent / "specs" / "openadr3_3.1.1.yaml"
+    with loopback_vtn(spec_path, authority.server(wants_client=True)) as vtn:
+        vtn.put(event(interval(0, LIMIT, 1), intervalPeriod=FAR))
+        access = {"ca_file": authority.ca_file, "client_certificate_file": ours}
+        told = config(tmp_path, vtn, access=access)
+        with hearing(told):
+            until(lambda: len(rows(tmp_path)) == 1)
+        for other in ({"ca_file": stranger.ca_file}, {}):
+            with (
+                pytest.raises(DeviceMissingError, match="certificate"),
+                hearing(config(tmp_path, vtn, access=other)) as one,
+            ):
+                until(lambda heard=one: heard.error is not None)  # type: ignore[misc]  # as above
+
+    assert vtn.violations == []
+
+
+def test_the_command_ends_on_a_signal_and_says_what_it_heard(
+    tmp_path: Path, vtn: LoopbackVtn
+) -> None:
+    (tmp_path / "secret").write_text(CLIENT[1])
+    (tmp_path / "openadr.toml").write_text(
+        f'site_id = "hall-1"\nroot = "tables"\n[vtn]\nurl = "{vtn.url}"\n'
+        'client_name = "ven-1"\npoll_interval_s = 0.1\n'
+        f'[vtn.oauth]\nclient_id = "{CLIENT[0]}"\nclient_secret_file = "secret"\n'
+        '[[programs]]\nvtn_program_id = "44"\nprogram_id = "pjm_economic_3day"\n'
+    )
+    vtn.put(event(interval(0, LIMIT, 1), intervalPeriod=FAR))
+    vtn.put(event(interval(0, "SIMPLE", 3), intervalPeriod=FAR, vtn_id="e-2"))
+    program = Path(sys.executable).parent / "negawatt"
+    command = [str(program), "listen", "openadr", "openadr.toml", "--json"]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            until(lambda: len(rows(tmp_path)) == 1, timeout_s=30)
+        finally:
+            process.terminate()
+        out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 0, err
+    assert json.loads(out)["counts"] == {"accepted": 1, "level_unknown": 1}
+    assert "connected" in err
 
 
 def test_nobody_without_the_token_wakes_the_listener(tmp_path: Path, vtn: LoopbackVtn) -> None:

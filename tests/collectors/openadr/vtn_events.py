@@ -15,6 +15,7 @@ PROGRAM = ProgramTerms(
     program_id="pjm_economic_3day",
     levels={1: ("target_reduction_ratio", 0.25), 2: ("committed_kw", 500.0)},
     price_series="utility-dynamic",
+    alert_series="utility-alerts",
 )
 
 

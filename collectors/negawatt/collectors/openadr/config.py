@@ -159,6 +159,7 @@ class ProgramConfig(Section):
         levels: What levels 1 to 3 of SIMPLE ask for.
         relative_is_reduction: DISPATCH_SETPOINT_RELATIVE is a reduction [kW].
         price_series: Name of the series that its prices become.
+        alert_series: Name of the series of grid stress that its alerts become.
     """
 
     vtn_program_id: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,128}$")]
@@ -167,6 +168,7 @@ class ProgramConfig(Section):
     levels: dict[Annotated[int, Field(ge=1, le=3)], LevelConfig] = {}  # noqa: RUF012 - frozen, by Section
     relative_is_reduction: bool = False
     price_series: Annotated[str, name_of("series")] | None = None
+    alert_series: Annotated[str, name_of("series")] | None = None
 
     def terms(self) -> ProgramTerms:
         """Return what its events are held against."""
@@ -176,6 +178,7 @@ class ProgramConfig(Section):
             levels={level: config.ask() for level, config in self.levels.items()},
             relative_is_reduction=self.relative_is_reduction,
             price_series=self.price_series,
+            alert_series=self.alert_series,
         )
 
 

@@ -17,7 +17,12 @@ from negawatt.collectors.openadr.memory import Known, Memory
 from negawatt.collectors.openadr.revisions import Told, revised
 from negawatt.collectors.openadr.spec import Event, read_object
 from negawatt.collectors.openadr.translate import ProgramTerms, Said, translated
-from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_MESSAGES, MARKET_PRICES
+from negawatt.collectors.raw_schema import (
+    GRID_EVENTS,
+    GRID_MESSAGES,
+    GRID_STRESS,
+    MARKET_PRICES,
+)
 
 EVENT: Final = "openadr/event/"
 """Begins the topic of an event; the VTN's id may follow."""
@@ -124,7 +129,7 @@ class Intake:
         told = self._told(event.id, event.modificationDateTime, message)
         changed = revised(known.events if known else (), said.asks, told)
         self._add_events(changed, program, message.received_utc)
-        self._add_prices(said, program, message.received_utc)
+        self._add_market(said, program, message.received_utc)
         self.memory.known[event.id] = Known(
             vtn_program=event.programID,
             sha256=message.sha256,
@@ -164,7 +169,7 @@ class Intake:
             if row is not None:
                 self._add(GRID_EVENTS, *row)
 
-    def _add_prices(self, said: Said, program: ProgramTerms, received_utc: datetime) -> None:
+    def _add_market(self, said: Said, program: ProgramTerms, received_utc: datetime) -> None:
         for price in said.prices:
             self._add(
                 MARKET_PRICES,
@@ -174,6 +179,17 @@ class Intake:
                 price.amount,
                 price.currency,
                 price.unit,
+                received_utc,
+            )
+        for alert in said.alerts:
+            self._add(
+                GRID_STRESS,
+                program.alert_series,
+                alert.start_utc,
+                alert.end_utc,
+                None,
+                None,
+                alert.level,
                 received_utc,
             )
 

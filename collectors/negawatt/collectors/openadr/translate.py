@@ -1,4 +1,4 @@
-"""What an OpenADR event asks of a site, interval by interval, and its prices.
+"""What an OpenADR event asks of a site, interval by interval, its prices and its alerts.
 
 Each interval that asks for something of the load is an event of its own: the name is the VTN's id
 and the interval's, so that an update that adds or removes intervals leaves the others as they are.
@@ -6,8 +6,8 @@ What a level or a relative set-point means is a program's to say, so it stands i
 an event that asks for what nobody explained is refused whole.
 
 Source: OpenADR 3.1.1, ``eventRequest``, ``interval``, ``intervalPeriod``; payload types and units
-of its Definitions: IMPORT_CAPACITY_LIMIT, DISPATCH_SETPOINT, DISPATCH_SETPOINT_RELATIVE, SIMPLE
-and PRICE.
+of its Definitions: IMPORT_CAPACITY_LIMIT, DISPATCH_SETPOINT, DISPATCH_SETPOINT_RELATIVE, SIMPLE,
+PRICE and the alerts of a grid under stress.
 
 Not here: what follows from an earlier revision (revisions), and disk.
 """
@@ -24,6 +24,9 @@ from negawatt.collectors.openadr.spec import ENDLESS, NOW, Event, Interval, Payl
 _LIMITS: Final = {"IMPORT_CAPACITY_LIMIT", "DISPATCH_SETPOINT"}
 _RELATIVE: Final = "DISPATCH_SETPOINT_RELATIVE"
 _LEVEL: Final = "SIMPLE"
+_ALERTS: Final = {
+    "ALERT_GRID_EMERGENCY", "ALERT_BLACK_START", "ALERT_POSSIBLE_OUTAGE", "ALERT_FLEX_ALERT",
+}  # fmt: skip
 _ASKS: Final = {*_LIMITS, _RELATIVE, _LEVEL}
 _PRICE: Final = "PRICE"
 _PRICE_UNITS: Final = {"KWH": "kWh", "MWH": "MWh"}
@@ -43,6 +46,7 @@ class ProgramTerms:
         levels: What each level of SIMPLE asks for; level 0 asks for nothing.
         relative_is_reduction: DISPATCH_SETPOINT_RELATIVE is a reduction [kW].
         price_series: Name of the series that its prices become, if they do.
+        alert_series: Name of the series of grid stress that its alerts become, if they do.
     """
 
     program_id: str
@@ -50,6 +54,12 @@ class ProgramTerms:
     levels: Mapping[int, tuple[AskKind, float]] = field(default_factory=dict)
     relative_is_reduction: bool = False
     price_series: str | None = None
+    alert_series: str | None = None
+
+    def understood(self) -> frozenset[str]:
+        """Return the types of payload that say something to us."""
+        prices = {_PRICE} if self.price_series else set()
+        return frozenset(_ASKS | prices | (_ALERTS if self.alert_series else set()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +95,25 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert of one interval; without an end it holds until there is another one."""
+
+    start_utc: datetime
+    end_utc: datetime | None
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """All that an event says to us."""
 
     asks: Sequence[Ask] = ()
     prices: Sequence[Price] = ()
+    alerts: Sequence[Alert] = ()
 
 
 def translated(event: Event, terms: ProgramTerms) -> Said:
-    """Return what an event asks for and what its prices are.
+    """Return what an event asks for, and its prices and alerts.
 
     An event without intervals, or with nothing but level 0, says nothing. A start of "now" is the
     event's own ``modificationDateTime``: so the same event is the same, whenever it is read.
@@ -117,24 +137,29 @@ def translated(event: Event, terms: ProgramTerms) -> Said:
         21:00:00 10.0
         21:30:00 8.0
     """
-    understood = _ASKS | ({_PRICE} if terms.price_series else set())
     types = {payload.type for interval in event.intervals for payload in interval.payloads}
-    if event.intervals and not types & understood:
+    if event.intervals and not types & terms.understood():
         raise MessageRefusedError(Outcome.PAYLOAD_UNKNOWN)
     units = _units(event)
-    asks, prices = [], []
+    asks, prices, alerts = [], [], []
     for interval, start_utc, end_utc in _timed(event):
         values = _joined(_asked(payload, units, terms) for payload in interval.payloads)
         if values:
             asks.append(
                 Ask(interval_id=interval.id, start_utc=start_utc, end_utc=end_utc, **values)
             )
-        if terms.price_series:
+        types = {payload.type for payload in interval.payloads} & terms.understood()
+        if _PRICE in types:
             told = [payload for payload in interval.payloads if payload.type == _PRICE]
             prices += [_price(payload, units, start_utc, end_utc) for payload in told]
+        alerts += [
+            Alert(start_utc=start_utc, end_utc=end_utc, level=level)
+            for level in sorted(types & _ALERTS)
+        ]
     _refuse_twice([interval.id for interval in event.intervals])
     _refuse_twice([price.start_utc for price in prices])
-    return Said(asks=asks, prices=prices)
+    _refuse_twice([alert.start_utc for alert in alerts])
+    return Said(asks=asks, prices=prices, alerts=alerts)
 
 
 def _refuse_twice(keys: Sequence[object]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from deltalake import DeltaTable
 
 from negawatt.models.domain.errors import DataRefusedError
+from negawatt.warehouse import delta_tables
 from negawatt.warehouse.delta_tables import (
     append_rows,
     read_kept,
@@ -28,6 +29,19 @@ def test_replacing_a_partition_leaves_the_others_alone(layout: Layout) -> None:
 
     found = read_table(layout, TABLE).frame
     assert found["energy_kwh"].to_list() == [1.0, 1.0, 1.0, 5.0]
+
+
+def test_rows_that_are_written_in_batches_are_all_there_in_order(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta_tables, "_ROWS_OF_A_BATCH", 2)
+    rows = site_energy(minutes=5)
+
+    replace_partition(layout, TABLE, PARTITION, rows)
+    replace_partition(layout, TABLE, PARTITION, rows.reverse())
+
+    found = read_table(layout, TABLE).frame
+    assert found["interval_start_utc"].to_list() == rows["interval_start_utc"].to_list()
 
 
 def test_an_earlier_version_reads_as_it_was(layout: Layout) -> None:

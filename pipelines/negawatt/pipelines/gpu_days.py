@@ -6,7 +6,7 @@ what a group is (negawatt.models.metering).
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -71,20 +71,24 @@ def gpu_energy_of_day(
     if count_rows(paths) <= site.gpu_rows_at_once:
         return _metered(paths, one, one.is_near)
     counts = count_rows_by(paths, ("node_id", "gpu_uuid"), one.is_near)
-    cores = os.cpu_count() or 1
-    groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // cores))
+    groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
     if len(groups) < 2:  # noqa: PLR2004 - nothing to do side by side
         return _metered(paths, one, one.is_near)
-    parts = []
+    logged = f"{site_id} on {day}"
+    return as_one(_side_by_side([(_files_of(counts, gpus), one, gpus) for gpus in groups], logged))
+
+
+def _side_by_side(
+    groups: Sequence[tuple[list[Path], _Day, list[str]]], logged: str
+) -> Iterator[tuple[pl.DataFrame, list[Finding]]]:
+    """Yield what each group gives as soon as it is done."""
     # A fork would copy locks that Polars' threads hold.
-    with ProcessPoolExecutor(min(cores, len(groups)), mp_context=get_context("spawn")) as pool:
-        waiting = [
-            pool.submit(_metered_group, _files_of(counts, gpus), one, gpus) for gpus in groups
-        ]
+    workers = min(os.cpu_count() or 1, len(groups))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_metered_group, *group) for group in groups}
         for number, done in enumerate(as_completed(waiting), start=1):
-            parts.append(done.result())
-            _LOG.info("metered %s on %s: group %d of %d", site_id, day, number, len(groups))
-    return as_one(parts)
+            _LOG.info("metered %s: group %d of %d", logged, number, len(groups))
+            yield done.result()
 
 
 def _files_of(counts: pl.DataFrame, gpus: Sequence[str]) -> list[Path]:
@@ -95,7 +99,8 @@ def _files_of(counts: pl.DataFrame, gpus: Sequence[str]) -> list[Path]:
 def _metered_group(
     paths: Sequence[Path], one: _Day, gpus: Sequence[str]
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    return _metered(paths, one, one.is_near & pl.col("gpu_uuid").is_in(gpus))
+    frame, findings = _metered(paths, one, one.is_near & pl.col("gpu_uuid").is_in(gpus))
+    return frame.with_columns(pl.col(pl.String).cast(pl.Categorical)), findings
 
 
 def _metered(

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
+from negawatt.models.metering import reconciliation
 from negawatt.models.metering.reconciliation import fit_site_gain, reconcile
 from negawatt.warehouse.catalog import schema
 
@@ -118,3 +119,18 @@ def test_two_pairs_are_too_few() -> None:
 def test_gpus_that_never_change_tell_no_gain() -> None:
     with pytest.raises(DataRefusedError, match="found 5 kW in all 3 intervals"):
         fit_site_gain(np.full(3, 5.0), np.array([1.0, 2.0, 3.0]))
+
+
+def test_gpus_that_are_rolled_up_in_parts_add_up_to_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sums of tenths depend on their order in the last bit: it is that of the GPUs either way."""
+    energies = (0.1e6, 0.2e6, 0.3e6, 0.7e6, 1.1e6)
+    gpus = pl.concat(gpu(f"g{n}", [energy, None, energy]) for n, energy in enumerate(energies))
+    mixed = gpus.sample(fraction=1.0, shuffle=True, seed=1)
+    whole = reconcile(meter([1.0] * 3), gpus, meter_id="m", minutes=1)
+
+    monkeypatch.setattr(reconciliation, "_ROWS_AT_ONCE", 6)
+
+    assert reconcile(meter([1.0] * 3), gpus, meter_id="m", minutes=1).equals(whole)
+    assert reconcile(meter([1.0] * 3), mixed, meter_id="m", minutes=1).equals(whole)

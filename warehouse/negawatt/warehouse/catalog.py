@@ -5,7 +5,7 @@ where tables lie (layout) and how they are read and written (raw_files, delta_ta
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -182,7 +182,18 @@ def checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """
     conforming = conform(name, frame)
     refuse_broken(name, check(name, conforming))
-    return conforming.sort(table(name).key)
+    return (
+        conforming if _is_sorted(conforming, table(name).key) else conforming.sort(table(name).key)
+    )
+
+
+def _is_sorted(frame: pl.DataFrame, key: Sequence[str]) -> bool:
+    """Say whether each row's key is larger than the one before: sorting would only copy."""
+    is_next = pl.lit(value=False)
+    for column in reversed(key):
+        value = pl.col(column)
+        is_next = (value > value.shift()) | ((value == value.shift()) & is_next)
+    return bool(frame.select(is_next.slice(1).fill_null(value=False).all()).item())
 
 
 def refuse_broken(name: str, outcomes: Iterable[CheckOutcome]) -> None:

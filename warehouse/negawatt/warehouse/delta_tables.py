@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 import polars as pl
+import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
@@ -20,6 +21,7 @@ from negawatt.models.domain.units import MS_PER_S
 from negawatt.warehouse.catalog import checked, schema, table
 from negawatt.warehouse.layout import Layout
 
+_ROWS_OF_A_BATCH: Final = 1_000_000
 # Smaller and faster to write than the default, snappy, on a month of GPU minutes.
 _COMPRESSED: Final = WriterProperties(compression="ZSTD", compression_level=1)
 
@@ -240,13 +242,20 @@ def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -
     path = str(layout.table_folder(name))
     write_deltalake(
         path,
-        frame.to_arrow(),
+        _in_batches(frame),
         mode="overwrite",
         predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
         partition_by=list(table(name).partition_by) or None,
         writer_properties=_COMPRESSED,
     )
     return DeltaTable(path).version()
+
+
+def _in_batches(frame: pl.DataFrame) -> pa.RecordBatchReader:
+    """Return the rows as Arrow, of which only a part is in memory at once."""
+    parts = (part.to_arrow() for part in frame.iter_slices(_ROWS_OF_A_BATCH))
+    batches = (batch for part in parts for batch in part.to_batches())
+    return pa.RecordBatchReader.from_batches(frame.clear().to_arrow().schema, batches)
 
 
 def _inside(name: str, partition: Mapping[str, str | date], frame: pl.DataFrame) -> None:

@@ -5,8 +5,7 @@ metering a group (gpu_minutes.py).
 """
 
 from ast import literal_eval
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -68,16 +67,22 @@ def _inseparable(counts: pl.DataFrame) -> Iterable[tuple[list[str], int]]:
 
 
 def as_one(
-    groups: Sequence[tuple[pl.DataFrame, list[Finding]]],
+    groups: Iterable[tuple[pl.DataFrame, list[Finding]]],
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Return what gpu_interval_energy would have said of all groups at once.
 
     Args:
-        groups: What it said of each, in any order; there is at least one.
+        groups: What it said of each, in any order; there is at least one. Text may be categories,
+            which take less memory.
     """
-    frame = pl.concat([frame for frame, _ in groups]).sort("gpu_uuid", "interval_start_utc")
-    findings = chain.from_iterable(findings for _, findings in groups)
-    return frame, sorted(findings, key=_place)
+    frames, findings = [], []
+    for frame, found in groups:
+        frames.append(frame)
+        findings += found
+    joined = pl.concat(frames)
+    frames.clear()  # the rows are held once, and twice only while they are sorted
+    joined = joined.sort("gpu_uuid", "interval_start_utc")
+    return joined.with_columns(pl.col(pl.Categorical).cast(pl.String)), sorted(findings, key=_place)
 
 
 def _place(finding: Finding) -> tuple[int, str]:

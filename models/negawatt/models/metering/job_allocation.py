@@ -84,13 +84,14 @@ def allocated_job_energy(
     overlap = _overlap("allocation_start_utc", "allocation_end_utc")
     share = overlap.dt.total_milliseconds() / (end - start).dt.total_milliseconds()
     in_day = start.is_between(day.start_utc, day.end_utc, closed="left")
-    grid = gpu_energy.filter(in_day).select(_INTERVAL).unique()
+    grid = gpu_energy.select(_INTERVAL).filter(in_day).unique()
+    of_held = pl.col("gpu_uuid").is_in(held["gpu_uuid"].unique().implode())
     parts = (
         held.join(grid, how="cross", maintain_order="left")
         .filter(overlap > pl.duration(milliseconds=0))
         .join(_shared_parts(held, grid), on=_PART, how="left", maintain_order="left")
         .join(
-            gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"),
+            gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio").filter(of_held),
             on=["gpu_uuid", *_INTERVAL],
             how="left",
             maintain_order="left",

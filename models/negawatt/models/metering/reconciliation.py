@@ -4,6 +4,7 @@ GPU telemetry attributes; money follows the meter. Here: the two side by side, a
 between them. Not here: why they differ.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryE
 from negawatt.models.domain.units import J_PER_KWH
 from negawatt.models.metering.roll_up import roll_up
 
+_ROWS_AT_ONCE = 2_000_000
 MIN_POINTS = 3  # a line through two points fits them always, and says nothing
 
 
@@ -53,7 +55,9 @@ def reconcile(
     """
     interval = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
     site = roll_up(site_energy.filter(pl.col.meter_id == meter_id), minutes)
-    gpus = roll_up(gpu_energy.drop("node_id"), minutes)
+    # GPU by GPU as all at once, with the copies of a part of them in memory.
+    parts = (part.drop("node_id") for part in _parts_of_whole_gpus(gpu_energy))
+    gpus = pl.concat([roll_up(part, minutes) for part in parts])
     n_gpus = max(gpus["gpu_uuid"].n_unique(), 1)
     is_whole = (pl.col.energy_j.list.len() == n_gpus) & (pl.col.unknown_count == 0)
     # Sums of lists: a list is added in its order, whatever the number of threads.
@@ -77,6 +81,17 @@ def reconcile(
         .select(*interval, "metered_kwh", "gpu_kwh", pl.col.coverage_ratio.fill_null(0.0))
         .sort(interval)
     )
+
+
+def _parts_of_whole_gpus(gpu_energy: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut rows into parts that share no GPU; all of them at once unless they are many."""
+    if gpu_energy.height <= _ROWS_AT_ONCE:
+        yield gpu_energy
+        return
+    gpus = gpu_energy["gpu_uuid"].unique().sort()
+    per_part = max(1, len(gpus) * _ROWS_AT_ONCE // gpu_energy.height)
+    for names in gpus.to_frame().iter_slices(per_part):
+        yield gpu_energy.join(names, on="gpu_uuid", how="semi", maintain_order="left")
 
 
 def fit_site_gain(gpu_kw: NDArray[np.float64], site_kw: NDArray[np.float64]) -> SiteGain:

@@ -1,8 +1,10 @@
 """Estimates: the line and the like days by hand, what stays open, and what is never touched."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -145,3 +147,43 @@ def test_of_nothing_nothing_is_estimated() -> None:
 def test_a_rule_that_cannot_be_is_refused(hours: float, count: int) -> None:
     with pytest.raises(ValueError, match="must be"):
         EstimationRule(interpolated_h_max=hours, like_day_count=count)
+
+
+@pytest.mark.shared
+def test_on_real_meters_a_line_is_better_for_two_hours_and_like_days_for_twelve(
+    shared_data: Path,
+) -> None:
+    """Three gaps of either length in each of 41 hourly meters, each filled both ways.
+
+    The median error is 3 % of the gap's energy by the line against 7 % for two hours, and 14 %
+    against 8 % for twelve (five gaps a meter, another seed; at six hours they are even).
+    """
+    rng = np.random.default_rng(1)
+    table = pl.read_parquet(shared_data / "buildings" / "cambridge_hourly.parquet")
+    errors: dict[tuple[int, str], list[float]] = {}
+
+    for meter in table.sort("interval_start_utc").partition_by("meter_id"):
+        kwh = meter["energy_kwh"].to_numpy().astype(np.float64)
+        if len(kwh) < 17_000 or (kwh > 0).mean() <= 0.99 or kwh.mean() <= 5:
+            continue
+        first_utc = meter["interval_start_utc"][0].replace(tzinfo=UTC)
+        for hours in (2, 12, 2, 12, 2, 12):
+            at = int(rng.integers(9 * 168, len(kwh) - 24))
+            true_kwh = kwh[at : at + hours]
+            start_utc = first_utc + at * HOUR
+            gap = Interval(start_utc, start_utc + hours * HOUR)
+            span = range(at - 8 * 168 - 1, at + hours + 1)
+            known = [n for n in span if kwh[n] > 0 and not at <= n < at + hours]
+            energy = rows(*((first_utc + n * HOUR, kwh[n]) for n in known))
+            for name, longest_h in (("line", 12.0), ("like_days", 0.0)):
+                rule = EstimationRule(interpolated_h_max=longest_h, like_day_count=4)
+                filled = with_estimates(energy, gap, rule, zone=ZoneInfo("Europe/London"))
+                made = filled.filter(pl.col("method") != "metered")["energy_kwh"].to_numpy()
+                if len(made) == hours and (true_kwh > 0).all():
+                    error = np.abs(made - true_kwh).sum() / true_kwh.sum()
+                    errors.setdefault((hours, name), []).append(error)
+
+    median = {key: float(np.median(values)) for key, values in errors.items()}
+    assert min(map(len, errors.values())) > 100
+    assert median[2, "line"] < 0.6 * median[2, "like_days"]
+    assert median[12, "like_days"] < 0.75 * median[12, "line"]

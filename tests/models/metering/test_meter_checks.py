@@ -226,3 +226,38 @@ def test_a_reading_three_times_too_high_is_found_on_nine_days_of_ten(
             ratios.append(spike_ratio(wrong)[at])
 
     assert np.mean(np.array(ratios) > default_limits().spike_ratio_max) > 0.9
+
+
+@pytest.mark.shared
+def test_no_minute_of_two_real_halls_under_an_event_is_a_spike(shared_data: Path) -> None:
+    """400 minutes of each hall of the Phoenix trials and of each job: ramps, a floor, a return."""
+    table = pl.read_parquet(shared_data / "phoenix" / "power_1min.parquet")
+
+    worst = [
+        np.nanmax(spike_ratio(rows["power_w"].to_numpy()))
+        for rows in table.sort("time_utc").partition_by("experiment", "series")
+    ]
+
+    assert max(worst) == pytest.approx(1.171, abs=0.001)
+
+
+@pytest.mark.shared
+def test_a_minute_of_a_single_training_node_is_a_spike_once_in_a_thousand(
+    shared_data: Path,
+) -> None:
+    """17,097 minutes of nodes in MLPerf training, start and end of runs included: 14, to 2.2."""
+    table = pl.read_parquet(shared_data / "mlperf" / "training_v40_h100_node_power.parquet")
+    run = ["system", "benchmark", "run", "node"]
+    minutes = (
+        table.filter(pl.col.meter == "ac")
+        .group_by(*run, pl.col.time_ms // 60_000)
+        .agg(pl.col.watts.mean())
+        .sort("time_ms")
+    )
+
+    ratios = np.concatenate(
+        [spike_ratio(rows["watts"].to_numpy()) for rows in minutes.partition_by(*run)]
+    )
+
+    assert len(ratios) == 17_097
+    assert (ratios > default_limits().spike_ratio_max).sum() == 14

@@ -8,6 +8,7 @@ SHARE  ?= 0.02
 READY  := $(VENV)/.ready
 BOTH   := --numprocesses 2 --dist loadfile
 DUCKDB2 := $(VENV)/duckdb2
+OPENADR2 := $(VENV)/openadr2
 PANGO  := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
 # Modules that were compiled once make every later start faster.
@@ -39,6 +40,7 @@ test: setup ## Run the tests that need nothing but this checkout
 
 check: setup pango mosquitto format lint types contracts ## Everything CI runs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(OPENADR2) -r requirements-openadr2.lock
 	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
 	@PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -p no:cacheprovider tests/warehouse
 
@@ -79,7 +81,9 @@ dev: setup ## Open the Dagster UI on a warehouse (WAREHOUSE=..., the demo's by d
 
 lock: ## Resolve the dependencies again and write the locks
 	@echo 'duckdb>=2,<3' | $(BIN)/uv pip compile --quiet --universal --generate-hashes - --output-file requirements-duckdb2.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev pyproject.toml --output-file requirements.lock
+	@# Only what the lock of all else has not, or has another version of.
+	@printf '%s\n' 'openleadr>=0.5.36,<0.6' 'apscheduler<4' 'signxml<5' tzlocal 'xmltodict==0.13.0' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps - --output-file requirements-openadr2.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dsx --extra gridstatus --extra pipelines --extra s3 --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what the targets above made, but not your data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -27,6 +27,12 @@ from negawatt.collectors.openadr.config import (
     WebhookConfig,
     load_openadr_config,
 )
+from negawatt.collectors.openadr.config_two_b import (
+    MarketConfig,
+    TwoBConfig,
+    TwoBVtnConfig,
+    load_two_b_config,
+)
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
 from tests.collectors.dsx.senders import ISV, Sender
 
@@ -202,3 +208,27 @@ def test_a_vtn_that_never_answers_is_missing(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, DeviceMissingError)
     assert result.stderr.count("no connection: ") == 1
+
+
+def openadr2_sample() -> str:
+    return RUNNER.invoke(app, ["openadr2-sample"]).stdout
+
+
+@pytest.mark.parametrize("section", [TwoBConfig, TwoBVtnConfig, MarketConfig])
+def test_the_openadr2_sample_loads_and_names_every_key(
+    tmp_path: Path, section: type[BaseModel]
+) -> None:
+    named = set(re.findall(r"^(?:# )?(\w+) = ", openadr2_sample(), re.MULTILINE))
+
+    load_two_b_config(openadr_written(tmp_path, openadr2_sample()))
+
+    assert set(section.model_fields) - {"vtn", "programs", "levels"} <= named
+
+
+def test_an_answer_to_events_of_2_0b_has_no_default(tmp_path: Path) -> None:
+    path = openadr_written(tmp_path, openadr2_sample().replace('answer = "optOut"', ""))
+
+    error = RUNNER.invoke(app, ["openadr2", str(path), "--check"]).exception
+
+    assert isinstance(error, ConfigurationError)
+    assert "answer" in str(error)

@@ -18,7 +18,8 @@ from negawatt.cli.options import JsonOption
 from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.heard import Heard
-from negawatt.collectors.openadr.config import OpenAdrConfig, load_openadr_config
+from negawatt.collectors.openadr.config import MeaningConfig, OpenAdrConfig, load_openadr_config
+from negawatt.collectors.openadr.config_two_b import TwoBConfig, load_two_b_config
 from negawatt.collectors.openadr.listen import listen as listen_openadr
 from negawatt.collectors.openadr.vtn import Vtn
 from negawatt.collectors.openadr.webhook import webhook_token
@@ -107,6 +108,44 @@ def openadr_sample() -> None:
     )
 
 
+@app.command()
+def openadr2(
+    config: Annotated[Path, typer.Argument(help="TOML file; `openadr2-sample` prints one.")],
+    duration_s: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the configuration; ask nobody.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Hear an OpenADR 2.0b VTN until stopped (Ctrl-C or SIGTERM): set-points, levels, prices.
+
+    Example: negawatt listen openadr2 openadr2.toml --duration-s 60
+    """
+    loaded = load_two_b_config(config)
+    if check:
+        _check_openadr2(loaded, json_output=json_output)
+        return
+    from negawatt.collectors.openadr.ven_two_b import (  # noqa: PLC0415 - the extra openadr2
+        listen as listen_openadr2,
+    )
+
+    _hear(partial(listen_openadr2, loaded), duration_s, json_output=json_output)
+
+
+@app.command()
+def openadr2_sample() -> None:
+    """Print a configuration of `listen openadr2` with every key explained.
+
+    Example: negawatt listen openadr2-sample > openadr2.toml
+    """
+    typer.echo(
+        files("negawatt.collectors.openadr").joinpath("sample_two_b.toml").read_text("utf-8"),
+        nl=False,
+    )
+
+
 def _check_openadr(config: OpenAdrConfig, *, json_output: bool) -> None:
     Vtn(config.vtn, SystemClock())
     if config.webhook is not None:
@@ -125,15 +164,29 @@ def _check_openadr(config: OpenAdrConfig, *, json_output: bool) -> None:
             f"heard on {config.webhook.host}:{config.webhook.port}"
         )
     for program in config.programs:
-        typer.echo(f"program {program.vtn_program_id} is {program.program_id}")
-        for level, asked in sorted(program.levels.items()):
-            typer.echo("  level {}: {} {:g}".format(level, *asked.ask()))
-        if not program.levels:
-            typer.echo("  no level: every SIMPLE above 0 will be refused as level_unknown")
-        if program.price_series is not None:
-            typer.echo(f"  prices become {program.price_series}")
-        if program.alert_series is not None:
-            typer.echo(f"  alerts become {program.alert_series}")
+        _say_program(program.vtn_program_id, program)
+
+
+def _check_openadr2(config: TwoBConfig, *, json_output: bool) -> None:
+    if json_output:
+        typer.echo(config.model_dump_json(indent=2))
+        return
+    typer.echo(f"site {config.site_id}, tables below {config.root}")
+    typer.echo(f"VTN {config.vtn.url} as {config.vtn.ven_name}, answered {config.vtn.answer}")
+    for program in config.programs:
+        _say_program(program.market_context, program)
+
+
+def _say_program(name: str, program: MeaningConfig) -> None:
+    typer.echo(f"program {name} is {program.program_id}")
+    for level, asked in sorted(program.levels.items()):
+        typer.echo("  level {}: {} {:g}".format(level, *asked.ask()))
+    if not program.levels:
+        typer.echo("  no level: every SIMPLE above 0 will be refused as level_unknown")
+    if program.price_series is not None:
+        typer.echo(f"  prices become {program.price_series}")
+    if program.alert_series is not None:
+        typer.echo(f"  alerts become {program.alert_series}")
 
 
 def _check(config: "ListenConfig", *, json_output: bool) -> None:

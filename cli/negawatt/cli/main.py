@@ -46,7 +46,7 @@ _COMMANDS: Final = (
 
 
 # Modules of the smaller extras; everything else is the extra of what settles.
-_EXTRA_OF: Final = {"joserfc": "dsx", "paho": "dsx"}
+_EXTRA_OF: Final = {"joserfc": "dsx", "openleadr": "openadr2", "paho": "dsx"}
 
 
 class _Commands(TyperGroup):

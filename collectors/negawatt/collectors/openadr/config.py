@@ -5,7 +5,7 @@ Not here: opening what it names (vtn, webhook).
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -15,9 +15,6 @@ from negawatt.collectors.openadr.intake import Terms
 from negawatt.collectors.openadr.translate import AskKind, ProgramTerms
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
-_REMEDY: Final = (
-    "correct the key; `negawatt listen openadr-sample` prints a file with every key explained"
-)
 _THIS_MACHINE: Final = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -41,7 +38,7 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-_Url = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_address)]
 
 
 class OAuthConfig(Section):
@@ -56,7 +53,7 @@ class OAuthConfig(Section):
 
     client_id: Annotated[str, Field(min_length=1, max_length=4096)]
     client_secret_file: Path
-    token_url: _Url | None = None
+    token_url: Url | None = None
     scope: str = ""
 
     @model_validator(mode="after")
@@ -78,7 +75,7 @@ class VtnConfig(Section):
         request_timeout_s: Longest time for one answer [s].
     """
 
-    url: _Url
+    url: Url
     client_name: Annotated[str, name_of("client"), Field(pattern="^[^_]+$")]
     access: AccessConfig = AccessConfig()
     oauth: OAuthConfig | None = None
@@ -105,7 +102,7 @@ class WebhookConfig(Section):
         port: Port to listen on.
     """
 
-    callback_url: _Url
+    callback_url: Url
     token_file: Path
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)]
@@ -149,11 +146,10 @@ class LevelConfig(Section):
         return [(kind, value) for kind, value in told if value is not None]
 
 
-class ProgramConfig(Section):
-    """A program of the VTN.
+class MeaningConfig(Section):
+    """What events of a program mean.
 
     Attributes:
-        vtn_program_id: Its id at the VTN.
         program_id: The program that settles its events.
         event_kind: What sort of dispatch they are.
         levels: What levels 1 to 3 of SIMPLE ask for.
@@ -162,7 +158,6 @@ class ProgramConfig(Section):
         alert_series: Name of the series of grid stress that its alerts become.
     """
 
-    vtn_program_id: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,128}$")]
     program_id: Annotated[str, name_of("program")]
     event_kind: Annotated[str, Field(pattern="^(economic|emergency|test|trial)$")] = "economic"
     levels: dict[Annotated[int, Field(ge=1, le=3)], LevelConfig] = {}  # noqa: RUF012 - frozen, by Section
@@ -180,6 +175,16 @@ class ProgramConfig(Section):
             price_series=self.price_series,
             alert_series=self.alert_series,
         )
+
+
+class ProgramConfig(MeaningConfig):
+    """A program of the VTN.
+
+    Attributes:
+        vtn_program_id: Its id at the VTN.
+    """
+
+    vtn_program_id: Annotated[str, Field(pattern="^[a-zA-Z0-9_-]{1,128}$")]
 
 
 class OpenAdrConfig(Section):
@@ -233,6 +238,9 @@ class OpenAdrConfig(Section):
         return self.model_copy(update={"root": folder / self.root, "vtn": vtn, "webhook": webhook})
 
 
+_Config = TypeVar("_Config", bound=Section)
+
+
 def load_openadr_config(path: Path) -> OpenAdrConfig:
     """Read a configuration; relative paths in it start at the file's folder.
 
@@ -240,13 +248,23 @@ def load_openadr_config(path: Path) -> OpenAdrConfig:
         ConfigurationError: The file is no TOML, or breaks a rule.
         OSError: It cannot be read.
     """
+    return read_config(OpenAdrConfig, path, "openadr-sample").below(path.parent)
+
+
+def read_config(kind: type[_Config], path: Path, sample: str) -> _Config:
+    """Read a file of one kind of configuration; ``sample`` prints one.
+
+    Raises:
+        ConfigurationError: The file is no TOML, or breaks a rule.
+        OSError: It cannot be read.
+    """
+    remedy = f"correct the key; `negawatt listen {sample}` prints a file with every key explained"
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return OpenAdrConfig.model_validate(values).below(path.parent)
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=_REMEDY
+            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=remedy
         ) from error
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
-        raise invalid_file(path, problems, remedy=_REMEDY) from error
+        raise invalid_file(path, problems, remedy=remedy) from error

@@ -41,6 +41,7 @@ class Terms:
         programs: Programs by their id at the VTN; events of others are not ours.
         prefix: Begins the names of our events, where ids of two VTNs might be the same.
         max_message_bytes: What is larger is not read.
+        version: Of OpenADR, as it was spoken.
     """
 
     site_id: str
@@ -48,6 +49,7 @@ class Terms:
     programs: Mapping[str, ProgramTerms]
     prefix: str = ""
     max_message_bytes: int = 1_000_000
+    version: str = "3.1"
 
 
 class Intake:
@@ -156,7 +158,7 @@ class Intake:
         return Told(
             name=f"{self._terms.prefix}{vtn_id}",
             at_utc=at_utc,
-            source=f"openadr 3.1 message sha256 {message.sha256}",
+            source=f"openadr {self._terms.version} message sha256 {message.sha256}",
         )
 
     def _add_events(

@@ -1,0 +1,103 @@
+"""The configuration of a listener on an OpenADR 2.0b VTN.
+
+Not here: opening what it names (ven_two_b).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from negawatt.collectors.config_sections import Section, SiteName, name_of
+from negawatt.collectors.openadr.config import MeaningConfig, Url, read_config
+from negawatt.collectors.openadr.intake import Terms
+
+
+class TwoBVtnConfig(Section):
+    """The VTN.
+
+    Attributes:
+        url: Its address, as a rule ending in ``/OpenADR2/Simple/2.0b``.
+        ven_name: Our name at the VTN, and of what is remembered of it here.
+        answer: What each event is answered with: the VTN wants an answer, and it is the site's.
+        certificate_file: Our own certificate, in PEM; messages are signed with it.
+        key_file: Its key.
+        ca_file: Authorities to trust, in PEM.
+        fingerprint: Of the certificate that the VTN signs its messages with.
+    """
+
+    url: Url
+    ven_name: Annotated[str, name_of("ven"), Field(pattern="^[^_]+$")]
+    answer: Literal["optIn", "optOut"]
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    ca_file: Path | None = None
+    fingerprint: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file together")
+        return self
+
+
+class MarketConfig(MeaningConfig):
+    """A market context of the VTN.
+
+    Attributes:
+        market_context: Its name at the VTN.
+    """
+
+    market_context: Annotated[str, Field(min_length=1)]
+
+
+class TwoBConfig(Section):
+    """Everything a listener needs to know.
+
+    Attributes:
+        site_id: The site whose load is asked for.
+        root: Folder of the raw tables: the warehouse, or a spool that is shipped to it.
+        vtn: The VTN.
+        programs: Whose events are ours.
+        event_prefix: Begins the names of events, where ids of two VTNs might be the same.
+    """
+
+    site_id: SiteName
+    root: Path
+    vtn: TwoBVtnConfig
+    programs: Annotated[tuple[MarketConfig, ...], Field(min_length=1)]
+    event_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,19})?$")] = ""
+
+    def program_of(self) -> dict[str, str]:
+        """Return names of programs, as events of 3.1 have them, by market context."""
+        return {one.market_context: f"market-{n}" for n, one in enumerate(self.programs)}
+
+    def terms(self) -> Terms:
+        """Return what messages are held against."""
+        return Terms(
+            site_id=self.site_id,
+            vtn_url=self.vtn.url,
+            programs={f"market-{n}": one.terms() for n, one in enumerate(self.programs)},
+            prefix=self.event_prefix,
+            version="2.0b",
+        )
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths starting at a folder."""
+        files = {
+            name: folder / path
+            for name, path in self.vtn.model_dump().items()
+            if isinstance(path, Path)
+        }
+        vtn = self.vtn.model_copy(update=files)
+        return self.model_copy(update={"root": folder / self.root, "vtn": vtn})
+
+
+def load_two_b_config(path: Path) -> TwoBConfig:
+    """Read a configuration; relative paths in it start at the file's folder.
+
+    Raises:
+        ConfigurationError: The file is no TOML, or breaks a rule.
+        OSError: It cannot be read.
+    """
+    return read_config(TwoBConfig, path, "openadr2-sample").below(path.parent)

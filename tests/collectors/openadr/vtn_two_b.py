@@ -1,0 +1,80 @@
+"""A VTN of OpenADR 2.0b by `openleadr`, as a program of its own: its pins are not the lock's.
+
+It takes the port as its argument, offers one event, prints each answer to it, and cancels it behind
+the first line of its input. Run with the folder of `requirements-openadr2.lock` on PYTHONPATH.
+"""
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+
+from openleadr import OpenADRServer
+from openleadr.objects import (
+    ActivePeriod,
+    Event,
+    EventDescriptor,
+    EventSignal,
+    Interval,
+    Measurement,
+    PowerAttributes,
+    Target,
+)
+
+START_UTC = datetime(2126, 7, 1, 21, tzinfo=UTC)
+AN_HOUR = timedelta(hours=1)
+
+
+def event() -> Event:
+    def signal(name: str, kind: str, value: float, **more: object) -> EventSignal:
+        interval = Interval(dtstart=START_UTC, duration=AN_HOUR, signal_payload=value)
+        return EventSignal(
+            signal_id=name, signal_name=name, signal_type=kind, intervals=[interval], **more
+        )
+
+    kilowatt = Measurement(
+        name="powerReal",
+        description="RealPower",
+        unit="W",
+        scale="k",
+        power_attributes=PowerAttributes(hertz=60, voltage=230, ac=True),
+    )
+    return Event(
+        event_descriptor=EventDescriptor(
+            event_id="ev-1",
+            modification_number=0,
+            market_context="http://utility.example/summer",
+            event_status="far",
+        ),
+        active_period=ActivePeriod(dtstart=START_UTC, duration=AN_HOUR),
+        event_signals=[
+            signal("SIMPLE", "level", 1),
+            signal("LOAD_DISPATCH", "setpoint", 750.25, measurement=kilowatt),
+        ],
+        targets=[Target(ven_id="ven-id-1")],
+        response_required="always",
+    )
+
+
+async def main(port: int) -> None:
+    server = OpenADRServer(vtn_id="VTN1", http_port=port, requested_poll_freq=timedelta(seconds=1))
+
+    async def register(_info: object) -> tuple[str, str]:
+        return "ven-id-1", "registration-1"
+
+    async def answered(ven_id: str, event_id: str, opt_type: str) -> None:  # noqa: ARG001 - its names
+        sys.stdout.write(f"answer {event_id} {opt_type}\n")
+        sys.stdout.flush()
+
+    server.add_handler("on_create_party_registration", register)
+    server.add_raw_event("ven-id-1", event(), callback=answered)
+    running = asyncio.create_task(server.run())
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, sys.stdin.readline)
+    server.cancel_event("ven-id-1", "ev-1")
+    await loop.run_in_executor(None, sys.stdin.readline)
+    await server.stop()
+    running.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

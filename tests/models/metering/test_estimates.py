@@ -57,4 +57,5 @@ def test_where_the_program_allows_estimates_they_stay_on_the_events_days_with_a_
 
     assert rows["coverage_ratio"].to_list() == [1.0, 1.0, 1.0, 0.0]
     assert finding.severity is Severity.WARNING
+    assert finding.message.startswith("expected metered energy on the event's days, found 2")
     assert finding.evidence == {"interval_count": 2, "methods": ["estimated", "interpolated"]}

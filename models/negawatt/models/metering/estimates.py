@@ -40,22 +40,21 @@ def without_estimates(
     )
     paid = energy.filter(estimated & inside).sort("interval_start_utc")
     coverage = pl.when(estimated & ~inside).then(0.0).otherwise(pl.col("coverage_ratio"))
-    severity = Severity.BLOCKING if allowed is None else Severity.WARNING
-    return energy.with_columns(coverage.alias("coverage_ratio")), _findings(
-        paid, meter_id, severity
-    )
+    findings = _findings(paid, meter_id, is_allowed=allowed is not None)
+    return energy.with_columns(coverage.alias("coverage_ratio")), findings
 
 
-def _findings(paid: pl.DataFrame, meter_id: str, severity: Severity) -> list[Finding]:
+def _findings(paid: pl.DataFrame, meter_id: str, *, is_allowed: bool) -> list[Finding]:
     if paid.is_empty():
         return []
     methods = sorted(set(paid["method"]))
+    where = "on the event's days" if is_allowed else "throughout the event"
     return [
         Finding(
             code=FindingCode.READING_ESTIMATED,
-            severity=severity,
+            severity=Severity.WARNING if is_allowed else Severity.BLOCKING,
             subject=f"meter {meter_id!r}",
-            message=f"expected metered energy throughout the event, found {paid.height} intervals "
+            message=f"expected metered energy {where}, found {paid.height} intervals "
             f"marked {', '.join(methods)}, the first at "
             f"{paid['interval_start_utc'][0].isoformat()}",
             evidence={"interval_count": paid.height, "methods": methods},

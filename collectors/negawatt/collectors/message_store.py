@@ -101,7 +101,7 @@ class MessageStore(Generic[Intake]):
         """Seal what waits, and return the files that hold it."""
         if self._is_empty:
             return []
-        rows, self.intake.rows = self.intake.rows, {}
+        rows = self.intake.rows
         sealed = []
         # Events come last: whoever sees one finds the message that asked for it.
         for name in sorted(rows, key=lambda name: (name == GRID_EVENTS, name)):
@@ -114,7 +114,7 @@ class MessageStore(Generic[Intake]):
             )
         save_state(self._state_path, self.intake.remembered(self._newest_utc))
         self._journal.begin_anew()
-        self._is_empty = True
+        self.intake.rows, self._is_empty = {}, True  # only now: what failed is sealed by the next
         self.file_count += len(sealed)
         return sealed
 

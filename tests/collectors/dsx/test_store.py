@@ -1,10 +1,13 @@
 """What was acknowledged is in the tables once, wherever the process ends."""
 
+import errno
+import itertools
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,6 +16,7 @@ from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.memory import Memory, is_saved
 from negawatt.collectors.dsx.message import Message, Outcome
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.spool.segment import seal_facts
 from negawatt.models.domain.errors import DataRefusedError
 from tests.collectors.dsx.senders import ISV, NOW_UTC, Sender, load_target, target, terms
 
@@ -78,6 +82,32 @@ def test_a_value_of_bad_quality_is_a_row_without_a_value(tmp_path: Path) -> None
 
     (row,) = rows(tmp_path, "raw_node__power_samples")
     assert (row["power_w"], row["reading_quality"]) == (None, "bms_quality_0")
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_a_seal_that_fails_loses_nothing_and_what_it_sealed_is_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    calls = itertools.count(1)
+
+    def sometimes(
+        name: str, rows: pa.Table, *, root: Path, site_id: str, writer: tuple[str, str, str]
+    ) -> list[Path]:
+        if next(calls) == failing:
+            raise PermissionError(errno.EACCES, "no access")
+        return seal_facts(name, rows, root=root, site_id=site_id, writer=writer)
+
+    monkeypatch.setattr(module, "seal_facts", sometimes)
+    store = opened(tmp_path)
+    store.keep(batch())
+
+    with pytest.raises(PermissionError):
+        store.seal()
+    store.close()
+    opened(tmp_path).close()
+
+    assert held(tmp_path) == ONCE
+    assert len(rows(tmp_path, "raw_grid__messages")) == 2
 
 
 def test_every_message_has_one_outcome_and_what_is_refused_is_kept(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """From load targets to revisions of events."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from negawatt.collectors.dsx.flex import LoadTargets
 from negawatt.collectors.dsx.load_targets import GridEvent, Told, revised
@@ -81,6 +83,50 @@ def test_a_target_without_an_end_becomes_an_event_when_the_next_one_replaces_it(
         ("c1.main-a", NOW_UTC + 3 * HOUR),
         ("c2.main-a", NOW_UTC + 4 * HOUR),
     ]
+
+
+def test_a_target_without_an_end_is_cancelled_by_the_next_one_of_the_same_start() -> None:
+    (first,) = revised([], told(target(100.0, end_utc=None)), "main-a")
+
+    (cancelled, second) = revised([first], told(target(80.0, end_utc=None), name="c2"), "main-a")
+
+    assert (cancelled.event_id, cancelled.revision, cancelled.cancelled) == ("c1.main-a", 2, True)
+    assert (second.event_id, second.limit_kw, second.event_end_utc) == ("c2.main-a", 80.0, None)
+
+
+def test_the_same_target_without_an_end_again_is_its_next_revision() -> None:
+    (first,) = revised([], told(target(100.0, end_utc=None)), "main-a")
+
+    (second,) = revised([first], told(target(80.0, end_utc=None)), "main-a")
+
+    assert (second.event_id, second.revision, second.cancelled) == ("c1.main-a", 2, False)
+
+
+@pytest.mark.parametrize("end_utc", [None, NOW_UTC + 6 * HOUR])
+def test_a_target_without_an_end_ends_where_one_that_was_told_before_starts(
+    end_utc: datetime | None,
+) -> None:
+    later = target(100.0, start_utc=NOW_UTC + 4 * HOUR, end_utc=end_utc)
+    (known,) = revised([], told(later), "main-a")
+
+    (event,) = revised(
+        [known], told(target(80.0, start_utc=NOW_UTC, end_utc=None), name="c2"), "main-a"
+    )
+
+    assert (event.event_id, event.event_end_utc) == ("c2.main-a", NOW_UTC + 4 * HOUR)
+
+
+def test_a_cancelled_target_ends_no_other() -> None:
+    later = target(100.0, start_utc=NOW_UTC + 4 * HOUR, end_utc=None)
+    known = revised([], told(later), "main-a")
+    removal = target(None, start_utc=NOW_UTC, end_utc=None)
+    cancelled = revised(known, told(removal, name="c2"), "main-a")
+
+    (event,) = revised(
+        cancelled, told(target(80.0, start_utc=NOW_UTC, end_utc=None), name="c3"), "main-a"
+    )
+
+    assert event.event_end_utc is None
 
 
 def test_an_event_comes_back_from_json_as_it_went() -> None:

@@ -107,8 +107,9 @@ class Told:
 def revised(known: Iterable[GridEvent], told: Told, feed_tag: str) -> list[GridEvent]:
     """Return the revisions that follow from one message, in the order of its targets.
 
-    A new target ends the one on the feed that had no end. A limit of null ends every target that
-    holds at its start, and cancels those that had not begun and begin in its window.
+    A target without an end ends where the next one on the feed starts, whichever was told first; it
+    is cancelled by one of the same start. A limit of null ends every target that holds at its
+    start, and cancels those that had not begun and begin in its window.
 
     Args:
         known: The newest revision of every event of the feed.
@@ -125,17 +126,17 @@ def revised(known: Iterable[GridEvent], told: Told, feed_tag: str) -> list[GridE
         start_utc = target.interval.start_time or told.time_utc
         if target.interval.end_time is not None and target.interval.end_time <= start_utc:
             raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
+        event_id = f"{told.correlation}.{feed_tag}" + (f".{number}" if number > 1 else "")
+        before = None if target.load_constraint is None else newest.pop(event_id, None)
         for event in _ended(newest.values(), target, start_utc, told.source):
             newest[event.event_id] = changed[event.event_id] = event
         if target.load_constraint is None:
             continue
-        event_id = f"{told.correlation}.{feed_tag}" + (f".{number}" if number > 1 else "")
-        before = newest.get(event_id)
         newest[event_id] = changed[event_id] = GridEvent(
             event_id=event_id,
             revision=before.revision + 1 if before else 1,
             event_start_utc=start_utc,
-            event_end_utc=target.interval.end_time,
+            event_end_utc=target.interval.end_time or _next_start(newest.values(), start_utc),
             notified_at_utc=told.time_utc,
             limit_kw=target.load_constraint.power_w / W_PER_KW,
             cancelled=False,
@@ -150,7 +151,7 @@ def _ended(
     """Return what a new target makes of the events that are there."""
     found = []
     for event in events:
-        replaced = event.event_end_utc is None and start_utc > event.event_start_utc
+        replaced = event.event_end_utc is None and start_utc >= event.event_start_utc
         removed = target.load_constraint is None and _overlaps(event, target, start_utc)
         if event.cancelled or not (replaced or removed):
             continue
@@ -160,6 +161,11 @@ def _ended(
         else:
             found.append(replace(next_one, event_end_utc=start_utc))
     return found
+
+
+def _next_start(events: Iterable[GridEvent], start_utc: datetime) -> datetime | None:
+    starts = [event.event_start_utc for event in events if not event.cancelled]
+    return min((start for start in starts if start > start_utc), default=None)
 
 
 def _overlaps(event: GridEvent, target: Target, start_utc: datetime) -> bool:

@@ -211,6 +211,34 @@ def test_a_block_without_one_type_is_refused() -> None:
     assert refused.reason == "one ReadingType is expected, found 0; with it all its readings"
 
 
+def test_a_block_whose_meter_links_to_a_type_that_is_not_in_the_file_is_refused() -> None:
+    """Type 1 is in milliwatt hours; what type 2 says nobody knows."""
+    content = feed(
+        linked("a", "1", 1, reading(0)),
+        linked("b", "1", 2, reading(0)),
+        linked_type(1, TYPE.replace("Multiplier>0<", "Multiplier>-3<")),
+    )
+
+    parsed = read_espi(content)
+
+    assert parsed.rows.select("meter_id", "energy_kwh").rows() == [("a.1", 0.00125)]
+    (refused,) = parsed.refused
+    assert refused.reason.startswith("/espi/1_1/resource/ReadingType/2 is expected in the file")
+
+
+def test_the_only_type_counts_for_a_meter_that_links_to_none() -> None:
+    """Feeds of the SDK of 2012 link a meter to its blocks as well."""
+    own = f"{POINT}/1/MeterReading/1"
+    up, related = ("up", f"{own}/IntervalBlock"), ("related", f"{own}/IntervalBlock")
+    content = feed(
+        entry(block(reading(0)), [up]),
+        entry(f'<MeterReading xmlns="{ESPI}"/>', [("self", own), related]),
+        linked_type(1, TYPE),
+    )
+
+    assert read_espi(content).rows["energy_kwh"].item() == 1.25
+
+
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 
 

@@ -31,6 +31,7 @@ from negawatt.warehouse.formats.parsed import NotTaken, Parsed, empty_readings, 
 _BLOCK, _TYPE = f"{{{ESPI}}}IntervalBlock", f"{{{ESPI}}}ReadingType"
 _ENTRY, _LINK, _CONTENT = f"{{{ATOM}}}entry", f"{{{ATOM}}}link", f"{{{ATOM}}}content"
 _METER_READING = re.compile(r"(?:UsagePoint/([^/]+)/)?MeterReading/([^/]+)$")
+_TYPE_LINK = re.compile(r"(?:^|/)ReadingType/[^/]+$")
 _USED = {"IntervalBlock", "ReadingType", "MeterReading", "UsagePoint", "LocalTimeParameters"}
 
 
@@ -167,15 +168,17 @@ def _rows(feed: _Feed) -> tuple[pl.DataFrame, list[NotTaken]]:
     for entry in feed.entries:
         if not entry.readings:
             continue
-        meter_reading = readings_by_own.get(entry.up)
-        linked = [
-            one
-            for owner, one in types
-            if meter_reading and owner.own and owner.own in meter_reading.related
-        ] or [one for _, one in types if len(types) == 1]
+        meter_reading = readings_by_own.get(entry.up, _Entry())
+        linked = [one for owner, one in types if owner.own and owner.own in meter_reading.related]
+        wanted = [href for href in meter_reading.related if _TYPE_LINK.search(href)]
+        if not linked and not wanted and len(types) == 1:  # nothing to tell it by, nor from
+            linked = [types[0][1]]
         if len(linked) != 1:
             first = entry.readings[0]
-            reason = f"one ReadingType is expected, found {len(linked)}; with it all its readings"
+            expected = "one ReadingType is expected"
+            if wanted and not linked:
+                expected = f"{wanted[0]} is expected in the file, to which its meter links"
+            reason = f"{expected}, found {len(linked)}; with it all its readings"
             feed.refused.append(not_taken(first.place, "IntervalBlock", reason))
             continue
         kind = linked[0]

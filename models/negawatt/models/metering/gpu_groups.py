@@ -77,12 +77,21 @@ def as_one(
     """
     frames, findings = [], []
     for frame, found in groups:
-        frames.append(frame)
+        frames.append(frame.clone())
         findings += found
-    joined = pl.concat(frames)
-    frames.clear()  # the rows are held once, and twice only while they are sorted
-    joined = joined.sort("gpu_uuid", "interval_start_utc")
-    return joined.with_columns(pl.col(pl.Categorical).cast(pl.String)), sorted(findings, key=_place)
+    keys = pl.concat(frame.select("gpu_uuid", "interval_start_utc") for frame in frames)
+    order = keys.select(pl.arg_sort_by(*keys.columns)).to_series()
+    del keys
+    # Column by column, so that rows are not held twice.
+    columns = [
+        _as_text(pl.concat([frame.drop_in_place(name) for frame in frames]).gather(order))
+        for name in frames[0].columns
+    ]
+    return pl.DataFrame(columns), sorted(findings, key=_place)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String) if column.dtype == pl.Categorical else column
 
 
 def _place(finding: Finding) -> tuple[int, str]:

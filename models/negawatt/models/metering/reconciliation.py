@@ -15,7 +15,7 @@ from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryE
 from negawatt.models.domain.units import J_PER_KWH
 from negawatt.models.metering.roll_up import roll_up
 
-_ROWS_AT_ONCE = 2_000_000
+_ROWS_AT_ONCE = 500_000
 MIN_POINTS = 3  # a line through two points fits them always, and says nothing
 
 
@@ -84,14 +84,17 @@ def reconcile(
 
 
 def _parts_of_whole_gpus(gpu_energy: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Cut rows into parts that share no GPU; all of them at once unless they are many."""
-    if gpu_energy.height <= _ROWS_AT_ONCE:
-        yield gpu_energy
-        return
-    gpus = gpu_energy["gpu_uuid"].unique().sort()
-    per_part = max(1, len(gpus) * _ROWS_AT_ONCE // gpu_energy.height)
-    for names in gpus.to_frame().iter_slices(per_part):
-        yield gpu_energy.join(names, on="gpu_uuid", how="semi", maintain_order="left")
+    """Cut rows into parts that share no GPU, where those of each GPU stand together."""
+    runs = gpu_energy["gpu_uuid"].rle().struct.unnest()
+    start = end = 0
+    if runs["value"].n_unique() == runs.height:
+        for length in runs["len"]:
+            end += length
+            if end - start >= _ROWS_AT_ONCE:
+                yield gpu_energy.slice(start, end - start)
+                start = end
+    if start < gpu_energy.height or start == 0:
+        yield gpu_energy.slice(start)
 
 
 def fit_site_gain(gpu_kw: NDArray[np.float64], site_kw: NDArray[np.float64]) -> SiteGain:

@@ -67,10 +67,25 @@ def test_a_job_whose_gpus_nobody_stated_or_that_did_not_run_is_not_placed(
     assert placed(job(**facts)).is_empty()
 
 
-def test_what_is_known_of_a_running_job_ends_when_the_scheduler_was_asked() -> None:
-    rows = placed(job(allocation_end_utc=None))
+@pytest.mark.parametrize("imported_after", [timedelta(hours=2), timedelta(days=1)])
+def test_what_is_known_of_a_running_job_ends_at_the_newest_stamp_of_its_import(
+    imported_after: timedelta,
+) -> None:
+    """Another job ended at 13:00, so the file is no older; when it was imported says nothing."""
+    imported = {"available_at_utc": NOON_UTC + imported_after}
+    running, other = job(allocation_end_utc=None, **imported), job(job_id="18", **imported)
 
-    assert set(rows["allocation_end_utc"]) == {NOON_UTC + timedelta(hours=2)}
+    rows = placed(running, other).filter(job_id="17")
+
+    assert set(rows["allocation_end_utc"]) == {NOON_UTC + timedelta(hours=1)}
+
+
+def test_a_running_job_alone_in_its_import_is_not_known_to_have_held_anything() -> None:
+    next_import = job(job_id="18", available_at_utc=NOON_UTC + timedelta(hours=3))
+
+    rows = placed(job(allocation_end_utc=None), next_import)
+
+    assert set(rows["job_id"]) == {"18"}
 
 
 def test_the_newest_version_counts_that_was_known_by_then() -> None:

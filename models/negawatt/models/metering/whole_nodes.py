@@ -11,6 +11,7 @@ import polars as pl
 from negawatt.models.domain.interval import Interval
 
 _SUBMISSION = ("job_id", "submitted_at_utc")
+_STAMPS = ("submitted_at_utc", "allocation_start_utc", "allocation_end_utc")
 
 
 def whole_node_allocations(
@@ -19,8 +20,9 @@ def whole_node_allocations(
     """Return placements of the jobs that held every GPU of their nodes on a day.
 
     A job is placed where its count of GPUs is that of the GPUs which readings show on all of its
-    nodes; otherwise which of them it held is not known, and it is not placed. Of a job that still
-    runs, what is known ends when the scheduler was asked.
+    nodes; otherwise which of them it held is not known, and it is not placed. When the scheduler
+    was asked stands nowhere: of a job that still runs, what is known ends with the newest
+    submission, start or end among the rows that became available with it.
 
     Args:
         accounting: Rows of raw_job__accounting, in any order.
@@ -32,26 +34,31 @@ def whole_node_allocations(
         Rows with the columns of raw_job__allocations, sorted by job and GPU.
 
     Examples:
-        Two nodes of one GPU each; the job holds both, from noon on.
+        Two nodes of one GPU each; the job holds both, from noon on. It still runs; the newest that
+        its file says is of a job that was submitted at one o'clock.
 
         >>> from datetime import UTC, timedelta
         >>> noon_utc = datetime(2026, 7, 1, 12, tzinfo=UTC)
-        >>> job = pl.DataFrame({"job_id": "17", "submitted_at_utc": [noon_utc], "job_class": "a",
-        ...     "flexibility_tier": 2, "node_ids": "n1,n2", "gpu_count": 2,
-        ...     "allocation_start_utc": noon_utc, "allocation_end_utc": None,
-        ...     "available_at_utc": noon_utc + timedelta(hours=1)})
+        >>> one_utc = noon_utc + timedelta(hours=1)
+        >>> jobs = pl.DataFrame({"job_id": ["17", "18"], "submitted_at_utc": [noon_utc, one_utc],
+        ...     "job_class": "a", "flexibility_tier": 2, "node_ids": ["n1,n2", None],
+        ...     "gpu_count": 2, "allocation_start_utc": [noon_utc, None],
+        ...     "allocation_end_utc": pl.Series([None, None], dtype=pl.Datetime("us", "UTC")),
+        ...     "available_at_utc": noon_utc + timedelta(hours=20)})
         >>> gpus = pl.DataFrame({"node_id": ["n1", "n2", "n3"], "gpu_uuid": ["G1", "G2", "G3"]})
         >>> day = Interval(noon_utc, noon_utc + timedelta(days=1))
-        >>> rows = whole_node_allocations(job, gpus, day, noon_utc + timedelta(days=1))
+        >>> rows = whole_node_allocations(jobs, gpus, day, noon_utc + timedelta(days=1))
         >>> rows["gpu_uuid"].to_list(), rows["allocation_end_utc"][0].isoformat()
         (['G1', 'G2'], '2026-07-01T13:00:00+00:00')
     """
+    newest_stamp = pl.max_horizontal(*_STAMPS).max().over("available_at_utc")
     newest = (
         accounting.filter(pl.col("available_at_utc") <= as_of_utc)
+        .with_columns(pl.min_horizontal(newest_stamp, "available_at_utc").alias("known_until_utc"))
         .sort(*_SUBMISSION, "available_at_utc")
         .unique(_SUBMISSION, keep="last", maintain_order=True)
     )
-    known_until = pl.coalesce("allocation_end_utc", "available_at_utc")
+    known_until = pl.coalesce("allocation_end_utc", "known_until_utc")
     ran = newest.with_columns(known_until.alias("allocation_end_utc")).filter(
         pl.col("allocation_start_utc").is_not_null()
         & (pl.col("allocation_start_utc") < day.end_utc)

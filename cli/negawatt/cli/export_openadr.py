@@ -37,6 +37,9 @@ def export_openadr(
     vtn_event: Annotated[
         str | None, typer.Option(help="The VTN's id of the event [that of its message].")
     ] = None,
+    vtn_interval: Annotated[
+        int | None, typer.Option(help="The VTN's id of its interval; goes with --vtn-event.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File to write; by default below the warehouse's exports."),
@@ -54,7 +57,7 @@ def export_openadr(
     KW, with accuracy and confidence where the statement has a band. Sent again it takes the place
     of the one before.
 
-    Example: negawatt export-openadr srp-hold --as negawatt-hall-1 --vtn-event event-999
+    Example: negawatt export-openadr srp-hold --as ven-1 --vtn-event event-999 --vtn-interval 0
     """
     vtn = load_openadr_config(send).vtn if send else None
     name = client_name or (vtn.client_name if vtn else None)
@@ -68,7 +71,7 @@ def export_openadr(
     layout = Layout(warehouse)
     statement = read_statement(layout, event)
     asked = statement.body.event
-    vtn_id, interval_id = (vtn_event, 0) if vtn_event else asked_by(layout, asked)
+    vtn_id, interval_id = _named(vtn_event, vtn_interval) or asked_by(layout, asked)
     report = openadr_report(
         statement,
         event_load(layout, statement, read_site(layout, asked.site_id)),
@@ -98,6 +101,20 @@ def export_openadr(
     typer.echo(f"version {statement.statement_version} of {event} for event {vtn_id} in {path}")
     if vtn:
         typer.echo(f"sent to {vtn.url} as report {facts['report_id']}")
+
+
+def _named(vtn_event: str | None, vtn_interval: int | None) -> tuple[str, int] | None:
+    """Return the VTN's ids of an event and of its interval; None where neither was named."""
+    if vtn_event is not None and vtn_interval is not None:
+        return vtn_event, vtn_interval
+    if vtn_event is None and vtn_interval is None:
+        return None
+    raise ConfigurationError(
+        thing="--vtn-event",
+        expected="--vtn-event and --vtn-interval together: an event has one interval or more",
+        found="--vtn-interval alone" if vtn_event is None else "no --vtn-interval",
+        remedy="add the other one, as the VTN's event has it, or leave out both",
+    )
 
 
 def _sent(config: VtnConfig, report: Mapping[str, Any]) -> str:

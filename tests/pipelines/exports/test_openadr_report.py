@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from negawatt.cli.main import app
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, DeviceMissingError
+from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines.exports.openadr_report import Addressee, asked_by, openadr_report
 from negawatt.warehouse.catalog import schema
@@ -125,6 +126,33 @@ def test_energy_given_back_is_refused_as_usage_cannot_say_it(
         openadr_report(restated(lines=()), load, TO)
 
 
+def test_a_version_that_voids_its_statement_has_no_figure_to_send(
+    statement: Statement, load: pl.DataFrame
+) -> None:
+    with pytest.raises(DataRefusedError, match="a version that voids it"):
+        openadr_report(replace(statement, stage=Stage.VOID), load, TO)
+
+
+@pytest.mark.parametrize("option", [["--vtn-event", "o-7"], ["--vtn-interval", "2"]])
+def test_the_vtns_event_and_its_interval_are_named_together(
+    settled: Layout, option: list[str]
+) -> None:
+    command = ["export-openadr", "e1", "-w", str(settled.root), "--as", "ven-1", *option]
+
+    with pytest.raises(ConfigurationError, match="--vtn-interval"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def test_the_command_writes_the_interval_that_it_was_told(settled: Layout, tmp_path: Path) -> None:
+    command = ["export-openadr", "e1", "-w", str(settled.root), "--as", "ven-1", "--vtn-event"]
+    out = tmp_path / "report.json"
+
+    CliRunner().invoke(app, [*command, "o-7", "--vtn-interval", "2", "--out", str(out)])
+
+    (resource,) = json.loads(out.read_text())["resources"]
+    assert [one["id"] for one in resource["intervals"]] == [2] * 4
+
+
 def test_an_event_that_came_from_no_vtn_needs_the_vtns_id(layout: Layout) -> None:
     with pytest.raises(DataRefusedError, match="--vtn-event"):
         asked_by(layout, EVENT)
@@ -190,7 +218,16 @@ def test_the_command_sends_a_report_and_the_next_one_takes_its_place(
         f'[vtn.oauth]\nclient_id = "{CLIENT[0]}"\nclient_secret_file = "secret"\n'
         '[[programs]]\nvtn_program_id = "44"\nprogram_id = "pjm_economic_3day"\n'
     )
-    arguments = ["export-openadr", "e1", "-w", str(settled.root), "--vtn-event", "o-7"]
+    arguments = [
+        "export-openadr",
+        "e1",
+        "-w",
+        str(settled.root),
+        "--vtn-event",
+        "o-7",
+        "--vtn-interval",
+        "0",
+    ]
     send = [*arguments, "--send", str(tmp_path / "openadr.toml"), "--json"]
 
     results = [CliRunner().invoke(app, send) for _ in range(2)]

@@ -17,6 +17,7 @@ import polars as pl
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.metering.site_intervals import METERED
+from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement, StatementBody, StatementLine
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
@@ -60,7 +61,7 @@ def asked_by(layout: Layout, event: Event) -> tuple[str, int]:
             thing=f"event {event.event_id!r}",
             expected="an event that came from an OpenADR VTN",
             found=f"source {sources[-1]!r}" if len(sources) else "no source",
-            remedy="name the VTN's id of it with --vtn-event",
+            remedy="name the VTN's ids of it with --vtn-event and --vtn-interval",
         )
     return ids[-1], int(event.event_id.rpartition(".")[2])
 
@@ -85,10 +86,11 @@ def openadr_report(
         addressee: What it answers.
 
     Raises:
-        DataRefusedError: Nothing was settled, or energy was given back, which USAGE cannot say.
+        DataRefusedError: The statement is void, nothing was settled, or energy was given back,
+            which USAGE cannot say.
     """
     body = statement.body
-    _refuse_what_cannot_be_said(body)
+    _refuse_what_cannot_be_said(statement)
     edges_kwh = _edges(body)
     intervals: list[dict[str, Any]] = []
     for number, line in enumerate(body.lines):
@@ -123,7 +125,15 @@ def openadr_report(
     }
 
 
-def _refuse_what_cannot_be_said(body: StatementBody) -> None:
+def _refuse_what_cannot_be_said(statement: Statement) -> None:
+    body = statement.body
+    if statement.stage is Stage.VOID:
+        raise DataRefusedError(
+            thing=f"statement {body.statement_id!r}, version {statement.statement_version}",
+            expected="figures that count",
+            found="a version that voids it",
+            remedy="send nothing; withdraw at the VTN a report that was sent before",
+        )
     if not body.lines:
         raise DataRefusedError(
             thing=f"statement {body.statement_id!r}",

@@ -7,7 +7,8 @@ from collections import Counter
 from decimal import Decimal
 
 from negawatt.collectors.dsx.message import Message, Outcome
-from negawatt.collectors.openadr.intake import EVENT, Intake
+from negawatt.collectors.openadr.intake import Intake
+from negawatt.collectors.openadr.listen import event_topic
 from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.raw_schema import GRID_EVENTS, MARKET_PRICES
 from tests.collectors.openadr.vtn_events import NOW_UTC, event, interval, terms
@@ -62,7 +63,7 @@ def check(count: int, seed: int = 20) -> Counter[Outcome]:
         text = mutated(rng.choice(SEEDS), rng)
         payload = text.encode("utf-8", "replace")
         one = Intake(terms(), Memory())
-        outcome = one.take(Message(f"{EVENT}e-1", payload, NOW_UTC, len(payload)))
+        outcome = one.take(Message(event_topic(text), payload, NOW_UTC, len(payload)))
         counts[outcome] += 1
         literals = {Decimal(found) for found in NUMBER.findall(text)}
         for row in one.rows.get(GRID_EVENTS, []):

@@ -136,7 +136,7 @@ class _Listener:
         for text in sorted(
             dict.fromkeys(texts), key=lambda one: _part(one, "modificationDateTime")
         ):
-            message = self._message(f"{EVENT}{_part(text, 'id')}", text.encode())
+            message = self._message(event_topic(text), text.encode())
             if self._store.intake.is_new(message):
                 yield message
 
@@ -188,11 +188,21 @@ class _Listener:
         )
 
 
+def event_topic(text: str) -> str:
+    """Return the topic of an event as the VTN gave it, by its id.
+
+    Examples:
+        >>> event_topic('{"id": "event-999"}')
+        'openadr/event/event-999'
+    """
+    return f"{EVENT}{_part(text, 'id')}"
+
+
 def _part(text: str, name: str) -> str:
-    """Return a text member of an object; empty where there is none."""
+    """Return a text member of an object; empty where there is none, or none that UTF-8 can say."""
     try:
         found: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        value = found.get(name) if isinstance(found, dict) else None
+        return value.encode().decode() if isinstance(value, str) else ""
+    except (ValueError, RecursionError):  # of which UnicodeEncodeError is one
         return ""
-    value = found.get(name) if isinstance(found, dict) else None
-    return value if isinstance(value, str) else ""

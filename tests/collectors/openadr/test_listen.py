@@ -215,6 +215,20 @@ def test_a_vtn_that_fails_for_a_while_cancels_nothing(tmp_path: Path, vtn: Loopb
     assert len(rows(tmp_path)) == 1
 
 
+def test_events_that_are_none_end_nothing_and_are_kept_as_refused(
+    tmp_path: Path, vtn: LoopbackVtn
+) -> None:
+    broken: list[Any] = [{"id": "\ud800"}, {"id": None}, None, [], "e", {"id": "../x"}]
+    vtn.objects["events"] = dict(enumerate(broken))  # type: ignore[arg-type]  # a VTN that is wrong
+    with hearing(config(tmp_path, vtn)) as one:
+        until(lambda: one.heard.counts.get(Outcome.NOT_UNDERSTOOD) == len(broken))
+        vtn.objects["events"] = {}
+        vtn.put(event(interval(0, LIMIT, 1), intervalPeriod=FAR))
+        until(lambda: len(rows(tmp_path)) == 1)
+
+    assert len(rows(tmp_path, "raw_grid__messages")) == len(broken) + 1
+
+
 def test_a_wrong_secret_ends_the_listener(tmp_path: Path, vtn: LoopbackVtn) -> None:
     with (
         pytest.raises(DeviceMissingError, match="invalid_client"),

@@ -1,10 +1,12 @@
 """OpenADR 2.0b: its events in the form of 3.1, and a VEN and a VTN on loopback end to end."""
 
+import copy
 import json
 import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,11 +15,14 @@ from typing import Any
 
 import pytest
 
+from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.openadr.config_two_b import TwoBConfig
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.openadr.translate import ProgramTerms
 from negawatt.collectors.openadr.two_b import as_three
+from negawatt.collectors.openadr.ven_two_b import message_of
 from negawatt.collectors.raw_schema import GRID_EVENTS, MARKET_PRICES
 from tests.collectors.openadr.test_listen import free_port, rows, until
 from tests.collectors.openadr.vtn_events import NOW_UTC, START_UTC, message, terms
@@ -174,3 +179,71 @@ def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled(tmp_path: Path)
 def _answers(port: int) -> bool:
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_whatever_takes_the_place_of_a_part_an_event_is_read_or_refused() -> None:
+    """Each part of an event in turn is another thing, or is not there; the last one is whole."""
+    junk: tuple[object, ...] = (
+        None,
+        "",
+        "x",
+        -1,
+        1e400,
+        [],
+        {},
+        {"a": []},
+        float("nan"),
+        True,
+        10**400,
+        "\ud800",
+    )
+    told = event(
+        signal("SIMPLE", "level", 1.0),
+        signal("LOAD_DISPATCH", "setpoint", 750.0, name="powerReal", scale="k"),
+    )
+    config = TwoBConfig.model_validate(
+        {
+            "site_id": "hall-1",
+            "root": "tables",
+            "vtn": {"url": "http://127.0.0.1", "ven_name": "v", "answer": "optOut"},
+            "programs": [
+                {
+                    "market_context": CONTEXT,
+                    "program_id": "p",
+                    "levels": {1: {"committed_kw": 500.0}},
+                }
+            ],
+        }
+    )
+    found = Counter[Outcome]()
+    for path in [*parts(told), ()]:
+        for other in (*junk, ...) if path else (...,):
+            one = Intake(config.terms(), Memory())
+            made = message_of(changed(told, path, other), config, SystemClock())
+            found[one.take(made)] += 1
+
+    assert found[Outcome.NOT_UNDERSTOOD] > 50
+    assert found[Outcome.ACCEPTED] > 10
+    assert sum(found.values()) > 300
+
+
+def parts(told: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each part below the top."""
+    items = told.items() if isinstance(told, dict) else enumerate(told)  # type: ignore[arg-type]  # a dict or a list
+    for key, one in items:
+        yield (*path, key)
+        if isinstance(one, dict | list):
+            yield from parts(one, (*path, key))
+
+
+def changed(told: dict[str, Any], path: tuple[Any, ...], other: object) -> dict[str, Any]:
+    """Return a copy with another thing in one place; with ... nothing is there."""
+    made = copy.deepcopy(told)
+    place: Any = made
+    for key in path[:-1]:
+        place = place[key]
+    if path and other is ...:
+        del place[path[-1]]
+    elif path:
+        place[path[-1]] = other
+    return made

@@ -5,6 +5,7 @@ the same order on the same memory give the same rows, so that a log can be taken
 crash. Not here: transport (vtn, listen), disk (negawatt.collectors.message_store).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,18 @@ EVENT: Final = "openadr/event/"
 GONE: Final = "openadr/gone/"
 """Begins the topic of the word that an event is gone; the VTN's id follows."""
 _MOST_PASSED: Final = 10_000
+_ID: Final = re.compile("[a-zA-Z0-9_-]{1,128}", re.ASCII)
+
+
+def topic_of(vtn_id: object) -> str:
+    """Return the topic of an event, without its id where that is none.
+
+    Examples:
+        >>> topic_of("e-1"), topic_of("e 1")
+        ('openadr/event/e-1', 'openadr/event/')
+    """
+    is_id = isinstance(vtn_id, str) and _ID.fullmatch(vtn_id)
+    return f"{EVENT}{vtn_id}" if is_id else EVENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.config import OpenAdrConfig
-from negawatt.collectors.openadr.intake import EVENT, GONE, Intake
+from negawatt.collectors.openadr.intake import EVENT, GONE, Intake, topic_of
 from negawatt.collectors.openadr.memory import Memory, is_saved
 from negawatt.collectors.openadr.vtn import Vtn, VtnError
 from negawatt.collectors.openadr.webhook import webhook, webhook_token
@@ -195,7 +195,7 @@ def event_topic(text: str) -> str:
         >>> event_topic('{"id": "event-999"}')
         'openadr/event/event-999'
     """
-    return f"{EVENT}{_part(text, 'id')}"
+    return topic_of(_part(text, "id"))
 
 
 def _part(text: str, name: str) -> str:

@@ -14,7 +14,7 @@ from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.config_two_b import TwoBConfig
-from negawatt.collectors.openadr.intake import EVENT, Intake
+from negawatt.collectors.openadr.intake import Intake, topic_of
 from negawatt.collectors.openadr.memory import Memory, is_saved
 from negawatt.collectors.openadr.two_b import as_three
 from negawatt.collectors.spool.json_state import load_state
@@ -23,6 +23,7 @@ from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
 
 _WAIT_S: Final = 0.1
+_PASSING: Final = {"event_status", "current_value"}
 
 
 def listen(
@@ -90,7 +91,7 @@ async def _run(
 
     async def take(event: Mapping[str, Any]) -> str:
         try:
-            message = _message(event, config, clock)
+            message = message_of(event, config, clock)
             if store.intake.is_new(message):
                 store.keep([message])
                 store.seal()
@@ -117,22 +118,23 @@ async def _run(
         raise failures[0]
 
 
-def _message(event: Mapping[str, Any], config: TwoBConfig, clock: Clock) -> Message:
+def message_of(event: Mapping[str, Any], config: TwoBConfig, clock: Clock) -> Message:
     """Return an event in the form of 3.1, with all that 2.0b said but what passes by itself."""
-    about = {name: one for name, one in event["event_descriptor"].items() if name != "event_status"}
-    signals = [
-        {name: one for name, one in signal.items() if name != "current_value"}
-        for signal in event.get("event_signals") or ()
-    ]
-    said = {**event, "event_descriptor": about, "event_signals": signals}
-    told: dict[str, Any] = {"oadr2b": said}
+    told: dict[str, Any] = {"oadr2b": _lasting(event)}
     try:
         told |= as_three(event, config.program_of())
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
         told["id"] = ""  # refused as not understood, and kept
     payload = json.dumps(told, default=str).encode()
     received_utc = whole_milliseconds(clock.now_utc())
-    return Message(f"{EVENT}{told['id']}", payload, received_utc, len(payload))
+    return Message(topic_of(told["id"]), payload, received_utc, len(payload))
+
+
+def _lasting(part: object) -> object:
+    """Return a part of an event without what passes by itself."""
+    if isinstance(part, Mapping):
+        return {name: _lasting(one) for name, one in part.items() if name not in _PASSING}
+    return [_lasting(one) for one in part] if isinstance(part, list | tuple) else part
 
 
 def _not_registered(config: TwoBConfig, found: str) -> DeviceMissingError:

@@ -97,9 +97,12 @@ def test_a_target_without_an_end_is_cancelled_by_the_next_one_of_the_same_start(
 def test_the_same_target_without_an_end_again_is_its_next_revision() -> None:
     (first,) = revised([], told(target(100.0, end_utc=None)), "main-a")
 
-    (second,) = revised([first], told(target(80.0, end_utc=None)), "main-a")
+    sooner = target(80.0, start_utc=NOW_UTC, end_utc=None)
+
+    (second,) = revised([first], told(sooner), "main-a")
 
     assert (second.event_id, second.revision, second.cancelled) == ("c1.main-a", 2, False)
+    assert second.event_end_utc is None
 
 
 @pytest.mark.parametrize("end_utc", [None, NOW_UTC + 6 * HOUR])

@@ -4,6 +4,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -17,6 +18,7 @@ from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.definitions import build_definitions, defs
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.settlement import load_window
+from negawatt.warehouse import raw_files
 from negawatt.warehouse.catalog import schema, tables
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.event_tables import find_event
@@ -209,6 +211,55 @@ def test_a_job_of_slurm_on_a_whole_node_has_the_energy_of_its_gpus(
 
     known = energy.filter(pl.col("job_id") == "17")["energy_kwh"]
     assert (len(known), round(known.sum(), 9)) == (minutes, round(0.006 * minutes, 9))
+
+
+def test_files_of_one_moment_are_all_asked_for(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """A file system stamps what follows closely alike: 120 days of few moments take turns."""
+    days = [LAST_DAY - timedelta(days=200 + number) for number in range(120)]
+    folders = [layout.raw_folder("raw_meter__readings", SITE, day) for day in days]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    for folder in folders:
+        (folder / "import_0.parquet").touch()
+
+    assert _asked_until_nothing_is_new(resources) >= set(days)
+
+
+def test_what_appears_where_was_looked_already_is_found_at_the_next_look(
+    layout: Layout, resources: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file lands in an early folder while a later one, with a newer file, is looked at."""
+    early, late = (LAST_DAY - timedelta(days=number) for number in (300, 290))
+    for day in (early, late):
+        layout.raw_folder("raw_meter__readings", SITE, day).mkdir(parents=True)
+    real = raw_files.raw_arrivals
+    missed = layout.raw_folder("raw_meter__readings", SITE, early) / "import_0.parquet"
+
+    def interrupted(*args: object) -> object:
+        if not missed.exists():
+            before = real(*args)  # type: ignore[arg-type]  # passed on as they came
+            missed.touch()
+            sleep(0.02)
+            (layout.raw_folder("raw_meter__readings", SITE, late) / "import_0.parquet").touch()
+            return before | {late: real(*args)[late]}  # type: ignore[arg-type]  # as above
+        return real(*args)  # type: ignore[arg-type]  # as above
+
+    monkeypatch.setattr(sensors, "raw_arrivals", interrupted)
+
+    assert _asked_until_nothing_is_new(resources) >= {early, late}
+
+
+def _asked_until_nothing_is_new(resources: dict[str, object]) -> set[date]:
+    """Return the days that look after look asks for; none is asked for twice."""
+    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
+    asked: list[str] = []
+    while isinstance(result := sensors.meter_what_arrived(context), dg.SensorResult):
+        asked += [str(request.run_key) for request in result.run_requests or []]
+        context = dg.build_sensor_context(cursor=result.cursor, resources=resources)
+    assert len(asked) == len(set(asked))
+    return {date.fromisoformat(name.split(":")[1]) for name in asked}
 
 
 def test_a_day_without_readings_is_metered_as_nothing(layout: Layout) -> None:

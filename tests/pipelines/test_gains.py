@@ -34,21 +34,28 @@ def _ran(app: object, *arguments: str) -> str:
     return result.output
 
 
-def _fitted(folder: Path, key: str = "lab.pem") -> str:
+def _fitted(
+    folder: Path,
+    key: str = "lab.pem",
+    *,
+    driver: str = _DRIVER,
+    measured_on: str = "2026-06-01",
+    record: str = "a.json",
+) -> str:
     """Return the public key that signed a gain of 0.95 for GPU-a, in ``folder/a.json``."""
     (folder / "runs.csv").write_text("reading_j,truth_j\n95,100\n190,200\n", "utf-8")
     if not (folder / key).exists():
         _ran(keys.app, "new", str(folder / key))
     options = {
         "--gpu-uuid": "GPU-a",
-        "--driver-version": _DRIVER,
-        "--measured-on": "2026-06-01",
+        "--driver-version": driver,
+        "--measured-on": measured_on,
         "--meter": "class 0.2 at the supply",
         "--key": str(folder / key),
     }
     said = _ran(
         gain.app,
-        *("fit", str(folder / "runs.csv"), str(folder / "a.json"), "--json"),
+        *("fit", str(folder / "runs.csv"), str(folder / record), "--json"),
         *(word for option in options.items() for word in option),
     )
     found = json.loads(said)
@@ -194,3 +201,16 @@ def test_a_gain_does_not_hold_for_another_driver(tmp_path: Path, since_utc: date
     _instrument(layout, since_utc, "590.00")
 
     assert _metered(layout) == ({"GPU-a": 5_700.0, "GPU-b": 5_700.0}, ["gain_not_applied"])
+
+
+def test_a_gain_for_the_next_driver_leaves_the_days_of_the_one_before_as_they_were(
+    tmp_path: Path,
+) -> None:
+    layout = _warehouse(tmp_path, _fitted(tmp_path))
+    _ran(imports.app, "gains", str(tmp_path / "a.json"), "--site", "s1", "-w", str(layout.root))
+    before = _metered(layout)
+    _fitted(tmp_path, driver="999.1", measured_on="2026-08-01", record="b.json")
+    _ran(imports.app, "gains", str(tmp_path / "b.json"), "--site", "s1", "-w", str(layout.root))
+
+    assert _metered(layout) == before
+    assert before[0]["GPU-a"] > before[0]["GPU-b"]

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -271,3 +272,28 @@ def test_the_sensor_asks_for_what_changed_once_and_leaves_the_final_alone(settle
     assert len(first) == len(of_another_fact) == 1
     assert (again, stated, asked()) == (first, [], [])
     assert first != of_another_fact
+
+
+def test_inputs_that_came_back_are_asked_for_again(settled: Layout) -> None:
+    """Not revenue grade, revenue grade, not again: three versions, and the third is asked for."""
+    site = read_site(settled, SITE)
+    keys = []
+    for grade in (False, True, False):
+        register_sites(settled, {SITE: site.model_copy(update={"revenue_grade": grade})})
+        resources = {"warehouse": WarehouseResource(root=str(settled.root))}
+        found = sensors.restate_what_changed(dg.build_sensor_context(resources=resources))
+        assert isinstance(found, dg.SensorResult)
+        keys += [request.run_key for request in found.run_requests or []]
+        run.run_event_settlement(settled, EVENT, fixed_utc=AFTER_UTC)
+
+    assert len(set(keys)) == 3
+
+
+def test_a_statement_whose_meter_no_longer_counts_does_not_say_the_same(settled: Layout) -> None:
+    """No energy moved, and yet a utility would not pay it."""
+    site = read_site(settled, SITE).model_copy(update={"revenue_grade": False})
+    register_sites(settled, {SITE: site})
+
+    (found,) = restate(settled, ALL, AFTER_UTC)
+
+    assert (found.outcome, found.moved_kwh) == (Outcome.RESTATED, Decimal(0))

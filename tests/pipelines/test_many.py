@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.settlement.canonical import to_canonical_json
-from negawatt.pipelines import publish, run
+from negawatt.pipelines import many, publish, run
 from negawatt.pipelines.publish import all_versions, publish_settlement
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.layout import Layout
@@ -112,3 +112,29 @@ def test_a_version_published_in_between_is_followed(
     stored = all_versions(metered, f"{SITE}.{EVENT}")
     assert [to_canonical_json(one) for one in stored] == [to_canonical_json(statement)]
     assert [latest is None for latest in calls] == [True, True, False]
+
+
+def test_a_report_that_cannot_be_written_hides_no_statement(
+    metered: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DataRefusedError(thing="disk", expected="room", found="none", remedy="make some")
+
+    monkeypatch.setattr(many, "write_report", full)
+
+    (settled,) = many.settle_side_by_side(metered, [EVENT], AFTER_UTC)
+
+    assert settled.statement is not None
+    assert "its report is not written: disk: expected room" in settled.refusal
+
+
+def test_a_defect_at_one_event_leaves_the_others_and_is_told(metered: Layout) -> None:
+    """A statement that somebody damaged is no refusal of ours; the other event is settled."""
+    run.run_many_settlements(metered, [EVENT], fixed_utc=AFTER_UTC)
+    folder = metered.table_folder("out_event__baseline")
+    (folder / "_delta_log" / "00000000000000000000.json").write_text("{", encoding="utf-8")
+
+    settled = run.run_many_settlements(metered, ["e2", EVENT], fixed_utc=AFTER_UTC)
+
+    assert [one.event_id for one in settled] == ["e2", EVENT]
+    assert all(one.refusal for one in settled)

@@ -13,6 +13,7 @@ from negawatt.warehouse.connection import publish, query
 from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.upkeep import vacuum
 from tests.warehouse.conftest import DAY, meter_readings, site_energy
 
 TABLE = "core_site__interval_energy"
@@ -130,6 +131,27 @@ def test_any_duckdb_client_sees_every_table(layout: Layout, tmp_path: Path) -> N
     publish(layout, path)
 
     with opened(str(path), read_only=True) as connection:
-        kwh = connection.sql(f"SELECT sum(energy_kwh) FROM {TABLE}").fetchone()  # noqa: S608 - ours
-        rows = connection.sql("SELECT count(*) FROM out_settlement__statements").fetchone()
-    assert (kwh, rows) == ((3.0,), (0,))
+        kwh = connection.sql(f"SELECT sum(energy_kwh) FROM {TABLE}").fetchall()  # noqa: S608 - ours
+        rows = connection.sql("SELECT count(*) FROM out_settlement__statements").fetchall()
+    assert (kwh, rows) == ([(3.0,)], [(0,)])
+
+
+def test_a_moment_whose_files_are_gone_refuses_that_table_and_no_other(layout: Layout) -> None:
+    append_rows(layout, TABLE, site_energy())
+    committed_ms = max(one["timestamp"] for one in DeltaTable(layout.table_folder(TABLE)).history())
+    then_utc = datetime.fromtimestamp(committed_ms / 1000, UTC)
+    sleep(0.01)
+    replace_partition(layout, TABLE, {"site_id": "s1", "date": DAY}, site_energy(energy_kwh=2.5))
+    dict(vacuum(layout, kept=timedelta(0)))
+
+    assert query(layout, "SELECT 1", as_of_utc=then_utc).item() == 1
+    with pytest.raises(ConfigurationError, match="files of it that vacuum removed"):
+        query(layout, f"FROM {TABLE}", as_of_utc=then_utc)
+
+
+def test_the_log_of_a_table_forgets_no_version(layout: Layout) -> None:
+    """Else versions that statements cite are gone a month after a hundred commits."""
+    append_rows(layout, TABLE, site_energy())
+
+    kept = DeltaTable(layout.table_folder(TABLE)).metadata().configuration
+    assert kept["delta.enableExpiredLogCleanup"] == "false"

@@ -19,9 +19,10 @@ from negawatt.cli.options import (
 from negawatt.cli.progress import settlements_shown
 from negawatt.cli.text_table import table_lines
 from negawatt.cli.words import settlement_words, statement_facts
-from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.settlement.lifecycle import Decision, DecisionKind
+from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
 
 if TYPE_CHECKING:
@@ -79,14 +80,12 @@ def settle(  # noqa: PLR0917 - one argument per option of the command
     layout = Layout(warehouse)
     if chosen:
         named = _chosen(layout, site=site, program=program, month=month)
+    if len(named) != 1:
+        _say_many(_settled(layout, named, metered=metered), json_output=json_output)
+        return
     if not metered:
         day_count = run.run_metering_for_events(layout, named)
         typer.echo(f"metered {day_count} site days", err=True)
-    if len(named) != 1:
-        with settlements_shown(len(named)):
-            settled = run.run_many_settlements(layout, named)
-        _say_many(settled, json_output=json_output)
-        return
     overrides = [OverrideConfig(**decision) for decision in decided]
     statement = run.run_event_settlement(layout, named[0], overrides, decision=decision)
     folder = layout.report_folder(statement.body.statement_id)
@@ -116,8 +115,29 @@ def _chosen(
     return found
 
 
+def _settled(layout: Layout, named: tuple[str, ...], *, metered: bool) -> "list[Settled]":
+    """Meter each site and settle the events of those whose days could be metered."""
+    from negawatt.pipelines import run  # noqa: PLC0415 - as above
+    from negawatt.pipelines.many import Settled  # noqa: PLC0415 - as above
+
+    of_site: dict[str, list[str]] = {}
+    for event_id in named:
+        of_site.setdefault(find_event(layout, event_id).site_id, []).append(event_id)
+    refused = []
+    for site_id, events in () if metered else of_site.items():
+        try:
+            day_count = run.run_metering_for_events(layout, events)
+        except NegawattError as error:
+            refused += [Settled(event_id=one, refusal=str(error)) for one in events]
+        else:
+            typer.echo(f"metered {day_count} days of {site_id}", err=True)
+    left = [one for one in named if one not in {each.event_id for each in refused}]
+    with settlements_shown(len(left)):
+        return refused + (run.run_many_settlements(layout, left) if left else [])
+
+
 def _say_many(settled: "list[Settled]", *, json_output: bool) -> None:
-    refused = [one for one in settled if one.statement is None]
+    refused = [one for one in settled if one.refusal]
     stated = [one.statement for one in settled if one.statement is not None]
     if json_output:
         facts = {

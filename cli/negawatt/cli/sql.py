@@ -38,7 +38,8 @@ def sql(
     """Ask the warehouse a question in SQL (DuckDB, read-only, UTC).
 
     Every table of the catalog is a view; SHOW TABLES lists them. As of a moment, core and out
-    tables are the versions of then, and raw rows those that had become available. In CSV, text that
+    tables are the versions of then, and raw rows those that had become available; raw tables of
+    collectors, which keep no such time, are shown whole. In CSV, text that
     a spreadsheet would compute has an apostrophe before it; JSON and Parquet have it as it is.
 
     Example: negawatt sql "FROM core_site__interval_energy LIMIT 5"

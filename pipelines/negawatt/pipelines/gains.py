@@ -62,23 +62,23 @@ def gains_of_day(
         span: The day.
     """
     findings: list[Finding] = []
-    newest: dict[str, SignedGain] = {}
+    of_card: dict[str, list[SignedGain]] = {}
     for path in sorted(layout.gain_folder(site_id).glob("*.json")):
         try:
             gain = read_signed_gain(path, site)
         except (DataRefusedError, ConfigurationError) as error:
             findings.append(_not_applied(f"gain document {path.name}", str(error), {}))
             continue
-        known = newest.get(gain.document.gpu_uuid)
-        if known is None or _age(gain) > _age(known):
-            newest[gain.document.gpu_uuid] = gain
-    if not newest:
+        of_card.setdefault(gain.document.gpu_uuid, []).append(gain)
+    if not of_card:
         return {}, findings
     drivers = _drivers(layout, site_id, span)
     applied = {}
-    for gpu_uuid, gain in sorted(newest.items()):
+    for gpu_uuid, gains in sorted(of_card.items()):
         found = drivers.get(gpu_uuid, set())
-        if found == {gain.document.driver_version}:
+        fitting = [one for one in gains if found == {one.document.driver_version}]
+        gain = max(fitting or gains, key=_age)
+        if fitting:
             applied[gpu_uuid] = gain.document
             findings.append(_applied(gain))
         else:

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,7 +34,7 @@ class Settled:
     Attributes:
         event_id: The event.
         statement: Its newest version, None where the settlement was refused.
-        refusal: Why it was refused, empty where it was not.
+        refusal: Why it was refused, or why its report could not be written; empty otherwise.
         row_counts: Rows of each out_ table of the event.
     """
 
@@ -97,20 +97,28 @@ def settle_side_by_side(
     workers = max(1, min(len(event_ids), os.cpu_count() or 1))
     # A fork would copy locks that Polars' threads hold.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_settle, layout.root, one, now_utc) for one in event_ids]
+        waiting = {pool.submit(_settle, layout.root, one, now_utc): one for one in event_ids}
         for done in as_completed(waiting):
-            yield done.result()
+            try:
+                yield done.result()
+            except Exception as error:  # noqa: BLE001 - a full disk, a killed process: of one event
+                refusal = f"{type(error).__name__}: {error}"
+                yield Settled(event_id=waiting[done], refusal=refusal)
 
 
 def _settle(root: Path, event_id: str, now_utc: datetime) -> Settled:
     layout = Layout(root)
     try:
         statement, rows = publish_settlement(layout, event_id, now_utc)
-        write_report(layout, event_id)
     except NegawattError as error:
         return Settled(event_id=event_id, refusal=str(error))
     counts = tuple((table, frame.height) for table, frame in rows.items())
-    return Settled(event_id=event_id, statement=statement, row_counts=counts)
+    settled = Settled(event_id=event_id, statement=statement, row_counts=counts)
+    try:
+        write_report(layout, event_id)
+    except NegawattError as error:
+        return replace(settled, refusal=f"stated, but its report is not written: {error}")
+    return settled
 
 
 def _materializations(outcome: Settled) -> Iterator[dg.AssetMaterialization]:
@@ -125,4 +133,5 @@ def _materializations(outcome: Settled) -> Iterator[dg.AssetMaterialization]:
         yield dg.AssetMaterialization(
             table, partition=outcome.event_id, metadata={"row_count": row_count, **said}
         )
-    yield dg.AssetMaterialization(REPORT, partition=outcome.event_id, metadata=said)
+    if not outcome.refusal:
+        yield dg.AssetMaterialization(REPORT, partition=outcome.event_id, metadata=said)

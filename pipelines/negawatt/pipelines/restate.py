@@ -13,7 +13,7 @@ from enum import StrEnum
 from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.lifecycle import Stage
-from negawatt.models.settlement.statement import Statement
+from negawatt.models.settlement.statement import Statement, StatementBody
 from negawatt.pipelines import run
 from negawatt.pipelines.changes import changes_since
 from negawatt.pipelines.many import Settled
@@ -143,11 +143,16 @@ def _would_state(layout: Layout, event_id: str, now_utc: datetime) -> Settled:
     return Settled(event_id=event_id, statement=computed.statement)
 
 
+def _settled(body: StatementBody) -> tuple[object, ...]:
+    """Return what a utility pays by: energy, money, verdicts, and whether the meter counts."""
+    return body.totals, body.payment, body.verdicts, body.revenue_grade
+
+
 def _restated(before: Restatement, settled: Settled) -> Restatement:
     new = settled.statement
     if new is None:
         return replace(before, outcome=Outcome.REFUSED, message=settled.refusal)
     outcome = Outcome.VOIDED if new.stage is Stage.VOID else Outcome.RESTATED
-    if new.body.totals == before.old.body.totals and outcome is Outcome.RESTATED:
+    if _settled(new.body) == _settled(before.old.body) and outcome is Outcome.RESTATED:
         outcome = Outcome.SAME
     return replace(before, outcome=outcome, new=new)

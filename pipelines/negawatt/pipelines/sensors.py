@@ -21,7 +21,7 @@ from negawatt.pipelines.selection import Selection, selected
 from negawatt.pipelines.settlement import data_is_complete, gather_inputs
 from negawatt.warehouse.event_tables import all_events
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import raw_arrivals
+from negawatt.warehouse.raw_files import file_system_ns, raw_arrivals
 from negawatt.warehouse.sites import read_sites
 
 _DAYS_AT_ONCE = 50
@@ -47,9 +47,11 @@ def meter_what_arrived(
     """Meter again each UTC day that ended and got readings since the last look.
 
     Imports and collectors that were cut off bring readings of days long past. The first look only
-    remembers what is there.
+    remembers what is there. Each look begins where the one before began, not where it ended: a file
+    may appear in a folder that was looked at already.
     """
     layout, today = warehouse.layout, clock.now_utc().date()
+    began_ns = file_system_ns(layout)
     since_ns, done = json.loads(context.cursor) if context.cursor else (1, [])
     site_ids = sorted(read_sites(layout))
     arrived = sorted(
@@ -60,7 +62,7 @@ def meter_what_arrived(
     )
     new = [one for one in arrived if one[1] not in done]
     if context.cursor is None:
-        context.update_cursor(_cursor(arrived))
+        context.update_cursor(_cursor(arrived, began_ns))
         return dg.SkipReason("the first look: what is there counts as metered")
     if not new:
         return dg.SkipReason("no day that ended has new readings")
@@ -68,14 +70,15 @@ def meter_what_arrived(
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=name, partition_key=key) for _, name, key in taken],
         dynamic_partitions_requests=[partitions.sites.build_add_request(site_ids)],
-        cursor=_cursor([one for one in arrived if one not in new[_DAYS_AT_ONCE:]]),
+        cursor=_cursor([one for one in arrived if one not in new[_DAYS_AT_ONCE:]], began_ns),
     )
 
 
-def _cursor(looked_at: Sequence[tuple[int, str, object]]) -> str:
-    """Return the newest moment that was looked at, and what of that moment is done."""
+def _cursor(looked_at: Sequence[tuple[int, str, object]], began_ns: int) -> str:
+    """Return from which moment to look next, and what has appeared since and is done."""
     newest_ns = max((appeared_ns for appeared_ns, _, _ in looked_at), default=1)
-    return json.dumps([newest_ns, [name for ns, name, _ in looked_at if ns == newest_ns]])
+    since_ns = min(newest_ns, began_ns)
+    return json.dumps([since_ns, [name for ns, name, _ in looked_at if ns >= since_ns]])
 
 
 @dg.sensor(job=event_settlement, minimum_interval_seconds=300)
@@ -111,7 +114,8 @@ def settle_complete_events(
 def restate_what_changed(warehouse: WarehouseResource) -> dg.SensorResult | dg.SkipReason:
     """State again each statement whose inputs are no longer what it was computed from.
 
-    Once for each content of the inputs, so that what is refused is not asked for again and again.
+    Once for each version and content of the inputs, so that what is refused is not asked for again
+    and again, and inputs that come back are.
     What is final or void is left alone: a person reopens it.
     """
     requests = []
@@ -121,9 +125,10 @@ def restate_what_changed(warehouse: WarehouseResource) -> dg.SensorResult | dg.S
         now = _inputs_of_now(warehouse.layout, one.event.event_id)
         if now is not None and changed_inputs(input_digests(one.statement.body), now):
             content = hashlib.sha256(json.dumps(now, sort_keys=True).encode()).hexdigest()
+            version = one.statement.statement_version
             requests.append(
                 dg.RunRequest(
-                    run_key=f"{one.event.event_id}:{content[:16]}",
+                    run_key=f"{one.event.event_id}:{version}:{content[:16]}",
                     partition_key=one.event.event_id,
                 )
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from negawatt.models.domain.errors import ConfigurationError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.catalog import schema, table, tables
 from negawatt.warehouse.delta_tables import table_files
 from negawatt.warehouse.layout import Layout, appearing_file
@@ -34,7 +34,8 @@ def connect(layout: Layout, as_of_utc: datetime | None = None) -> duckdb.DuckDBP
     Args:
         layout: Where the warehouse lies.
         as_of_utc: Show the warehouse as it was at this moment: the versions of core and out tables
-            of then, and raw rows that had become available.
+            of then, and of raw tables that keep when a row became available, the rows of then; what
+            collectors sealed keeps no such time and is shown whole.
     """
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'").fetchall()
@@ -44,14 +45,22 @@ def connect(layout: Layout, as_of_utc: datetime | None = None) -> duckdb.DuckDBP
 
 
 def view_sql(layout: Layout, name: str, as_of_utc: datetime | None = None) -> str:
-    """Return the statement that makes a table's view over its files, as ``connect`` shows them."""
+    """Return the statement that makes a table's view over its files, as ``connect`` shows them.
+
+    A view whose files are gone says so when it is asked, and stops no question about others.
+    """
     kinds = {column: _sql_type(kind) for column, kind in schema(name).items()}
     if table(name).storage == "parquet":
         kinds |= {"site": "VARCHAR", "date": "DATE"}
-    source = _source(layout, name, as_of_utc)
+    nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in kinds.items())
+    try:
+        source = _source(layout, name, as_of_utc)
+    except DataRefusedError as error:
+        said = str(error).replace("'", "''")
+        refusal = f"(SELECT error('{said}')::VARCHAR AS refusal) WHERE refusal IS NOT NULL"
+        return f'CREATE VIEW "{name}" AS SELECT {nothing} FROM {refusal}'  # noqa: S608 - catalog names
     if source is None:
-        columns = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in kinds.items())
-        return f'CREATE VIEW "{name}" AS SELECT {columns} WHERE false'
+        return f'CREATE VIEW "{name}" AS SELECT {nothing} WHERE false'
     columns = ", ".join(f'"{column}"::{kind} AS "{column}"' for column, kind in kinds.items())
     known = ""
     if as_of_utc is not None and table(name).storage == "parquet" and "available_at_utc" in kinds:

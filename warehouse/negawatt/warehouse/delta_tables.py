@@ -3,6 +3,7 @@
 Here: the only reads and writes of Delta. Not here: raw files, SQL.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +25,8 @@ from negawatt.warehouse.layout import Layout
 _ROWS_OF_A_BATCH: Final = 1_000_000
 # Smaller and faster to write than the default, snappy, on a month of GPU minutes.
 _COMPRESSED: Final = WriterProperties(compression="ZSTD", compression_level=1)
+# Else the log forgets versions after a month that statements cite for years.
+_KEPT: Final[Mapping[str, str | None]] = {"delta.enableExpiredLogCleanup": "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
         checked(name, rows).to_arrow(),
         mode="append",
         partition_by=list(table(name).partition_by) or None,
+        configuration=_KEPT,
         writer_properties=_COMPRESSED,
     )
     return DeltaTable(str(path)).version()
@@ -215,18 +219,38 @@ def table_files(
         name: A core or out table.
         version: An earlier version.
         as_of_utc: The version that was the newest at this moment, instead.
+
+    Raises:
+        DataRefusedError: The version of that moment is no longer known, or its files are gone.
     """
     path = str(layout.table_folder(name))
     if not DeltaTable.is_deltatable(path):
         return []
     found = DeltaTable(path, version=version)
-    if as_of_utc is not None:
-        first_ms = min(entry["timestamp"] for entry in found.history())
-        if as_of_utc.timestamp() * MS_PER_S < first_ms:
-            return []
-        found.load_as_version(as_of_utc)
+    if as_of_utc is not None and not _turn_back(found, name, as_of_utc):
+        return []
     # The library gives URLs: a space in the path of the warehouse comes as %20.
-    return sorted(map(unquote, found.file_uris()))
+    files = sorted(map(unquote, found.file_uris()))
+    if as_of_utc is not None and not all(map(os.path.exists, files)):
+        raise _no_longer_kept(name, as_of_utc, "files of it that vacuum removed")
+    return files
+
+
+def kept_versions(layout: Layout, name: str) -> set[int]:
+    """Return the versions of a table that its log still knows."""
+    path = str(layout.table_folder(name))
+    return {entry["version"] for entry in DeltaTable(path).history()}
+
+
+def _turn_back(found: DeltaTable, name: str, as_of_utc: datetime) -> bool:
+    """Turn a table to the version of a moment; say whether it was there then."""
+    first = min(found.history(), key=lambda entry: entry["version"])
+    if as_of_utc.timestamp() * MS_PER_S >= first["timestamp"]:
+        found.load_as_version(as_of_utc)
+        return True
+    if first["version"] > 0:
+        raise _no_longer_kept(name, as_of_utc, f"a log that begins with version {first['version']}")
+    return False
 
 
 def _scan(path: str, version: int | None = None) -> pl.LazyFrame:
@@ -246,6 +270,7 @@ def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -
         mode="overwrite",
         predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
         partition_by=list(table(name).partition_by) or None,
+        configuration=_KEPT,
         writer_properties=_COMPRESSED,
     )
     return DeltaTable(path).version()
@@ -274,6 +299,15 @@ def _inside(name: str, partition: Mapping[str, str | date], frame: pl.DataFrame)
 
 def _safe(value: str | date) -> str:
     return value.isoformat() if isinstance(value, date) else checked_name("partition", value)
+
+
+def _no_longer_kept(name: str, as_of_utc: datetime, found: str) -> DataRefusedError:
+    return DataRefusedError(
+        thing=f"table {name!r}",
+        expected=f"its version as of {as_of_utc:%Y-%m-%d %H:%M:%S} UTC",
+        found=found,
+        remedy="ask as of a later moment, or read a version that a statement cites",
+    )
 
 
 def _no_version(name: str, path: Path, version: int) -> DataRefusedError:

@@ -6,7 +6,9 @@ layout on the node.
 """
 
 import hashlib
+import os
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -279,10 +281,16 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
         appeared_ns = max(
             (path.stat().st_ctime_ns for path in folder.glob("[!.]*.parquet")), default=0
         )
-        if appeared_ns > since_ns:
+        if appeared_ns >= since_ns:
             day = _day_of(folder)
             newest[day] = max(newest.get(day, 0), appeared_ns)
     return newest
+
+
+def file_system_ns(layout: Layout) -> int:
+    """Return the time by which files appear in the warehouse: its file system's [ns since 1970]."""
+    with tempfile.TemporaryFile(dir=layout.root) as file:
+        return os.fstat(file.fileno()).st_ctime_ns
 
 
 def _reading_folders(layout: Layout, site_id: str) -> list[Path]:

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table, tables
-from negawatt.warehouse.delta_tables import read_table, table_files
+from negawatt.warehouse.delta_tables import kept_versions, read_table, table_files
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import day_column, raw_file, seal_is_intact
 from negawatt.warehouse.statement_tables import HEADERS
@@ -106,7 +106,7 @@ def vacuum(
             retention_hours=round(kept / timedelta(hours=1)),
             enforce_retention_duration=False,
             dry_run=dry_run,
-            keep_versions=sorted(cited[name]) or None,
+            keep_versions=sorted(cited[name] & kept_versions(layout, name)) or None,
         )
         yield name, len(removed)
 

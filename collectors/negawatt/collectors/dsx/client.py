@@ -47,7 +47,7 @@ class Listener:
         clock: The machine's clock.
 
     Attributes:
-        connected_count: How often a connection was made.
+        connected_count: How often a connection was made and its topics were subscribed to.
         problem: Why there is none; empty while there is one.
     """
 
@@ -105,6 +105,7 @@ class Listener:
                 context if isinstance(context, ssl.SSLContext) else ssl.create_default_context()
             )
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         return client
 
@@ -142,8 +143,10 @@ class Listener:
             return
         self.problem = ""
         self._pause_s = _FIRST_PAUSE_S
-        self.connected_count += 1
         client.subscribe([(topic, _QOS) for topic in self._config.topics])
+
+    def _on_subscribe(self, *_: object) -> None:
+        self.connected_count += 1
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._batch.append(message)

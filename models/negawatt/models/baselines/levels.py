@@ -4,6 +4,7 @@ Here: firm service level, declared maximum, guaranteed drop against a level, ave
 load. Not here: levels from the site's recent days (earlier_days.py, flat).
 """
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -121,7 +122,7 @@ def average_coincident_load(case: Case, load: LoadSeries) -> Outcome:
         Step(name="highest load averaged", value=kept_kwh[0], unit="kW"),
         Step(
             name=f"mean of the {rule.highest_count} highest of {rule.system_hours}",
-            value=sum(kept_kwh) / len(kept_kwh),
+            value=math.fsum(kept_kwh) / len(kept_kwh),
             unit="kW",
         ),
     )

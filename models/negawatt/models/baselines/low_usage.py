@@ -4,6 +4,7 @@ Here: the reference, the bands and the renewal when older days move up. Not here
 to drop a day (eligibility.py).
 """
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -56,7 +57,7 @@ def low_usage_reasons(
     passes = ("low", "high") if rule.upper_in_second_pass else ("both",)
     for bands in passes:
         while kept := [row for row in eligible if row not in dropped][:count]:
-            reference_kwh = float(sum(of_day[row] for row in kept)) / len(kept)
+            reference_kwh = math.fsum(of_day[row] for row in kept) / len(kept)
             within = [row for row in eligible if row not in dropped]
             screened = kept if rule.iterative else within
             found = _outside_band(rule, of_day, screened, reference_kwh, bands)
@@ -72,7 +73,7 @@ def _below_running_mean(
     dropped: dict[int, str] = {}
     values_kwh = [seed_kwh]
     for row in eligible:
-        reference_kwh = sum(values_kwh) / len(values_kwh)
+        reference_kwh = math.fsum(values_kwh) / len(values_kwh)
         found = _outside_band(rule, of_day, [row], reference_kwh)
         dropped |= found
         if not found:

@@ -3,6 +3,7 @@
 Here: the windows before and after, and how they combine. Not here: earlier days (x_of_y.py).
 """
 
+import math
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -43,7 +44,7 @@ def same_day_kwh(case: Case, rule: SameDay) -> NDArray[np.float64]:
     elif rule.combine == "highest":
         level_kwh = float(np.concatenate(windows_kwh).max())
     elif rule.combine == "windows":
-        level_kwh = sum(means_kwh) / len(means_kwh)
+        level_kwh = math.fsum(means_kwh) / len(means_kwh)
     else:
         level_kwh = float(np.concatenate(windows_kwh).mean())
     return np.full(len(case.event_starts_utc), level_kwh)

@@ -4,6 +4,7 @@ Not here: which days are eligible (eligibility.py), the same-day adjustment (adj
 numbers a program uses (programs/*.toml).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -70,7 +71,7 @@ def aggregate(
     if how == "weighted_mean":
         if len(weights) != len(energy_kwh):
             raise ValueError(f"{len(energy_kwh)} days need as many weights, got {len(weights)}")
-        value_kwh = (energy_kwh * np.array(weights)[:, np.newaxis]).sum(axis=0) / sum(weights)
+        value_kwh = (energy_kwh * np.array(weights)[:, np.newaxis]).sum(axis=0) / math.fsum(weights)
     elif how == "median":
         value_kwh = np.median(energy_kwh, axis=0)
     elif how == "min":

@@ -5,6 +5,7 @@ that number is likely. Here: the comparison. Not here: the estimate, which is ma
 folder (negawatt.models.counterfactual) and comes as a value with the digest of that folder.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -151,7 +152,7 @@ def corroborate(
             ),
         )
     expected_kwh, lower_kwh, upper_kwh = (
-        sum(
+        math.fsum(
             getattr(one, name) * ((one.interval_end_utc - one.interval_start_utc) / _HOUR)
             for one in estimate.intervals
         )

@@ -4,6 +4,7 @@ A program buys less use. Generation that was held back while the baseline was me
 use, nor are jobs that run in another hall. Not here: the other tests.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Final
@@ -73,7 +74,7 @@ def _generation_kw(
 ) -> float:
     """Return the mean generation in the event's hours over days [kW]; NaN where not all known."""
     window = inputs.event.interval
-    return sum(mean_kw_on_days(one, window, inputs, days) for one in generation.values())
+    return math.fsum(mean_kw_on_days(one, window, inputs, days) for one in generation.values())
 
 
 def displacement(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:
@@ -99,7 +100,7 @@ def displacement(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:
         for name, one in found.items()
         if one is not None and one.z > limits.displacement.z_max
     }
-    share = claim.share(sum(risen_kw.values()))
+    share = claim.share(math.fsum(risen_kw.values()))
     looked_at: dict[str, object] = {
         "sibling_count": len(siblings),
         "excess_kw": {name: one.excess_kw for name, one in found.items() if one is not None},
@@ -112,7 +113,7 @@ def displacement(inputs: ScreenInputs, limits: Thresholds) -> ScreenResult:
         return screened(DISPLACEMENT, looked_at, None, lacked=unknown)
     message = (
         f"in the event, load of {', '.join(map(repr, risen_kw))} rose by "
-        f"{sum(risen_kw.values()):.4g} kW above like days: {share:.0%} of the reduction"
+        f"{math.fsum(risen_kw.values()):.4g} kW above like days: {share:.0%} of the reduction"
     )
     finding = question(FindingCode.SCREEN_DISPLACED, inputs.subject, message, looked_at)
     return screened(DISPLACEMENT, looked_at, finding, lacked=unknown)

@@ -1,3 +1,4 @@
 """What is not collected here."""
 
-collect_ignore = ["vtn_two_b.py"]  # a program of its own; what it imports is not in the lock
+# Programs of their own; what they import is not in the lock.
+collect_ignore = ["vtn_two_b.py", "read_two_b.py"]

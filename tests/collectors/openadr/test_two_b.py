@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from tests.collectors.openadr.test_listen import free_port, rows, until
 from tests.collectors.openadr.vtn_events import NOW_UTC, START_UTC, message, terms
 
 OPENADR2 = Path(sys.prefix) / "openadr2"
+LISTEN = (Path(sys.executable).parent / "negawatt", "listen", "openadr2")
 AN_HOUR = timedelta(hours=1)
 CONTEXT = "http://utility.example/summer"
 
@@ -102,6 +105,36 @@ def test_a_price_has_its_currency_and_a_duration_of_zero_has_no_end() -> None:
     assert GRID_EVENTS not in other.rows
 
 
+def test_intervals_without_a_start_follow_each_other_from_that_of_the_event() -> None:
+    """As the profile has them: two of 15 and 45 minutes; beside a baseline one level deeper."""
+    told = signal("SIMPLE", "level", 1.0)
+    told["intervals"] = [
+        {"duration": timedelta(minutes=minutes), "uid": number, "signal_payload": 1.0}
+        for number, minutes in enumerate((15, 45))
+    ]
+    deeper = event(told) | {"event_signals": {"event_signals": [told], "event_baseline": {}}}
+
+    for one in (event(told), deeper):
+        (outcome,), intake = taken(one)
+
+        assert outcome == Outcome.ACCEPTED
+        starts = [row[4:6] for row in intake.rows[GRID_EVENTS]]
+        assert starts == [
+            (START_UTC, START_UTC + timedelta(minutes=15)),
+            (START_UTC + timedelta(minutes=15), START_UTC + AN_HOUR),
+        ]
+
+
+def test_an_id_of_digits_is_text_and_another_kind_of_id_is_none() -> None:
+    told = event(signal("SIMPLE", "level", 1.0))
+
+    told["event_descriptor"]["event_id"] = 939393
+    assert as_three(told, {CONTEXT: "summer"})["id"] == "939393"
+    told["event_descriptor"]["event_id"] = 1.5
+    with pytest.raises(TypeError, match="text"):
+        as_three(told, {CONTEXT: "summer"})
+
+
 @pytest.mark.parametrize(
     ("told", "outcome"),
     [
@@ -114,7 +147,8 @@ def test_a_price_has_its_currency_and_a_duration_of_zero_has_no_end() -> None:
             Outcome.UNIT_UNKNOWN,
         ),
         (
-            event(signal("SIMPLE", "level", 1.0)) | {"active_period": {"tolerance": "PT5M"}},
+            event(signal("SIMPLE", "level", 1.0))
+            | {"active_period": {"dtstart": START_UTC, "tolerance": "PT5M"}},
             Outcome.TIME_UNKNOWN,
         ),
         (event(signal("SIMPLE", "level", 1.0), market_context="http://x"), Outcome.NOT_TAKEN),
@@ -140,40 +174,113 @@ def program(*command: object) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not OPENADR2.is_dir(), reason="needs openleadr, which `make check` installs")
-def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled(tmp_path: Path) -> None:
-    port = free_port()
-    (tmp_path / "openadr2.toml").write_text(
+needs_openleadr = pytest.mark.skipif(
+    not OPENADR2.is_dir(), reason="needs openleadr, which `make check` installs"
+)
+
+
+def configured(folder: Path, port: int) -> Path:
+    path = folder / "openadr2.toml"
+    path.write_text(
         f'site_id = "hall-1"\nroot = "tables"\n[vtn]\n'
         f'url = "http://127.0.0.1:{port}/OpenADR2/Simple/2.0b"\n'
         'ven_name = "ven-1"\nanswer = "optIn"\n'
         f'[[programs]]\nmarket_context = "{CONTEXT}"\nprogram_id = "pjm_economic_3day"\n'
         "[programs.levels]\n1 = { committed_kw = 500.0 }\n"
     )
-    vtn_file = Path(__file__).parent / "vtn_two_b.py"
-    command = (Path(sys.executable).parent / "negawatt", "listen", "openadr2")
-    with program(vtn_file, port) as vtn:
+    return path
+
+
+@pytest.mark.slow
+@needs_openleadr
+def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled_also_without_a_word(
+    tmp_path: Path,
+) -> None:
+    """The first of two events is cancelled, and the second is only left out of the list."""
+    port = free_port()
+    with program(Path(__file__).parent / "vtn_two_b.py", port) as vtn:
         until(lambda: _answers(port), timeout_s=20)
-        with program(*command, tmp_path / "openadr2.toml", "--json") as listener:
-            until(lambda: len(rows(tmp_path)) == 1, timeout_s=30)
+        with program(*LISTEN, configured(tmp_path, port), "--json") as listener:
+            until(lambda: len(rows(tmp_path)) == 2, timeout_s=30)
             assert vtn.stdin is not None
             assert vtn.stdout is not None
-            answer = vtn.stdout.readline()
-            while not answer.startswith("answer"):
-                answer = vtn.stdout.readline()
-            vtn.stdin.write("\n")
-            vtn.stdin.flush()
-            until(lambda: len(rows(tmp_path)) == 2, timeout_s=30)
+            answers = {_line_of_answer(vtn.stdout), _line_of_answer(vtn.stdout)}
+            for count in (3, 4):
+                vtn.stdin.write("\n")
+                vtn.stdin.flush()
+                until(lambda n=count: len(rows(tmp_path)) == n, timeout_s=30)  # type: ignore[misc]  # mypy takes the default for an argument
             listener.terminate()
             out, err = listener.communicate(timeout=20)
 
-    found = [(row["limit_kw"], row["committed_kw"], row["cancelled"]) for row in rows(tmp_path)]
-    assert found == [(750.25, 500.0, False), (750.25, 500.0, True)]
-    assert answer == "answer ev-1 optIn\n"
+    found = sorted((row["event_id"], row["revision"], row["cancelled"]) for row in rows(tmp_path))
+    assert found == [
+        ("ev-1.0", 1, False), ("ev-1.0", 2, True), ("ev-2.0", 1, False), ("ev-2.0", 2, True),
+    ]  # fmt: skip
+    assert answers == {"answer ev-1 optIn\n", "answer ev-2 optIn\n"}
     assert listener.returncode == 0, err
-    assert json.loads(out[out.index("{") :])["counts"] == {"accepted": 2}
-    assert rows(tmp_path)[0]["event_start_utc"] == datetime(2126, 7, 1, 21, tzinfo=UTC)
+    assert json.loads(out[out.index("{") :])["counts"] == {"accepted": 4}
+    (first, *_) = rows(tmp_path)
+    assert (first["limit_kw"], first["committed_kw"]) == (750.25, 500.0)
+    assert first["event_start_utc"] == datetime(2126, 7, 1, 21, tzinfo=UTC)
+
+
+def _line_of_answer(lines: Iterable[str]) -> str:
+    return next(line for line in lines if line.startswith("answer"))
+
+
+@pytest.mark.slow
+@needs_openleadr
+def test_entities_in_an_answer_are_refused_before_they_reach_a_parser_that_dies_of_them(
+    tmp_path: Path,
+) -> None:
+    laughs = b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'
+
+    class Vtn(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(laughs)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Vtn) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with program(*LISTEN, configured(tmp_path, server.server_port)) as listener:
+            _, err = listener.communicate(timeout=30)
+        server.shutdown()
+
+    assert listener.returncode == 3, err
+    assert "expected a registration" in err
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@needs_openleadr
+def test_each_published_sample_is_read_or_refused_for_its_reason(shared_data: Path) -> None:
+    """19 of the 2.0b samples hold events, of one signal each with three intervals or with two.
+
+    Three may start up to three minutes late, at the VEN's choice, so that nobody can say when.
+    """
+    samples = shared_data / "formats" / "openadr" / "openadr20_sample_xml.zip"
+    with program(Path(__file__).parent / "read_two_b.py", samples) as reader:
+        out, err = reader.communicate(timeout=30)
+
+    assert reader.returncode == 0, err
+    found = json.loads(out)
+    assert len(found) == 19
+    random = {"Sample_oadrDistributeEvent", "Sample_oadrDistributeEvent_W_Baseline",
+              "Sample_oadrDistributeEvent_W_GML"}  # fmt: skip
+    assert {name: one["outcome"] for name, one in found.items() if name in random} == dict.fromkeys(
+        random, "time_unknown"
+    )
+    others = [one for name, one in found.items() if name not in random]
+    assert {one["outcome"] for one in others} == {"accepted"}
+    # Three minutes of levels 1, 1, 2 from 15:38:14, one after the other.
+    assert found["sample_oadrPayload_20b"]["asks"] == [
+        ["2013-06-12T15:38:14+00:00", "2013-06-12T15:39:14+00:00", 100.0],
+        ["2013-06-12T15:39:14+00:00", "2013-06-12T15:40:14+00:00", 100.0],
+        ["2013-06-12T15:40:14+00:00", "2013-06-12T15:41:14+00:00", 200.0],
+    ]
 
 
 def _answers(port: int) -> bool:

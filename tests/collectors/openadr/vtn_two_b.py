@@ -1,7 +1,8 @@
 """A VTN of OpenADR 2.0b by `openleadr`, as a program of its own: its pins are not the lock's.
 
-It takes the port as its argument, offers one event, prints each answer to it, and cancels it behind
-the first line of its input. Run with the folder of `requirements-openadr2.lock` on PYTHONPATH.
+It takes the port as its argument, offers two events, prints each answer to them, cancels the first
+behind the first line of its input, and leaves out the second behind the next. Run with the folder
+of `requirements-openadr2.lock` on PYTHONPATH.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ START_UTC = datetime(2126, 7, 1, 21, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
 
 
-def event() -> Event:
+def event(vtn_id: str) -> Event:
     def signal(name: str, kind: str, value: float, **more: object) -> EventSignal:
         interval = Interval(dtstart=START_UTC, duration=AN_HOUR, signal_payload=value)
         return EventSignal(
@@ -40,7 +41,7 @@ def event() -> Event:
     )
     return Event(
         event_descriptor=EventDescriptor(
-            event_id="ev-1",
+            event_id=vtn_id,
             modification_number=0,
             market_context="http://utility.example/summer",
             event_status="far",
@@ -66,11 +67,14 @@ async def main(port: int) -> None:
         sys.stdout.flush()
 
     server.add_handler("on_create_party_registration", register)
-    server.add_raw_event("ven-id-1", event(), callback=answered)
+    for vtn_id in ("ev-1", "ev-2"):
+        server.add_raw_event("ven-id-1", event(vtn_id), callback=answered)
     running = asyncio.create_task(server.run())
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, sys.stdin.readline)
     server.cancel_event("ven-id-1", "ev-1")
+    await loop.run_in_executor(None, sys.stdin.readline)
+    del server.events["ven-id-1"][:]  # left out, and not a word of it
     await loop.run_in_executor(None, sys.stdin.readline)
     await server.stop()
     running.cancel()

@@ -7,7 +7,7 @@ Not here: the 2.0b protocol (ven_two_b), what an event asks for (translate).
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,8 +29,9 @@ _KW_PER_SCALED_W: Final = {
 def as_three(event: Mapping[str, Any], program_of: Mapping[str, str]) -> dict[str, Any]:
     """Return an event of 2.0b in the form of 3.1.
 
-    A cancelled event has no intervals. 2.0b orders versions by ``modificationNumber``, so that many
-    milliseconds are added to the time of the change. A duration of 0 has no end.
+    A cancelled event has no intervals. The first interval starts with the event, and each that
+    names no start follows the one before. 2.0b orders versions by ``modificationNumber``, so that
+    many milliseconds are added to the time of the change. A duration of 0 has no end.
 
     Args:
         event: The event as ``openleadr`` gives it.
@@ -59,20 +60,39 @@ def as_three(event: Mapping[str, Any], program_of: Mapping[str, str]) -> dict[st
     created = about["created_date_time"]
     changed = about.get("modification_date_time") or created
     is_cancelled = about["event_status"] == "cancelled"
-    signals = [] if is_cancelled else event["event_signals"]
+    signals = [] if is_cancelled else _signals(event)
+    start_utc = event["active_period"]["dtstart"]
     is_test = str(about.get("test_event") or "false").lower() != "false"
     told = {
-        "id": about["event_id"],
+        "id": event_id(event),
         "objectType": "EVENT",
         "programID": program_of.get(about["market_context"], "unknown"),
         "createdDateTime": created.isoformat(),
         "modificationDateTime": (changed + timedelta(milliseconds=number)).isoformat(),
         "payloadDescriptors": list(_descriptors(signals)),
-        "intervals": list(_intervals(signals, is_test=is_test)),
+        "intervals": list(_intervals(signals, start_utc, is_test=is_test)),
     }
     if event["active_period"].get("tolerance"):
         told["intervalPeriod"] = {"randomizeStart": "PT1S"}  # of whatever length: it is not known
     return told
+
+
+def event_id(event: Mapping[str, Any]) -> str:
+    """Return the VTN's id of an event; `openleadr` gives one of digits as a number.
+
+    Raises:
+        KeyError, TypeError: It has none.
+    """
+    found = event["event_descriptor"]["event_id"]
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        raise TypeError(f"an id is text, got {found!r}")
+    return str(found)
+
+
+def _signals(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the signals: `openleadr` gives those of an event with a baseline one level deeper."""
+    found = event["event_signals"]
+    return list(found["event_signals"] if isinstance(found, Mapping) else found)
 
 
 def _descriptors(signals: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -87,17 +107,22 @@ def _descriptors(signals: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             yield told
 
 
-def _intervals(signals: list[Mapping[str, Any]], *, is_test: bool) -> Iterator[dict[str, Any]]:
+def _intervals(
+    signals: list[Mapping[str, Any]], start_utc: datetime, *, is_test: bool
+) -> Iterator[dict[str, Any]]:
     """Yield intervals; those of several signals that have one ``uid`` are one."""
     found: dict[int, dict[str, Any]] = {}
     for signal in signals:
         kind = f"TEST_{_kind(signal)}" if is_test else _kind(signal)
+        next_utc: datetime | None = start_utc
         for interval in signal["intervals"]:
             number = int(interval["uid"])
-            period = {
-                "start": interval["dtstart"].isoformat(),
-                "duration": _duration(interval["duration"]),
-            }
+            at_utc = interval.get("dtstart") or next_utc
+            if at_utc is None:
+                raise ValueError(f"an interval {number} behind one that has no end")
+            length = interval["duration"]
+            period = {"start": at_utc.isoformat(), "duration": _duration(length)}
+            next_utc = at_utc + length if length else None
             made = found.setdefault(
                 number, {"id": number, "intervalPeriod": period, "payloads": []}
             )

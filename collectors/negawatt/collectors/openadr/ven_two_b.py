@@ -1,6 +1,7 @@
 """One run of a listener on an OpenADR 2.0b VTN, by `openleadr` (extra ``openadr2``).
 
-The VTN is polled as it asks. Each version of an event is kept and sealed before it is answered.
+The VTN is polled as it asks. Each version of an event is kept and sealed before it is answered; one
+that is not listed any more is withdrawn.
 
 Not here: what events say (two_b, intake), arguments and words (negawatt.cli.listen).
 """
@@ -10,19 +11,27 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import aiohttp
+
+from negawatt.collectors.access import Access
+from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.config_two_b import TwoBConfig
-from negawatt.collectors.openadr.intake import Intake, topic_of
+from negawatt.collectors.openadr.intake import GONE, Intake, topic_of
 from negawatt.collectors.openadr.memory import Memory, is_saved
-from negawatt.collectors.openadr.two_b import as_three
+from negawatt.collectors.openadr.two_b import as_three, event_id
+from negawatt.collectors.openadr.xml_answers import PlainAnswer
 from negawatt.collectors.spool.json_state import load_state
 from negawatt.collectors.spool.lock import spool_lock
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
+from negawatt.models.domain.units import NS_PER_S
 
 _WAIT_S: Final = 0.1
+_OK: Final = 200
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=10)
 _PASSING: Final = {"event_status", "current_value"}
 
 
@@ -49,73 +58,133 @@ def listen(
     with spool_lock(folder):
         memory = Memory.of_json(load_state(folder / "memory.json", is_saved))
         writer = (config.vtn.ven_name, "openadr2", "https")
-        intake = Intake(config.terms(), memory)
-        store = MessageStore(config.root, folder, config.site_id, writer, intake)
-
-        def heard() -> Heard:
-            return Heard(
-                counts=dict(intake.counts),
-                connected_count=1,
-                problem="",
-                file_count=store.file_count,
-            )
-
+        store = MessageStore(
+            config.root, folder, config.site_id, writer, Intake(config.terms(), memory)
+        )
+        ven = _Ven(config, store, clock)
         try:
-            asyncio.run(_run(config, store, clock, is_stopped, lambda: on_round(heard())))
+            asyncio.run(ven.run(is_stopped, on_round))
         finally:
             store.close()
-        return heard()
+        return ven.heard()
 
 
-async def _run(
-    config: TwoBConfig,
-    store: MessageStore[Intake],
-    clock: Clock,
-    is_stopped: Callable[[], bool],
-    on_round: Callable[[], None],
-) -> None:
-    from openleadr import OpenADRClient  # noqa: PLC0415 - the extra openadr2; this module is read without
+class _Ven:
+    """Keeps what `openleadr` shows, and asks for the list of events as often as it polls."""
 
-    vtn = config.vtn
-    client = OpenADRClient(
-        ven_name=vtn.ven_name,
-        vtn_url=vtn.url,
-        cert=vtn.certificate_file and str(vtn.certificate_file),
-        key=vtn.key_file and str(vtn.key_file),
-        ca_file=vtn.ca_file and str(vtn.ca_file),
-        vtn_fingerprint=vtn.fingerprint,
-        show_fingerprint=False,
-    )
+    def __init__(self, config: TwoBConfig, store: MessageStore[Intake], clock: Clock) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._failures: list[Exception] = []
+        self._has_listed = False
+        self._problem = ""
 
-    failures: list[Exception] = []
+    def heard(self) -> Heard:
+        """Return what was heard so far."""
+        return Heard(
+            counts=dict(self._store.intake.counts),
+            connected_count=1,
+            problem=self._problem,
+            file_count=self._store.file_count,
+        )
 
-    async def take(event: Mapping[str, Any]) -> str:
+    async def run(self, is_stopped: Callable[[], bool], on_round: Callable[[Heard], None]) -> None:
+        """Hear until told to stop."""
+        client = await self._registered()
+        wait_ns = round(client.poll_frequency.total_seconds() * NS_PER_S)
+        look_ns = self._clock.monotonic_ns() + wait_ns
         try:
-            message = message_of(event, config, clock)
-            if store.intake.is_new(message):
-                store.keep([message])
-                store.seal()
-        except Exception as error:  # the library would go on, and never show this event again
-            failures.append(error)
-            raise
-        return vtn.answer
+            while not is_stopped() and not self._failures:
+                if self._clock.monotonic_ns() >= look_ns:
+                    await self._look(client)
+                    look_ns = self._clock.monotonic_ns() + wait_ns
+                on_round(self.heard())
+                await asyncio.sleep(_WAIT_S)
+        finally:
+            await client.stop()
+        if self._failures:
+            raise self._failures[0]
 
-    client.add_handler("on_event", take)
-    client.add_handler("on_update_event", take)
-    try:
-        await client.run()
-    except Exception as error:
-        raise _not_registered(config, repr(error)) from error
-    if not client.registration_id:
-        raise _not_registered(config, "no registration")
-    try:
-        while not is_stopped() and not failures:
-            on_round()
-            await asyncio.sleep(_WAIT_S)
-    finally:
-        await client.stop()
-    if failures:
-        raise failures[0]
+    async def _registered(self) -> Any:  # noqa: ANN401 - openleadr has no types
+        from openleadr import OpenADRClient  # noqa: PLC0415 - the extra openadr2; this module is read without
+
+        vtn = self._config.vtn
+        client = OpenADRClient(
+            ven_name=vtn.ven_name,
+            vtn_url=vtn.url,
+            cert=vtn.certificate_file and str(vtn.certificate_file),
+            key=vtn.key_file and str(vtn.key_file),
+            vtn_fingerprint=vtn.fingerprint,
+            show_fingerprint=False,
+        )
+        access = AccessConfig(
+            ca_file=vtn.ca_file,
+            client_certificate_file=vtn.certificate_file,
+            client_key_file=vtn.key_file,
+        )
+        client.client_session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=Access(access).ssl_context),
+            headers={"content-type": "application/xml"},
+            timeout=_TIMEOUT,
+            response_class=PlainAnswer,
+        )
+        client.add_handler("on_event", self._take)
+        client.add_handler("on_update_event", self._take)
+        try:
+            await client.run()
+        except Exception as error:
+            await client.client_session.close()
+            raise self._not_registered(repr(error)) from error
+        if not client.registration_id:
+            raise self._not_registered("no registration")
+        return client
+
+    async def _take(self, event: Mapping[str, Any]) -> str:
+        """Keep and seal an event, and return what it is answered with."""
+        try:
+            self._keep(message_of(event, self._config, self._clock))
+        except Exception as error:  # the library would go on, and never show this event again
+            self._failures.append(error)
+            raise
+        return self._config.vtn.answer
+
+    async def _look(self, client: Any) -> None:  # noqa: ANN401 - openleadr has no types
+        """Withdraw what holds and is not listed any more: 2.0b lets a VTN leave it out.
+
+        Where no event is left a VTN lists none, or answers with a mere word that all is well; that
+        says so only of one that listed events before.
+        """
+        asked_utc = whole_milliseconds(self._clock.now_utc())
+        known = self._store.intake.memory.known
+        holding = [vtn_id for vtn_id, one in known.items() if one.holds_after(asked_utc)]
+        kind, answer = await client.request_event()
+        self._problem = "" if kind else "no answer to the request for events"
+        code = (answer.get("response") or {}).get("response_code", _OK)
+        is_list = kind == "oadrDistributeEvent"
+        if code != _OK or not (is_list or (kind == "oadrResponse" and self._has_listed)):
+            return
+        self._has_listed = True
+        events = answer.get("events") or ()
+        for event in events:
+            await self._take(event)
+        listed = {event_id(event) for event in events}
+        for vtn_id in holding:
+            if vtn_id not in listed and known[vtn_id].holds_after(asked_utc):
+                self._keep(Message(f"{GONE}{vtn_id}", b"", asked_utc, 0))
+
+    def _keep(self, message: Message) -> None:
+        if self._store.intake.is_new(message):
+            self._store.keep([message])
+            self._store.seal()
+
+    def _not_registered(self, found: str) -> DeviceMissingError:
+        return DeviceMissingError(
+            thing=f"VTN {self._config.vtn.url}",
+            expected="a registration",
+            found=found,
+            remedy="correct [vtn], or ask the VTN's operator to register the VEN",
+        )
 
 
 def message_of(event: Mapping[str, Any], config: TwoBConfig, clock: Clock) -> Message:
@@ -135,12 +204,3 @@ def _lasting(part: object) -> object:
     if isinstance(part, Mapping):
         return {name: _lasting(one) for name, one in part.items() if name not in _PASSING}
     return [_lasting(one) for one in part] if isinstance(part, list | tuple) else part
-
-
-def _not_registered(config: TwoBConfig, found: str) -> DeviceMissingError:
-    return DeviceMissingError(
-        thing=f"VTN {config.vtn.url}",
-        expected="a registration",
-        found=found,
-        remedy="correct [vtn], or ask the VTN's operator to register the VEN",
-    )

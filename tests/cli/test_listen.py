@@ -13,14 +13,15 @@ from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.config import (
     BmsConfig,
     BrokerConfig,
+    DsxOAuthConfig,
     FlexConfig,
     KeyConfig,
     ListenConfig,
     load_listen_config,
 )
+from negawatt.collectors.oauth import OAuthConfig
 from negawatt.collectors.openadr.config import (
     LevelConfig,
-    OAuthConfig,
     OpenAdrConfig,
     ProgramConfig,
     VtnConfig,
@@ -52,7 +53,7 @@ def written(folder: Path, text: str) -> Path:
 def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Path) -> None:
     """Only sections that show an example and no default stay commented."""
     text = sample()
-    shown = re.sub(r"# \[(broker\.access|\[flex\.keys\])\]\n(# .*\n)+", "", text)
+    shown = re.sub(r"# \[(broker\.(access|oauth)|\[flex\.keys\])\]\n(# .*\n)+", "", text)
     with_defaults = re.sub(r"^# (?=(\w+ = |\[bms\]|    \"|\]))", "", shown, flags=re.MULTILINE)
 
     as_printed = load_listen_config(written(tmp_path, text))
@@ -62,11 +63,12 @@ def test_the_sample_loads_and_its_commented_values_are_the_defaults(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "section", [ListenConfig, BrokerConfig, FlexConfig, KeyConfig, BmsConfig, AccessConfig]
+    "section",
+    [ListenConfig, BrokerConfig, FlexConfig, KeyConfig, BmsConfig, AccessConfig, DsxOAuthConfig],
 )
 def test_the_sample_names_every_key(section: type[BaseModel]) -> None:
     named = set(re.findall(r"^(?:# )?(\w+) = ", sample(), re.MULTILINE))
-    sections = {"broker", "flex", "bms", "access", "keys"}
+    sections = {"broker", "flex", "bms", "access", "oauth", "keys"}
 
     assert set(section.model_fields) - sections <= named
 

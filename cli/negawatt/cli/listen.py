@@ -197,6 +197,8 @@ def _check(config: "ListenConfig", *, json_output: bool) -> None:
         return
     typer.echo(f"site {config.site_id}, feed {terms.feed_tag}, program {terms.program_id}")
     typer.echo(f"broker {config.broker.url} as {config.broker.client_id}")
+    if config.broker.oauth is not None:
+        typer.echo(f"token from {config.broker.oauth.token_url}")
     for topic in config.topics:
         typer.echo(f"  {topic}")
     typer.echo(f"tables below {config.root}")

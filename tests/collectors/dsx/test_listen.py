@@ -27,6 +27,7 @@ from negawatt.models.domain.errors import DeviceMissingError
 from tests.collectors.authority import Authority
 from tests.collectors.dsx.broker import Broker, Publisher, hearing, needs_mosquitto, until
 from tests.collectors.dsx.senders import AGENT, ISV, Sender, load_target, power_state, target
+from tests.collectors.token_server import token_server
 
 pytestmark = [pytest.mark.slow, needs_mosquitto]
 
@@ -41,7 +42,13 @@ META = {
 
 
 def config_of(
-    folder: Path, port: int, *, scheme: str = "mqtt", keys: Sequence[Any] = (), **access: object
+    folder: Path,
+    port: int,
+    *,
+    scheme: str = "mqtt",
+    keys: Sequence[Any] = (),
+    oauth: object = None,
+    **access: object,
 ) -> ListenConfig:
     return ListenConfig.model_validate(
         {
@@ -52,6 +59,7 @@ def config_of(
                 "client_id": "listener",
                 "keepalive_s": 5,
                 "access": access,
+                "oauth": oauth,
             },
             "flex": {"feed_tag": "main-a", "program_id": "pjm_economic_3day", "keys": keys},
         }
@@ -248,10 +256,7 @@ def test_a_token_is_the_password_of_the_user_oauthtoken_and_is_read_again(tmp_pa
     authority = Authority(tmp_path)
     passwords, token = tmp_path / "passwords", tmp_path / "token"
     token.write_text("a.b.c\n", "utf-8")
-    subprocess.run(  # noqa: S603 - mosquitto's own tool
-        ["mosquitto_passwd", "-c", "-b", str(passwords), "oauthtoken", "a.b.c"],  # noqa: S607 - as above
-        check=True,
-    )
+    _allow(passwords, "a.b.c")
     settings = _tls(authority, "allow_anonymous false", f"password_file {passwords}")
     with Broker(tmp_path, settings) as broker:
         config = config_of(
@@ -270,6 +275,46 @@ def test_a_token_is_the_password_of_the_user_oauthtoken_and_is_read_again(tmp_pa
     assert one.heard.connected_count == 1
     assert isinstance(other.error, DeviceMissingError)
     assert "authorized" in str(other.error)
+
+
+def _allow(passwords: Path, token: str) -> None:
+    subprocess.run(  # noqa: S603 - mosquitto's own tool
+        ["mosquitto_passwd", "-c", "-b", str(passwords), "oauthtoken", token],  # noqa: S607 - as above
+        check=True,
+    )
+
+
+def test_a_token_of_oauth2_is_asked_for_and_asked_for_anew_when_the_broker_refuses_it(
+    tmp_path: Path,
+) -> None:
+    """The broker takes the first token; started again, it takes only the second."""
+    authority = Authority(tmp_path)
+    passwords = tmp_path / "passwords"
+    (tmp_path / "secret").write_text("a-secret", "utf-8")
+    _allow(passwords, "token-1")
+    settings = _tls(authority, "allow_anonymous false", f"password_file {passwords}")
+    with token_server() as server, Broker(tmp_path, settings) as broker:
+        oauth = {
+            "token_url": server.url,
+            "client_id": "hall-1",
+            "client_secret_file": tmp_path / "secret",
+        }
+        config = config_of(
+            tmp_path, broker.port, scheme="mqtts", oauth=oauth, ca_file=authority.ca_file
+        )
+        with hearing(config) as one:
+            broker.end()
+            _allow(passwords, "token-2")
+            broker.start()
+            until(lambda: one.heard.connected_count == 2)
+
+        (tmp_path / "secret").write_text("another secret", "utf-8")
+        with hearing(config) as other:
+            pass
+
+    assert server.given_count == 2
+    assert isinstance(other.error, DeviceMissingError)
+    assert "HTTP status 401" in str(other.error)
 
 
 # paho leaves the socket of a failed handshake to the garbage collector.
@@ -303,5 +348,14 @@ def test_mutual_tls_shows_our_certificate_and_checks_the_brokers(tmp_path: Path)
 
 
 def test_no_secret_is_sent_without_tls(tmp_path: Path) -> None:
+    oauth = {
+        "token_url": "https://a.example",
+        "client_id": "a",
+        "client_secret_file": tmp_path / "a",
+    }
     with pytest.raises(ValueError, match="mqtts"):
         config_of(tmp_path, 1883, bearer_token_file=tmp_path / "token")
+    with pytest.raises(ValueError, match="mqtts"):
+        config_of(tmp_path, 1883, oauth=oauth)
+    with pytest.raises(ValueError, match="one of them"):
+        config_of(tmp_path, 1883, scheme="mqtts", oauth=oauth, bearer_token_file=tmp_path / "token")

@@ -23,6 +23,7 @@ from negawatt.collectors.access import Access
 from negawatt.collectors.dsx.config import ListenConfig
 from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.oauth import Tokens
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
 from negawatt.models.domain.units import NS_PER_S
@@ -60,6 +61,8 @@ class Listener:
         self.problem = ""
         self._is_refused = False
         self._access = Access(config.broker.access)
+        oauth = config.broker.oauth
+        self._tokens = Tokens(oauth, clock) if oauth else None
         self._client = self._new_client()
         self._seal_ns = self._connect_ns = clock.monotonic_ns()
         self._pause_s = _FIRST_PAUSE_S
@@ -120,14 +123,16 @@ class Listener:
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         broker = self._config.broker
         try:
-            if broker.access.has_secret:
+            if self._tokens is not None:
+                self._client.username_pw_set(_TOKEN_USER, self._tokens.ask(self._access))
+            elif broker.access.has_secret:
                 user = _TOKEN_USER if broker.access.bearer_token_file else broker.access.user
                 self._client.username_pw_set(user, self._access.secret())
             host, port = broker.host_and_port
             self._client.connect(host, port, keepalive=broker.keepalive_s)
         except OSError as error:
             self.problem = str(error)
-            self._is_refused = isinstance(error, ssl.SSLCertVerificationError)
+            self._is_refused = isinstance(error, ssl.SSLCertVerificationError | PermissionError)
 
     def _on_connect(
         self,
@@ -140,6 +145,8 @@ class Listener:
         if reason.is_failure:
             self.problem = str(reason)
             self._is_refused = self.problem != "Server unavailable"  # which passes
+            if self._tokens is not None:
+                self._tokens.forget()
             return
         self.problem = ""
         self._pause_s = _FIRST_PAUSE_S

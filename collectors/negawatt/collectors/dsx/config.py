@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, name_of
 from negawatt.collectors.dsx.intake import Terms
 from negawatt.collectors.dsx.signatures import Signer, read_public_key
+from negawatt.collectors.oauth import OAuthConfig, Url
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
 _REMEDY: Final = (
@@ -29,6 +30,18 @@ def _broker_address(url: str) -> str:
     return url
 
 
+class DsxOAuthConfig(OAuthConfig):
+    """OAuth2 client credentials, as DSX Flex 1.7.0 has them (``oauth2Ssa``).
+
+    Attributes:
+        token_url: Where a token is asked for.
+        scope: Scopes to ask for.
+    """
+
+    token_url: Url
+    scope: str = "mqtt"
+
+
 class BrokerConfig(Section):
     """The broker.
 
@@ -38,17 +51,21 @@ class BrokerConfig(Section):
             are away.
         access: Certificates and credentials; a token is sent as DSX Exchange asks, as the password
             of the user ``oauthtoken``.
+        oauth: Where such a token is asked for, and asked for anew before it ends.
         keepalive_s: After one and a half of these without a word the connection is lost [s].
     """
 
     url: Annotated[str, AfterValidator(_broker_address)]
     client_id: Annotated[str, name_of("client")]
     access: AccessConfig = AccessConfig()
+    oauth: DsxOAuthConfig | None = None
     keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 30
 
     @model_validator(mode="after")
     def _no_secret_in_the_clear(self) -> Self:
-        is_secret = self.access.has_secret or self.access.client_certificate_file
+        if self.oauth and self.access.has_secret:
+            raise ValueError("oauth, or a token or password in access: one of them")
+        is_secret = self.oauth or self.access.has_secret or self.access.client_certificate_file
         if is_secret and not self.is_encrypted:
             raise ValueError("an mqtts:// address where a token, password or certificate is used")
         return self
@@ -169,7 +186,10 @@ class ListenConfig(Section):
     def below(self, folder: Path) -> Self:
         """Return the same with relative paths starting at a folder."""
         keys = tuple(key.model_copy(update={"file": folder / key.file}) for key in self.flex.keys)
-        broker = self.broker.model_copy(update={"access": self.broker.access.below(folder)})
+        oauth = self.broker.oauth and self.broker.oauth.below(folder)
+        broker = self.broker.model_copy(
+            update={"access": self.broker.access.below(folder), "oauth": oauth}
+        )
         flex = self.flex.model_copy(update={"keys": keys})
         return self.model_copy(update={"root": folder / self.root, "broker": broker, "flex": flex})
 

@@ -5,62 +5,15 @@ Not here: opening what it names (vtn, webhook).
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, name_of
+from negawatt.collectors.oauth import OAuthConfig, Url, is_safe_for_secrets
 from negawatt.collectors.openadr.intake import Terms
 from negawatt.collectors.openadr.translate import AskKind, ProgramTerms
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
-
-_THIS_MACHINE: Final = {"127.0.0.1", "::1", "localhost"}
-
-
-def is_safe_for_secrets(url: str) -> bool:
-    """Say whether a secret sent there is encrypted, or does not leave the machine.
-
-    Examples:
-        >>> is_safe_for_secrets("http://127.0.0.1:8080/openadr3")
-        True
-        >>> is_safe_for_secrets("http://vtn.example/openadr3")
-        False
-    """
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in _THIS_MACHINE
-
-
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an address that begins with http:// or https:// and names a host")
-    return url.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_address)]
-
-
-class OAuthConfig(Section):
-    """OAuth2 client credentials.
-
-    Attributes:
-        client_id: Who we are to the authorization server.
-        client_secret_file: File with the secret, read again when it changes.
-        token_url: Where a token is asked for; the VTN is asked for it by default.
-        scope: Scopes to ask for; none by default, which leaves it to the server.
-    """
-
-    client_id: Annotated[str, Field(min_length=1, max_length=4096)]
-    client_secret_file: Path
-    token_url: Url | None = None
-    scope: str = ""
-
-    @model_validator(mode="after")
-    def _no_secret_in_the_clear(self) -> Self:
-        if self.token_url and not is_safe_for_secrets(self.token_url):
-            raise ValueError("a token_url that begins with https://")
-        return self
 
 
 class VtnConfig(Section):
@@ -229,8 +182,7 @@ class OpenAdrConfig(Section):
         """Return the same with relative paths starting at a folder."""
         oauth, webhook = self.vtn.oauth, self.webhook
         if oauth is not None:
-            secret = folder / oauth.client_secret_file
-            oauth = oauth.model_copy(update={"client_secret_file": secret})
+            oauth = oauth.below(folder)
         if webhook is not None:
             webhook = webhook.model_copy(update={"token_file": folder / webhook.token_file})
         access = self.vtn.access.below(folder)

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from negawatt.collectors.config_sections import Section, SiteName, name_of
-from negawatt.collectors.openadr.config import MeaningConfig, Url, read_config
+from negawatt.collectors.oauth import Url
+from negawatt.collectors.openadr.config import MeaningConfig, read_config
 from negawatt.collectors.openadr.intake import Terms
 
 

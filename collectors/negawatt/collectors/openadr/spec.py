@@ -245,14 +245,6 @@ class Notification(_Part):
     object: dict[str, Any]
 
 
-class AccessToken(_Part):
-    """``clientCredentialResponse``: a token, and for how long it is good [s]."""
-
-    access_token: Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
-    token_type: Annotated[str, Field(strict=True, pattern="^[Bb]earer$")]
-    expires_in: Annotated[int, Field(strict=True, ge=0)] | None = None
-
-
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

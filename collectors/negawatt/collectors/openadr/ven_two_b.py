@@ -93,7 +93,7 @@ class _Ven:
         """Hear until told to stop."""
         client = await self._registered()
         wait_ns = round(client.poll_frequency.total_seconds() * NS_PER_S)
-        look_ns = self._clock.monotonic_ns() + wait_ns
+        look_ns = self._clock.monotonic_ns()
         try:
             while not is_stopped() and not self._failures:
                 if self._clock.monotonic_ns() >= look_ns:

@@ -15,17 +15,15 @@ import aiohttp
 from pydantic import BaseModel
 
 from negawatt.collectors.access import Access
-from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.message import MessageRefusedError
-from negawatt.collectors.openadr.config import VtnConfig, is_safe_for_secrets
-from negawatt.collectors.openadr.spec import AccessToken, items_of, read_object
+from negawatt.collectors.oauth import Tokens, is_safe_for_secrets
+from negawatt.collectors.openadr.config import VtnConfig
+from negawatt.collectors.openadr.spec import items_of, read_object
 from negawatt.models.domain.clock import Clock
-from negawatt.models.domain.units import NS_PER_S
 
 _PAGE: Final = 50  # the most that may be asked for
 _MOST_PAGES: Final = 200
 _MOST_BYTES: Final = 64_000_000
-_EARLY_S: Final = 30  # a token is renewed this long before it ends
 _OK: Final = 200
 _CREATED: Final = 201
 _NOT_MODIFIED: Final = 304
@@ -73,13 +71,8 @@ class Vtn:
 
     def __init__(self, config: VtnConfig, clock: Clock) -> None:
         self._config = config
-        self._clock = clock
         self._access = Access(config.access)
-        oauth = config.oauth
-        secret_file = oauth.client_secret_file if oauth else None
-        self._secret = Access(AccessConfig(bearer_token_file=secret_file))
-        self._token: str | None = None
-        self._token_ends_ns = 0
+        self._tokens = Tokens(config.oauth, clock) if config.oauth else None
         self._pages: dict[int, tuple[str, list[str]]] = {}
 
     async def __aenter__(self) -> Self:
@@ -223,42 +216,29 @@ class Vtn:
             answer = await self._answer(method, url, params=params, json=body, headers=sent)
             if answer.status in expected:
                 return answer
-            if answer.status != _UNAUTHORIZED or is_last or self._config.oauth is None:
+            if answer.status != _UNAUTHORIZED or is_last or self._tokens is None:
                 break
-            self._token = None
+            self._tokens.forget()
         raise _unexpected(f"{method} {path}", answer)
 
     async def _authorization(self) -> Mapping[str, str]:
-        if self._config.oauth is None:
+        if self._tokens is None:
             return self._access.headers()
-        if self._token is None or self._clock.monotonic_ns() >= self._token_ends_ns:
-            await self._renew()
-        return {"Authorization": f"Bearer {self._token}"}
+        token = self._tokens.current or await self._new_token(self._tokens)
+        return {"Authorization": f"Bearer {token}"}
 
-    async def _renew(self) -> None:
+    async def _new_token(self, tokens: Tokens) -> str:
         oauth = self._config.oauth
-        if oauth is None:
-            return
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": oauth.client_id,
-            "client_secret": self._secret.secret() or "",
-        }
-        if oauth.scope:
-            form["scope"] = oauth.scope
-        url = oauth.token_url or await self._token_url()
-        answer = await self._answer("POST", url, data=form)
+        url = (oauth.token_url if oauth else None) or await self._token_url()
+        answer = await self._answer("POST", url, data=tokens.form())
         if answer.status != _OK:
             raise _unexpected(
                 "the request for a token", answer, is_refusal=answer.status < _SERVER_FAULT
             )
         try:
-            token = read_object(AccessToken, answer.text)
-        except MessageRefusedError as error:
+            return tokens.take(answer.text)
+        except ValueError as error:
             raise VtnError(f"no token in the answer of {url}") from error
-        self._token = token.access_token
-        lasts_s = token.expires_in if token.expires_in is not None else 3600
-        self._token_ends_ns = self._clock.monotonic_ns() + max(lasts_s - _EARLY_S, 1) * NS_PER_S
 
     async def _token_url(self) -> str:
         answer = await self._answer("GET", f"{self._config.url}/auth/server")

@@ -113,7 +113,7 @@ def _instrument(layout: Layout, since_utc: datetime, driver: str) -> None:
 
 def _metered(layout: Layout) -> tuple[dict[str, float], list[str]]:
     """Return the energy of each GPU's first minute after noon [J], and the codes of findings."""
-    frames = metered_day(layout, "s1", _DAY, _AFTER_UTC)
+    frames = metered_day(layout, "s1", _DAY, _AFTER_UTC, layout.root)
     minute = frames["core_gpu__interval_energy"].filter(pl.col.interval_start_utc == _NOON_UTC)
     codes = frames["core_site__findings"]["finding_code"].to_list()
     return dict(minute.select("gpu_uuid", "energy_j").rows()), [
@@ -132,7 +132,7 @@ def test_a_signed_gain_corrects_its_card_and_no_other(tmp_path: Path) -> None:
 
     assert "GPU-a: gain 0.95" in said
     assert _metered(layout) == ({"GPU-a": 6_000.0, "GPU-b": 5_700.0}, ["gain_applied"])
-    frames = metered_day(layout, "s1", _DAY, _AFTER_UTC)
+    frames = metered_day(layout, "s1", _DAY, _AFTER_UTC, layout.root)
     rows = frames["core_gpu__interval_energy"].filter(pl.col.interval_start_utc == _NOON_UTC)
     assert dict(rows.select("gpu_uuid", "method").rows())["GPU-a"].endswith("/gain")
 

@@ -2,20 +2,28 @@
 
 import logging
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.spool.segment import seal
 from negawatt.models.domain.findings import FindingCode
-from negawatt.pipelines.gpu_days import gpu_energy_of_day
+from negawatt.pipelines import gpu_days
+from negawatt.pipelines.assets.core import CORE_TABLES
+from negawatt.pipelines.gpu_days import gpu_minutes_of_day
+from negawatt.pipelines.run import run_daily_metering
+from negawatt.warehouse.delta_tables import read_table
+from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.sites import Site
+from negawatt.warehouse.sites import Site, register_sites
 
 pytestmark = pytest.mark.slow  # processes are started
 
 DAY = date(2026, 6, 30)
+AFTER_UTC = datetime(2026, 7, 3, tzinfo=UTC)
 SITE = Site(
     time_zone="UTC", settlement_meter_id="feeder", revenue_grade=False, boundary="three nodes"
 )
@@ -57,19 +65,22 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
     seal_hour(layout, "n2", "cd", 10, source="again")
     seal_hour(layout, "n3", "c", 12)
 
-    whole, findings = gpu_energy_of_day(layout, "s1", SITE, DAY)
+    alone = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root)
     with caplog.at_level(logging.INFO, "negawatt.pipelines.gpu_days"):
-        parts = gpu_energy_of_day(
-            layout, "s1", SITE.model_copy(update={"gpu_rows_at_once": 1}), DAY
-        )
+        one_by_one = SITE.model_copy(update={"gpu_rows_at_once": 1})
+        parts = gpu_minutes_of_day(layout, "s1", one_by_one, DAY, layout.root)
 
-    assert parts[0].equals(whole)
-    assert parts[1] == findings
+    whole = pl.concat(alone)
+    assert not alone.aside
+    assert len(parts.aside) == 3
+    assert pl.concat(parts).equals(whole)
+    assert parts.findings == alone.findings
+    assert parts.seen.sort("gpu_uuid").equals(alone.seen)
     assert whole["gpu_uuid"].unique(maintain_order=True).to_list() == [
         f"GPU-{gpu}" for gpu in "abcde"
     ]
     assert whole["energy_j"].max() == 36_000.0
-    assert {finding.code for finding in findings} >= {
+    assert {finding.code for finding in parts.findings} >= {
         FindingCode.COVERAGE_LOW,
         FindingCode.COUNTER_RESET,
     }
@@ -79,7 +90,36 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
 
 
 def test_a_day_without_readings_has_no_rows(layout: Layout) -> None:
-    frame, findings = gpu_energy_of_day(layout, "s1", SITE, DAY)
+    found = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root)
 
-    assert frame.is_empty()
-    assert findings == []
+    assert [part.height for part in found] == [0]
+    assert found.findings == []
+
+
+def test_one_version_has_the_same_rows_however_they_were_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two days in one run: in memory; by groups of a GPU, two at once; aside without groups."""
+    tables = {}
+    for name, rows_at_once, kept, at_once in (
+        ("memory", 8_000_000, 100_000, 256),
+        ("groups", 1, 100_000, 2),
+        ("aside", 8_000_000, 0, 1),
+    ):
+        layout = Layout(tmp_path / name)
+        register_sites(layout, {"s1": SITE.model_copy(update={"gpu_rows_at_once": rows_at_once})})
+        for node, gpus in (("n1", "b"), ("n2", "da"), ("n3", "c")):
+            seal_hour(layout, node, gpus, 10)
+            seal_hour(layout, node, gpus, 23)  # the last reading is the next day's
+        monkeypatch.setattr(gpu_days, "_KEPT_ROWS", kept)
+        monkeypatch.setattr(gpu_days, "_GPUS_AT_ONCE", at_once)
+
+        run_daily_metering(layout, "s1", DAY, DAY + timedelta(days=1), fixed_utc=AFTER_UTC)
+
+        read = {table: read_table(layout, table) for table in CORE_TABLES}
+        assert {one.version for one in read.values()} == {0}
+        assert not list(layout.root.glob(".*"))
+        tables[name] = {table: frame_digest(one.frame) for table, one in read.items()}
+    assert read[CORE_TABLES[0]].frame.height == 2 * 4 * 1440
+    assert tables["groups"] == tables["memory"]
+    assert tables["aside"] == tables["memory"]

@@ -32,7 +32,7 @@ NOON_UTC = datetime(2026, 6, 24, 12, tzinfo=UTC)
 
 
 def codes(layout: Layout) -> list[str]:
-    frames = metered_day(layout, SITE, DAY, AFTER_UTC)
+    frames = metered_day(layout, SITE, DAY, AFTER_UTC, layout.root)
     return frames["core_site__findings"]["finding_code"].to_list()
 
 
@@ -65,7 +65,7 @@ def test_a_site_replaces_a_limit_and_the_readings_stay_as_they_are(layout: Layou
     before = read_raw(layout, "raw_meter__readings", SITE, DAY, DAY)
 
     assert codes(layout) == ["meter_spike"]
-    metered = metered_day(layout, SITE, DAY, AFTER_UTC)["core_site__interval_energy"]
+    metered = metered_day(layout, SITE, DAY, AFTER_UTC, layout.root)["core_site__interval_energy"]
     assert metered["energy_kwh"].max() == 75.0
     assert read_raw(layout, "raw_meter__readings", SITE, DAY, DAY).equals(before)
 
@@ -141,7 +141,7 @@ def test_gaps_of_the_event_day_are_filled_only_where_the_program_allows_it(
         available_at_utc=pl.col.available_at_utc + timedelta(hours=1),
     )
     seal_rows(layout, "raw_meter__readings", SITE, "test", unknown)
-    metered = metered_day(layout, SITE, LAST_DAY, AFTER_UTC)
+    metered = metered_day(layout, SITE, LAST_DAY, AFTER_UTC, layout.root)
     for table in CORE_TABLES:
         replace_days(layout, table, SITE, LAST_DAY, LAST_DAY, metered[table])
     blocked = gather_inputs(layout, EVENT).inputs

@@ -11,6 +11,7 @@ from negawatt.warehouse.delta_tables import (
     read_kept,
     read_table,
     refresh_partition,
+    replace_days,
     replace_partition,
 )
 from negawatt.warehouse.layout import Layout
@@ -42,6 +43,35 @@ def test_rows_that_are_written_in_batches_are_all_there_in_order(
 
     found = read_table(layout, TABLE).frame
     assert found["interval_start_utc"].to_list() == rows["interval_start_utc"].to_list()
+
+
+def test_days_that_are_written_in_parts_are_one_version_with_all_rows(layout: Layout) -> None:
+    days = (site_energy(YESTERDAY), site_energy(minutes=7))
+    replace_days(layout, TABLE, "s1", YESTERDAY, DAY, iter(days))
+    whole = read_table(layout, TABLE)
+
+    parts = (days[0], days[1][:3], days[1][3:3], days[1][3:])
+    replace_days(layout, TABLE, "s1", YESTERDAY, DAY, iter(parts))
+
+    written = read_table(layout, TABLE)
+    assert (whole.version, written.version, written.frame.height) == (0, 1, 10)
+    assert written.frame.equals(whole.frame)
+
+
+def test_a_part_that_is_refused_leaves_the_table_as_it_was(layout: Layout) -> None:
+    version = replace_days(layout, TABLE, "s1", DAY, DAY, site_energy())
+    rows = site_energy(energy_kwh=5.0, minutes=5)
+    negative = rows[3:].with_columns(coverage_ratio=pl.lit(-1.0))
+
+    with pytest.raises(DataRefusedError, match="values are in range"):
+        replace_days(layout, TABLE, "s1", DAY, DAY, iter([rows[:3], negative]))
+    with pytest.raises(DataRefusedError, match="expected keys that rise from part to part"):
+        replace_days(layout, TABLE, "s1", DAY, DAY, iter([rows[:3], rows[2:]]))
+    with pytest.raises(DataRefusedError, match="3 others, first 2026-06-29"):
+        replace_days(layout, TABLE, "s1", DAY, DAY, iter([rows, site_energy(YESTERDAY)]))
+
+    assert read_table(layout, TABLE).version == version
+    assert read_table(layout, TABLE).frame.equals(site_energy())
 
 
 def test_an_earlier_version_reads_as_it_was(layout: Layout) -> None:

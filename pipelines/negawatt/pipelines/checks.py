@@ -3,7 +3,7 @@
 Here: their specifications and results. Not here: the rules themselves (negawatt.warehouse.catalog).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 import polars as pl
@@ -24,12 +24,42 @@ def check_specs(tables: Sequence[str]) -> list[dg.AssetCheckSpec]:
 
 def check_results(table: str, frame: pl.DataFrame) -> list[dg.AssetCheckResult]:
     """Hold a frame against the rules of its table."""
-    return [
-        dg.AssetCheckResult(
-            asset_key=table,
-            check_name=outcome.name,
-            passed=outcome.passed,
-            metadata={"found": outcome.found},
-        )
-        for outcome in catalog.check(table, catalog.conform(table, frame))
-    ]
+    seen = SeenParts(table, (frame,))
+    for _ in seen:
+        pass
+    return seen.results()
+
+
+class SeenParts:
+    """Parts of a table's rows, held against its rules as they pass by.
+
+    Attributes:
+        row_count: Rows that passed by.
+    """
+
+    def __init__(self, table: str, parts: Iterable[pl.DataFrame]) -> None:
+        """Take the table and its parts, at least one."""
+        self.row_count = 0
+        self._table, self._parts = table, parts
+        self._outcomes: list[list[catalog.CheckOutcome]] = []
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield each part."""
+        for part in self._parts:
+            self.row_count += part.height
+            conforming = catalog.conform(self._table, part)
+            self._outcomes.append(catalog.check(self._table, conforming))
+            yield part
+
+    def results(self) -> list[dg.AssetCheckResult]:
+        """Return what each rule says of all parts: of the first that breaks it, if one does."""
+        return [
+            dg.AssetCheckResult(
+                asset_key=self._table,
+                check_name=outcome.name,
+                passed=outcome.passed,
+                metadata={"found": outcome.found},
+            )
+            for of_parts in zip(*self._outcomes, strict=True)
+            for outcome in [min(of_parts, key=lambda outcome: outcome.passed)]
+        ]

@@ -1,24 +1,27 @@
 """The GPUs of a site and UTC day, read and metered in groups that fit into memory.
 
-Here: which files a group is read from, and processes side by side. Not here: the arithmetic, and
-what a group is (negawatt.models.metering).
+Here: which files a group is read from, processes side by side, and what became of a day. Not here:
+the arithmetic, and what a group is (negawatt.models.metering).
 """
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.gpu_groups import as_one, gpu_groups
+from negawatt.models.metering.gain import GainDocument, over_gain
+from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
+from negawatt.warehouse.aside import Aside, in_order, put_aside
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import (
     count_rows,
@@ -30,6 +33,8 @@ from negawatt.warehouse.raw_files import (
 from negawatt.warehouse.sites import Site
 
 _TABLE = "raw_gpu__power_samples"
+_GPUS_AT_ONCE = 256  # 370,000 minutes
+_KEPT_ROWS = 100_000  # a day of 69 GPUs; a span of days is written at once
 _LOG = logging.getLogger(__name__)
 
 
@@ -42,6 +47,11 @@ class _Day:
     max_gap_s: float
 
     @property
+    def name(self) -> str:
+        """How a log names the day."""
+        return f"{self.site_id} on {self.span.start_utc:%Y-%m-%d}"
+
+    @property
     def is_near(self) -> pl.Expr:
         """Whether a reading is in the day, or near enough to cover its edges."""
         gap = timedelta(seconds=self.max_gap_s)
@@ -50,10 +60,34 @@ class _Day:
         )
 
 
-def gpu_energy_of_day(
-    layout: Layout, site_id: str, site: Site, day: date
-) -> tuple[pl.DataFrame, list[Finding]]:
-    """Return the rows of core_gpu__interval_energy of a site and UTC day, and what was found.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuMinutes:
+    """Rows of core_gpu__interval_energy of a site and UTC day, with what was found.
+
+    Attributes:
+        rows: The rows, where they are few; none of those that lie aside.
+        aside: Files with the rows of each group, where they are many.
+        seen: ``node_id`` and ``gpu_uuid`` of each GPU.
+        findings: What was found.
+        gains: What is known of the gains of cards, which is taken out of the rows.
+    """
+
+    rows: pl.DataFrame
+    aside: tuple[Aside, ...]
+    seen: pl.DataFrame
+    findings: list[Finding]
+    gains: Mapping[str, GainDocument] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows, sorted by key: parts that share no GPU, at least one."""
+        for part in in_order(self.aside, _GPUS_AT_ONCE) if self.aside else (self.rows,):
+            yield over_gain(part, self.gains)
+
+
+def gpu_minutes_of_day(
+    layout: Layout, site_id: str, site: Site, day: date, folder: Path
+) -> GpuMinutes:
+    """Return the energy of every GPU of a site in every minute of a UTC day.
 
     Where the day has more than ``site.gpu_rows_at_once`` readings, GPUs are metered in groups, side
     by side in as many processes as there are cores. How they are grouped changes no byte.
@@ -63,31 +97,37 @@ def gpu_energy_of_day(
         site_id: The site.
         site: What is known of it.
         day: The UTC day.
+        folder: For rows that are too many to be kept in memory.
     """
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
     one = _Day(span=span, site_id=site_id, max_gap_s=site.gpu_reading_gap_s)
     before, after = day - timedelta(days=1), day + timedelta(days=1)
     paths = raw_paths(layout, _TABLE, site_id, before, after)
     if count_rows(paths) <= site.gpu_rows_at_once:
-        return _metered(paths, one, one.is_near)
+        return _metered(paths, one, one.is_near, folder)
     counts = count_rows_by(paths, ("node_id", "gpu_uuid"), one.is_near)
     groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
     if len(groups) < 2:  # noqa: PLR2004 - nothing to do side by side
-        return _metered(paths, one, one.is_near)
-    logged = f"{site_id} on {day}"
-    return as_one(_side_by_side([(_files_of(counts, gpus), one, gpus) for gpus in groups], logged))
+        return _metered(paths, one, one.is_near, folder)
+    parts = list(_side_by_side([(_files_of(counts, gpus), one, gpus, folder) for gpus in groups]))
+    return GpuMinutes(
+        rows=parts[0].rows,
+        aside=tuple(file for part in parts for file in part.aside),
+        seen=pl.concat(part.seen for part in parts),
+        findings=findings_as_one(found for part in parts for found in part.findings),
+    )
 
 
 def _side_by_side(
-    groups: Sequence[tuple[list[Path], _Day, list[str]]], logged: str
-) -> Iterator[tuple[pl.DataFrame, list[Finding]]]:
+    groups: Sequence[tuple[list[Path], _Day, list[str], Path]],
+) -> Iterator[GpuMinutes]:
     """Yield what each group gives as soon as it is done."""
     # A fork would copy locks that Polars' threads hold.
     workers = min(os.cpu_count() or 1, len(groups))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(_metered_group, *group) for group in groups}
         for number, done in enumerate(as_completed(waiting), start=1):
-            _LOG.info("metered %s: group %d of %d", logged, number, len(groups))
+            _LOG.info("metered %s: group %d of %d", groups[0][1].name, number, len(groups))
             yield done.result()
 
 
@@ -97,18 +137,23 @@ def _files_of(counts: pl.DataFrame, gpus: Sequence[str]) -> list[Path]:
 
 
 def _metered_group(
-    paths: Sequence[Path], one: _Day, gpus: Sequence[str]
-) -> tuple[pl.DataFrame, list[Finding]]:
-    frame, findings = _metered(paths, one, one.is_near & pl.col("gpu_uuid").is_in(gpus))
-    return frame.with_columns(pl.col(pl.String).cast(pl.Categorical)), findings
+    paths: Sequence[Path], one: _Day, gpus: Sequence[str], folder: Path
+) -> GpuMinutes:
+    return _metered(paths, one, one.is_near & pl.col("gpu_uuid").is_in(gpus), folder, kept=0)
 
 
 def _metered(
-    paths: Sequence[Path], one: _Day, where: pl.Expr
-) -> tuple[pl.DataFrame, list[Finding]]:
-    return gpu_interval_energy(
+    paths: Sequence[Path], one: _Day, where: pl.Expr, folder: Path, kept: int = _KEPT_ROWS
+) -> GpuMinutes:
+    rows, findings = gpu_interval_energy(
         read_raw_files(_TABLE, paths, where, SAMPLE_COLUMNS, pl.Categorical),
         one.span,
         one.site_id,
         max_gap_s=one.max_gap_s,
     )
+    aside: tuple[Aside, ...] = ()
+    seen = rows.select("node_id", "gpu_uuid").unique(maintain_order=True)
+    if rows.height > kept:
+        aside = (put_aside(folder / f"{uuid4().hex}.arrow", rows, "gpu_uuid"),)
+        rows = rows.clear()
+    return GpuMinutes(rows=rows, aside=aside, seen=seen, findings=findings)

@@ -1,6 +1,7 @@
 """Groups of GPUs: what must stay together, and that no grouping changes anything."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from random import Random
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.gpu_groups import as_one, gpu_groups
+from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import gpu_interval_energy
 
 NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -74,9 +75,9 @@ def test_no_grouping_changes_a_row_or_a_finding(
         for group in groups
     ]
 
-    frame, findings = as_one(parts)
-    assert frame.equals(whole[0])
-    assert findings == whole[1]
+    rows = pl.concat(frame for frame, _ in parts)
+    assert rows.sort("gpu_uuid", "interval_start_utc").equals(whole[0])
+    assert findings_as_one(chain(*(found for _, found in parts))) == whole[1]
 
 
 def test_findings_of_groups_come_by_stage_and_then_by_name() -> None:
@@ -86,7 +87,7 @@ def test_findings_of_groups_come_by_stage_and_then_by_name() -> None:
         for name, fault in reversed(names.items())
     ]
 
-    _, findings = as_one(parts)
+    findings = findings_as_one(chain(*(found for _, found in parts)))
 
     first, *_ = findings
     assert (first.code, first.subject) == (FindingCode.READING_FLAGGED, "GPU 'a'")

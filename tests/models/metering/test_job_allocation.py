@@ -53,7 +53,7 @@ def allocations(*rows: tuple[str, str, float, float | None]) -> pl.DataFrame:
 
 
 def energy_kwh(*rows: tuple[str, str, float, float | None]) -> list[tuple[str, object]]:
-    found = allocated_job_energy(gpu_minutes(), allocations(*rows), DAY, "s1")
+    found = allocated_job_energy([gpu_minutes()], allocations(*rows), DAY, "s1")
     return [(row["job_id"], pytest.approx(row["energy_kwh"])) for row in found.to_dicts()]
 
 
@@ -129,7 +129,7 @@ def test_jobs_never_add_up_to_more_than_their_gpus(
     """GPUs A and B together use 11 kWh in the first minute and 22 in the second."""
     held = allocations(*((job, gpu, start, start + length) for job, gpu, start, length in rows))
 
-    found = allocated_job_energy(gpu_minutes(), held, DAY, "s1")
+    found = allocated_job_energy([gpu_minutes()], held, DAY, "s1")
 
     sums = dict(found.group_by("interval_start_utc").agg(pl.col("energy_kwh").sum()).rows())
     assert sums.get(START_UTC, 0.0) <= 11.0 + 1e-9
@@ -141,7 +141,7 @@ def test_energy_is_not_known_where_one_gpu_is_not() -> None:
     unknown = gpu_minutes().with_columns(pl.when(~second_of_b).then("energy_j").alias("energy_j"))
     held = allocations(("j", "A", 0, None), ("j", "B", 0, None))
 
-    found = allocated_job_energy(unknown, held, DAY, "s1")
+    found = allocated_job_energy([unknown], held, DAY, "s1")
 
     assert found["energy_kwh"].to_list() == [pytest.approx(11.0), None]
 
@@ -167,7 +167,7 @@ def test_energy_is_not_known_where_a_held_gpu_has_no_row() -> None:
     )
     held = allocations(("a", "A", 0, None), ("b", "B", 0, 2), ("c", "C", 0, 1))
 
-    found = allocated_job_energy(gpus, held, DAY, "s1")
+    found = allocated_job_energy([gpus], held, DAY, "s1")
 
     assert found.select("job_id", "energy_kwh", "coverage_ratio").rows() == [
         ("a", pytest.approx(1.0), 1.0),
@@ -181,12 +181,24 @@ def test_energy_is_not_known_where_a_held_gpu_has_no_row() -> None:
 def test_without_gpu_energy_no_interval_is_known_of_any_job() -> None:
     held = allocations(("j", "A", 0, None))
 
-    assert allocated_job_energy(gpu_minutes().clear(), held, DAY, "s1").is_empty()
+    assert allocated_job_energy([gpu_minutes().clear()], held, DAY, "s1").is_empty()
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
     held = allocations(("j", "A", 0, None), ("k", "B", 0.5, None))
 
-    found = allocated_job_energy(gpu_minutes(), held, DAY, "s1")
+    found = allocated_job_energy([gpu_minutes()], held, DAY, "s1")
 
-    assert found.equals(allocated_job_energy(gpu_minutes().reverse(), held.reverse(), DAY, "s1"))
+    assert found.equals(allocated_job_energy([gpu_minutes().reverse()], held.reverse(), DAY, "s1"))
+
+
+def test_gpus_that_come_in_parts_are_one_jobs_energy() -> None:
+    """A job on A and B, another on A alone and a GPU without rows, a third that shares B."""
+    held = allocations(("j", "A", 0, None), ("j", "B", 0, 1), ("k", "A", 1.5, 2), ("k", "C", 1, 2))
+    held = pl.concat([held, allocations(("l", "B", 0.5, 2))])
+    whole = allocated_job_energy([gpu_minutes()], held, DAY, "s1")
+
+    parts = gpu_minutes().partition_by("gpu_uuid", maintain_order=True)
+
+    assert len(parts) == 2
+    assert allocated_job_energy(parts, held, DAY, "s1").equals(whole)

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
-from negawatt.models.metering import reconciliation
 from negawatt.models.metering.reconciliation import fit_site_gain, reconcile
 from negawatt.warehouse.catalog import schema
 
@@ -54,7 +53,7 @@ def test_the_energy_of_all_gpus_stands_beside_the_meter() -> None:
     """3.6 MJ + 7.2 MJ = 3 kWh."""
     gpus = pl.concat([gpu("a", [3.6e6, 3.6e6]), gpu("b", [7.2e6, 7.2e6])])
 
-    frame = reconcile(meter([4.0, 5.0]), gpus, meter_id="m", minutes=1)
+    frame = reconcile(meter([4.0, 5.0]), [gpus], meter_id="m", minutes=1)
 
     assert dict(frame.schema) == schema("core_site__reconciliation")
     assert frame["metered_kwh"].to_list() == [4.0, 5.0]
@@ -66,7 +65,7 @@ def test_one_gpu_that_is_not_known_makes_the_sum_not_known() -> None:
     """Minute 0: b is NULL; minute 1: b has no row. The meter's value stands."""
     gpus = pl.concat([gpu("a", [3.6e6, 3.6e6]), gpu("b", [None])])
 
-    frame = reconcile(meter([4.0, 5.0]), gpus, meter_id="m", minutes=1)
+    frame = reconcile(meter([4.0, 5.0]), [gpus], meter_id="m", minutes=1)
 
     assert frame["gpu_kwh"].to_list() == [None, None]
     assert frame["metered_kwh"].to_list() == [4.0, 5.0]
@@ -74,14 +73,14 @@ def test_one_gpu_that_is_not_known_makes_the_sum_not_known() -> None:
 
 
 def test_an_interval_that_only_one_side_has_is_kept() -> None:
-    frame = reconcile(meter([4.0]), gpu("a", [3.6e6, 3.6e6]), meter_id="m", minutes=1)
+    frame = reconcile(meter([4.0]), [gpu("a", [3.6e6, 3.6e6])], meter_id="m", minutes=1)
 
     assert frame["metered_kwh"].to_list() == [4.0, None]
     assert frame["gpu_kwh"].to_list() == pytest.approx([1.0, 1.0])
 
 
 def test_minutes_are_rolled_up_to_the_interval_of_the_meter() -> None:
-    frame = reconcile(meter([1.0] * 5), gpu("a", [3.6e6] * 5), meter_id="m", minutes=5)
+    frame = reconcile(meter([1.0] * 5), [gpu("a", [3.6e6] * 5)], meter_id="m", minutes=5)
 
     assert frame.select("metered_kwh", "gpu_kwh").rows() == [(5.0, pytest.approx(5.0))]
 
@@ -121,16 +120,13 @@ def test_gpus_that_never_change_tell_no_gain() -> None:
         fit_site_gain(np.full(3, 5.0), np.array([1.0, 2.0, 3.0]))
 
 
-def test_gpus_that_are_rolled_up_in_parts_add_up_to_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_gpus_that_come_in_parts_add_up_to_the_same() -> None:
     """Sums of tenths depend on their order in the last bit: it is that of the GPUs either way."""
     energies = (0.1e6, 0.2e6, 0.3e6, 0.7e6, 1.1e6)
-    gpus = pl.concat(gpu(f"g{n}", [energy, None, energy]) for n, energy in enumerate(energies))
-    mixed = gpus.sample(fraction=1.0, shuffle=True, seed=1)
-    whole = reconcile(meter([1.0] * 3), gpus, meter_id="m", minutes=1)
+    gpus = [gpu(f"g{n}", [energy, None, energy]) for n, energy in enumerate(energies)]
+    mixed = pl.concat(gpus).sample(fraction=1.0, shuffle=True, seed=1)
 
-    monkeypatch.setattr(reconciliation, "_ROWS_AT_ONCE", 6)
+    whole = reconcile(meter([1.0] * 3), [pl.concat(gpus)], meter_id="m", minutes=1)
 
-    assert reconcile(meter([1.0] * 3), gpus, meter_id="m", minutes=1).equals(whole)
-    assert reconcile(meter([1.0] * 3), mixed, meter_id="m", minutes=1).equals(whole)
+    for parts in ([mixed], gpus, gpus[::-1], [pl.concat(gpus[1:4]), gpus[4], gpus[0]]):
+        assert reconcile(meter([1.0] * 3), parts, meter_id="m", minutes=1).equals(whole)

@@ -4,7 +4,7 @@ Here: the only reads and writes of Delta. Not here: raw files, SQL.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.models.domain.units import MS_PER_S
 from negawatt.warehouse.catalog import checked, schema, table
@@ -66,7 +66,7 @@ def replace_partition(
     frame = checked(name, rows)
     _inside(name, partition, frame)
     predicate = " AND ".join(f"{column} = '{_safe(value)}'" for column, value in partition.items())
-    return _overwrite(layout, name, predicate, frame)
+    return _overwrite(layout, name, predicate, iter([frame]))
 
 
 def replace_days(
@@ -75,7 +75,7 @@ def replace_days(
     site_id: str,
     first: date,
     last: date,
-    rows: pl.DataFrame,
+    rows: pl.DataFrame | Iterator[pl.DataFrame],
 ) -> int:
     """Replace all rows of a site from one UTC day to another at once; the new version.
 
@@ -85,25 +85,17 @@ def replace_days(
         site_id: The site.
         first: First day.
         last: Last day, itself included.
-        rows: The rows of those days, with the table's columns.
+        rows: The rows of those days, with the table's columns. Or parts of them, each of which is
+            in memory only until it is written: the keys of a day rise from part to part.
 
     Raises:
         DataRefusedError: A row lies outside the span or breaks a rule of the catalog; nothing is
-            written.
+            changed.
     """
-    frame = checked(name, rows)
-    strangers = frame.filter(
-        (pl.col("site_id") != site_id) | ~pl.col("date").is_between(first, last)
-    )
-    if strangers.height:
-        raise DataRefusedError(
-            thing=f"table {name!r}, site {site_id!r}, {first} to {last}",
-            expected="rows of that site and those days",
-            found=f"{strangers.height} others, first {strangers['date'][0]}",
-            remedy="write each site's days with their own rows",
-        )
+    parts = iter([rows]) if isinstance(rows, pl.DataFrame) else rows
+    own = (_of_days(name, site_id, first, last, part) for part in _checked_parts(name, parts))
     between = f"date >= '{first.isoformat()}' AND date <= '{last.isoformat()}'"
-    return _overwrite(layout, name, f"site_id = '{_safe(site_id)}' AND {between}", frame)
+    return _overwrite(layout, name, f"site_id = '{_safe(site_id)}' AND {between}", own)
 
 
 def refresh_partition(
@@ -262,25 +254,76 @@ def _scan(path: str, version: int | None = None) -> pl.LazyFrame:
     return pl.scan_delta(path, version=version, use_pyarrow=quote(path) != path)
 
 
-def _overwrite(layout: Layout, name: str, predicate: str, frame: pl.DataFrame) -> int:
+def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.DataFrame]) -> int:
     path = str(layout.table_folder(name))
-    write_deltalake(
-        path,
-        _in_batches(frame),
-        mode="overwrite",
-        predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
-        partition_by=list(table(name).partition_by) or None,
-        configuration=_KEPT,
-        writer_properties=_COMPRESSED,
-    )
+    refused: list[NegawattError] = []
+    try:
+        write_deltalake(
+            path,
+            pa.RecordBatchReader.from_batches(
+                pl.DataFrame(schema=schema(name)).to_arrow().schema, _batches(parts, refused)
+            ),
+            mode="overwrite",
+            predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
+            partition_by=list(table(name).partition_by) or None,
+            configuration=_KEPT,
+            writer_properties=_COMPRESSED,
+        )
+    except Exception as error:
+        if refused:  # the writer knows of it no more than its words
+            raise refused[0] from error
+        raise
     return DeltaTable(path).version()
 
 
-def _in_batches(frame: pl.DataFrame) -> pa.RecordBatchReader:
-    """Return the rows as Arrow, of which only a part is in memory at once."""
-    parts = (part.to_arrow() for part in frame.iter_slices(_ROWS_OF_A_BATCH))
-    batches = (batch for part in parts for batch in part.to_batches())
-    return pa.RecordBatchReader.from_batches(frame.clear().to_arrow().schema, batches)
+def _batches(
+    parts: Iterator[pl.DataFrame], refused: list[NegawattError]
+) -> Iterator[pa.RecordBatch]:
+    """Yield rows as Arrow, of which only a part is in memory at once."""
+    try:
+        for part in parts:
+            for rows in part.iter_slices(_ROWS_OF_A_BATCH):
+                yield from rows.to_arrow().to_batches()
+    except NegawattError as error:
+        refused.append(error)
+        raise
+
+
+def _checked_parts(name: str, parts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield parts that obey the catalog, by themselves and one after the other."""
+    partition_by, key = table(name).partition_by, pl.struct(table(name).key)
+    last_of: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for part in parts:
+        frame = checked(name, part)
+        for *partition, first, last in (
+            frame.group_by(partition_by, maintain_order=True)
+            .agg(key.first().alias("first"), key.last().alias("last"))
+            .rows()
+        ):
+            before = last_of.get(tuple(partition))
+            if before is not None and before >= tuple(first.values()):
+                raise DataRefusedError(
+                    thing=f"table {name!r}, {partition}",
+                    expected="keys that rise from part to part",
+                    found=f"{before}, and then {tuple(first.values())}",
+                    remedy="give the parts in the order of their keys, each row once",
+                )
+            last_of[tuple(partition)] = tuple(last.values())
+        yield frame
+
+
+def _of_days(name: str, site_id: str, first: date, last: date, frame: pl.DataFrame) -> pl.DataFrame:
+    strangers = frame.filter(
+        (pl.col("site_id") != site_id) | ~pl.col("date").is_between(first, last)
+    )
+    if strangers.height:
+        raise DataRefusedError(
+            thing=f"table {name!r}, site {site_id!r}, {first} to {last}",
+            expected="rows of that site and those days",
+            found=f"{strangers.height} others, first {strangers['date'][0]}",
+            remedy="write each site's days with their own rows",
+        )
+    return frame
 
 
 def _inside(name: str, partition: Mapping[str, str | date], frame: pl.DataFrame) -> None:

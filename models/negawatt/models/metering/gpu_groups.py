@@ -1,7 +1,7 @@
 """Groups of a site's GPUs that are metered one after the other, so that a day needs little memory.
 
-Here: which GPUs must stay together, and what the groups say as if they had been one. Not here:
-metering a group (gpu_minutes.py).
+Here: which GPUs must stay together, and the order of what is found in them. Not here: metering a
+group (gpu_minutes.py).
 """
 
 from ast import literal_eval
@@ -66,32 +66,13 @@ def _inseparable(counts: pl.DataFrame) -> Iterable[tuple[list[str], int]]:
     return [(list(gpus), row_count) for gpus, row_count in together.values()]
 
 
-def as_one(
-    groups: Iterable[tuple[pl.DataFrame, list[Finding]]],
-) -> tuple[pl.DataFrame, list[Finding]]:
-    """Return what gpu_interval_energy would have said of all groups at once.
+def findings_as_one(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings of groups as gpu_interval_energy would have said them of all at once.
 
     Args:
-        groups: What it said of each, in any order; there is at least one. Text may be categories,
-            which take less memory.
+        findings: What it said of each group, the groups in any order.
     """
-    frames, findings = [], []
-    for frame, found in groups:
-        frames.append(frame.clone())
-        findings += found
-    keys = pl.concat(frame.select("gpu_uuid", "interval_start_utc") for frame in frames)
-    order = keys.select(pl.arg_sort_by(*keys.columns)).to_series()
-    del keys
-    # Column by column, so that rows are not held twice.
-    columns = [
-        _as_text(pl.concat([frame.drop_in_place(name) for frame in frames]).gather(order))
-        for name in frames[0].columns
-    ]
-    return pl.DataFrame(columns), sorted(findings, key=_place)
-
-
-def _as_text(column: pl.Series) -> pl.Series:
-    return column.cast(pl.String) if column.dtype == pl.Categorical else column
+    return sorted(findings, key=_place)
 
 
 def _place(finding: Finding) -> tuple[int, str]:

@@ -5,6 +5,7 @@ one GPU at one time are found, and not divided. Not here: jobs that report readi
 (site_intervals.py), and what a job would have used (counterfactual).
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import polars as pl
@@ -37,7 +38,7 @@ def newest_allocations(allocations: pl.DataFrame, as_of_utc: datetime) -> pl.Dat
 
 
 def allocated_job_energy(
-    gpu_energy: pl.DataFrame, allocations: pl.DataFrame, day: Interval, site_id: str
+    gpu_energy: Iterable[pl.DataFrame], allocations: pl.DataFrame, day: Interval, site_id: str
 ) -> pl.DataFrame:
     r"""Return the energy of every job in every interval in which it held a GPU.
 
@@ -54,7 +55,8 @@ def allocated_job_energy(
     a row for. GPUs that no job held are in no job's energy, so jobs need not add up to the site.
 
     Args:
-        gpu_energy: Rows of core_gpu__interval_energy.
+        gpu_energy: Rows of core_gpu__interval_energy, in parts that share no GPU and have rows of
+            the same intervals; at least one, which may be empty.
         allocations: Rows of raw_job__allocations; an end of NULL is "still running".
         day: The span; intervals that start in it are returned.
         site_id: The site.
@@ -76,31 +78,12 @@ def allocated_job_energy(
         ...     "allocation_end_utc": [None]}, schema_overrides={"allocation_end_utc":
         ...     pl.Datetime("us", "UTC")})
         >>> day = Interval(start_utc, start_utc + timedelta(days=1))
-        >>> round(allocated_job_energy(minute, held, day, "s1")["energy_kwh"].item(), 9)
+        >>> round(allocated_job_energy([minute], held, day, "s1")["energy_kwh"].item(), 9)
         0.005833333
     """
-    start, end = pl.col("interval_start_utc"), pl.col("interval_end_utc")
+    start = pl.col("interval_start_utc")
     held = _held(allocations, day)
-    overlap = _overlap("allocation_start_utc", "allocation_end_utc")
-    share = overlap.dt.total_milliseconds() / (end - start).dt.total_milliseconds()
-    in_day = start.is_between(day.start_utc, day.end_utc, closed="left")
-    grid = gpu_energy.select(_INTERVAL).filter(in_day).unique()
-    of_held = pl.col("gpu_uuid").is_in(held["gpu_uuid"].unique().implode())
-    parts = (
-        held.join(grid, how="cross", maintain_order="left")
-        .filter(overlap > pl.duration(milliseconds=0))
-        .join(_shared_parts(held, grid), on=_PART, how="left", maintain_order="left")
-        .join(
-            gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio").filter(of_held),
-            on=["gpu_uuid", *_INTERVAL],
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(
-            pl.when(pl.col("is_shared").is_null()).then(pl.col("energy_j") * share).alias("part_j"),
-            pl.col("coverage_ratio").fill_null(0.0),
-        )
-    )
+    parts = pl.concat(_parts_of_jobs(held, gpu_energy, day))
     # Sums of lists, not of groups: a list is added in its order, whatever the number of threads.
     return (
         parts.group_by("job_id", "interval_start_utc", "interval_end_utc", maintain_order=True)
@@ -168,6 +151,46 @@ def _held(allocations: pl.DataFrame, day: Interval) -> pl.DataFrame:
         .group_by("job_id", "gpu_uuid", "stretch", maintain_order=True)
         .agg(pl.col("allocation_start_utc").first(), end.max())
         .drop("stretch")
+    )
+
+
+def _parts_of_jobs(
+    held: pl.DataFrame, gpu_energy: Iterable[pl.DataFrame], day: Interval
+) -> Iterator[pl.DataFrame]:
+    """Yield what each interval of a GPU that a job held is to the job, GPU after GPU."""
+    in_day = pl.col("interval_start_utc").is_between(day.start_utc, day.end_utc, closed="left")
+    left = held
+    for rows in gpu_energy:
+        grid = rows.select(_INTERVAL).filter(in_day).unique()
+        is_here = pl.col("gpu_uuid").is_in(rows["gpu_uuid"].unique().implode())
+        yield _parts(left.filter(is_here), grid, rows)
+        left = left.filter(~is_here)
+    if not left.is_empty():  # GPUs without any row
+        yield _parts(left, grid, rows.clear())
+
+
+def _parts(held: pl.DataFrame, grid: pl.DataFrame, gpu_energy: pl.DataFrame) -> pl.DataFrame:
+    length_ms = (pl.col("interval_end_utc") - pl.col("interval_start_utc")).dt.total_milliseconds()
+    overlap = _overlap("allocation_start_utc", "allocation_end_utc")
+    share = overlap.dt.total_milliseconds() / length_ms
+    of_held = pl.col("gpu_uuid").is_in(held["gpu_uuid"].unique().implode())
+    energies = gpu_energy.select("gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio")
+    return (
+        held.join(grid, how="cross", maintain_order="left")
+        .filter(overlap > pl.duration(milliseconds=0))
+        .join(_shared_parts(held, grid), on=_PART, how="left", maintain_order="left")
+        .join(
+            energies.filter(of_held),
+            on=["gpu_uuid", *_INTERVAL],
+            how="left",
+            maintain_order="left",
+        )
+        .select(
+            "job_id",
+            *_INTERVAL,
+            pl.when(pl.col("is_shared").is_null()).then(pl.col("energy_j") * share).alias("part_j"),
+            pl.col("coverage_ratio").fill_null(0.0),
+        )
     )
 
 

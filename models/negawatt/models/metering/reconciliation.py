@@ -4,7 +4,7 @@ GPU telemetry attributes; money follows the meter. Here: the two side by side, a
 between them. Not here: why they differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,6 @@ from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryE
 from negawatt.models.domain.units import J_PER_KWH
 from negawatt.models.metering.roll_up import roll_up
 
-_ROWS_AT_ONCE = 500_000
 MIN_POINTS = 3  # a line through two points fits them always, and says nothing
 
 
@@ -37,16 +36,18 @@ class SiteGain:
 
 
 def reconcile(
-    site_energy: pl.DataFrame, gpu_energy: pl.DataFrame, *, meter_id: str, minutes: int
+    site_energy: pl.DataFrame, gpu_energy: Iterable[pl.DataFrame], *, meter_id: str, minutes: int
 ) -> pl.DataFrame:
     """Set the energy of a meter beside the energy of all GPUs, interval by interval.
 
     The GPUs' energy is NULL where that of any GPU of ``gpu_energy`` is NULL or missing: the sum of
-    the others is not the energy of all. Coverage says how much of it was measured.
+    the others is not the energy of all. Coverage says how much of it was measured. GPUs are added
+    in the order of their names, however they come.
 
     Args:
         site_energy: Rows of core_site__interval_energy.
-        gpu_energy: Rows of core_gpu__interval_energy of the same site.
+        gpu_energy: Rows of core_gpu__interval_energy of the same site, in parts that share no GPU;
+            at least one, which may be empty.
         meter_id: The site's meter.
         minutes: Length of the intervals [min]; none of the input may be longer.
 
@@ -55,9 +56,8 @@ def reconcile(
     """
     interval = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
     site = roll_up(site_energy.filter(pl.col.meter_id == meter_id), minutes)
-    # GPU by GPU as all at once, with the copies of a part of them in memory.
-    parts = (part.drop("node_id") for part in _parts_of_whole_gpus(gpu_energy))
-    gpus = pl.concat([roll_up(part, minutes) for part in parts])
+    of_gpu = ["gpu_uuid", *interval, "energy_j", "coverage_ratio", "method"]
+    gpus = pl.concat([roll_up(part.select(of_gpu), minutes) for part in gpu_energy])
     n_gpus = max(gpus["gpu_uuid"].n_unique(), 1)
     is_whole = (pl.col.energy_j.list.len() == n_gpus) & (pl.col.unknown_count == 0)
     # Sums of lists: a list is added in its order, whatever the number of threads.
@@ -81,20 +81,6 @@ def reconcile(
         .select(*interval, "metered_kwh", "gpu_kwh", pl.col.coverage_ratio.fill_null(0.0))
         .sort(interval)
     )
-
-
-def _parts_of_whole_gpus(gpu_energy: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Cut rows into parts that share no GPU, where those of each GPU stand together."""
-    runs = gpu_energy["gpu_uuid"].rle().struct.unnest()
-    start = end = 0
-    if runs["value"].n_unique() == runs.height:
-        for length in runs["len"]:
-            end += length
-            if end - start >= _ROWS_AT_ONCE:
-                yield gpu_energy.slice(start, end - start)
-                start = end
-    if start < gpu_energy.height or start == 0:
-        yield gpu_energy.slice(start)
 
 
 def fit_site_gain(gpu_kw: NDArray[np.float64], site_kw: NDArray[np.float64]) -> SiteGain:

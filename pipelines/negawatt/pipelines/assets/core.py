@@ -4,14 +4,16 @@ Not here: the arithmetic (negawatt.models.metering).
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.gain import over_gain
 from negawatt.models.metering.job_allocation import (
     allocated_job_energy,
     newest_allocations,
@@ -20,20 +22,22 @@ from negawatt.models.metering.job_allocation import (
 from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.models.metering.whole_nodes import whole_node_allocations
-from negawatt.pipelines.checks import check_results, check_specs
+from negawatt.pipelines.checks import SeenParts, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
-from negawatt.pipelines.gpu_days import gpu_energy_of_day
+from negawatt.pipelines.gpu_days import GpuMinutes, gpu_minutes_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.validation import validation_findings
+from negawatt.warehouse.aside import folder_aside
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
 from negawatt.warehouse.sites import read_site
 
+_GPUS = "core_gpu__interval_energy"
 CORE_TABLES = (
-    "core_gpu__interval_energy",
+    _GPUS,
     "core_job__interval_energy",
     "core_site__interval_energy",
     "core_site__reconciliation",
@@ -59,16 +63,19 @@ def core_interval_energy(
     spans = day_spans(map(site_day, context.partition_keys))
     for number, (site_id, first, last) in enumerate(spans, start=1):
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        metered = [metered_day(warehouse.layout, site_id, day, clock.now_utc()) for day in days]
-        for table in CORE_TABLES:
-            frame = pl.concat([frames[table] for frames in metered])
-            version = replace_days(warehouse.layout, table, site_id, first, last, frame)
-            if number == len(spans):
-                yield dg.MaterializeResult(
-                    asset_key=table,
-                    metadata={"row_count": frame.height, "table_version": version},
-                    check_results=check_results(table, frame),
-                )
+        with folder_aside(warehouse.layout) as folder:
+            metered = [
+                metered_day(warehouse.layout, site_id, day, clock.now_utc(), folder) for day in days
+            ]
+            for table in CORE_TABLES:
+                rows = SeenParts(table, chain(*(one.parts(table) for one in metered)))
+                version = replace_days(warehouse.layout, table, site_id, first, last, iter(rows))
+                if number == len(spans):
+                    yield dg.MaterializeResult(
+                        asset_key=table,
+                        metadata={"row_count": rows.row_count, "table_version": version},
+                        check_results=rows.results(),
+                    )
 
 
 def day_spans(site_days: Iterable[tuple[str, date]]) -> list[tuple[str, date, date]]:
@@ -90,9 +97,30 @@ def day_spans(site_days: Iterable[tuple[str, date]]) -> list[tuple[str, date, da
     return spans
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeteredDay:
+    """What was metered of a site and UTC day.
+
+    Attributes:
+        gpus: Rows of core_gpu__interval_energy, which may be too many for memory.
+        others: Rows of the other core tables.
+    """
+
+    gpus: GpuMinutes
+    others: Mapping[str, pl.DataFrame]
+
+    def parts(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a core table, sorted by key."""
+        yield from self.gpus if table == _GPUS else (self.others[table],)
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        """Return all rows of a core table."""
+        return pl.concat(self.parts(table))
+
+
 def metered_day(
-    layout: Layout, site_id: str, day: date, as_of_utc: datetime
-) -> dict[str, pl.DataFrame]:
+    layout: Layout, site_id: str, day: date, as_of_utc: datetime, folder: Path
+) -> MeteredDay:
     """Return the rows of every core table for one site and UTC day.
 
     Args:
@@ -100,13 +128,13 @@ def metered_day(
         site_id: A registered site.
         day: The UTC day.
         as_of_utc: Readings that became available later are not seen.
+        folder: For rows that are too many to be kept in memory.
     """
     _LOG.info("metering %s on %s", site_id, day)
     site = read_site(layout, site_id)
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
-    gpus, gpu_findings = gpu_energy_of_day(layout, site_id, site, day)
     gains, gain_findings = gains_of_day(layout, site_id, site, span)
-    gpus = over_gain(gpus, gains)
+    gpus = replace(gpu_minutes_of_day(layout, site_id, site, day, folder), gains=gains)
     readings = read_raw(layout, "raw_meter__readings", site_id, day, day)
     meters, meter_findings = site_interval_energy(readings, span, site_id, as_of_utc=as_of_utc)
     meter_findings += validation_findings(layout, site_id, site, readings, span, as_of_utc)
@@ -118,7 +146,7 @@ def metered_day(
     )
     labeled = newest_allocations(allocations, as_of_utc)
     placed = whole_node_allocations(
-        read_all_raw(layout, "raw_job__accounting", site_id), gpus, span, as_of_utc
+        read_all_raw(layout, "raw_job__accounting", site_id), gpus.seen, span, as_of_utc
     )
     told = {*labeled["job_id"], *jobs["job_id"]}  # labels and meters of jobs say it better
     newest = pl.concat([labeled, placed.filter(~pl.col("job_id").is_in(told))])
@@ -126,15 +154,15 @@ def metered_day(
     both = reconcile(
         meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
     )
-    findings = [*gpu_findings, *gain_findings, *meter_findings, *job_findings]
+    findings = [*gpus.findings, *gain_findings, *meter_findings, *job_findings]
     findings += sharing_findings(newest, span)
-    return {
-        "core_gpu__interval_energy": gpus,
+    others = {
         "core_job__interval_energy": pl.concat([jobs, allocated]),
         "core_site__interval_energy": meters,
         "core_site__reconciliation": both,
         "core_site__findings": finding_rows(findings, {"site_id": site_id, "date": day}),
     }
+    return MeteredDay(gpus=gpus, others=others)
 
 
 def _reconciliation_minutes(meters: pl.DataFrame) -> int:

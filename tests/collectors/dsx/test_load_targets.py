@@ -1,11 +1,12 @@
 """From load targets to revisions of events."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from negawatt.collectors.dsx.flex import LoadTargets
-from negawatt.collectors.dsx.load_targets import GridEvent, Told, revised
+from negawatt.collectors.dsx.load_targets import GridEvent, Told, revised, without_end
 from tests.collectors.dsx.senders import NOW_UTC, load_target, target
 
 HOUR = timedelta(hours=1)
@@ -130,6 +131,87 @@ def test_a_cancelled_target_ends_no_other() -> None:
     )
 
     assert event.event_end_utc is None
+
+
+def test_a_target_without_an_end_ends_where_the_next_one_is_moved_to() -> None:
+    """From 21:00, the next one at 23:00, which is moved to 22:00 and then to midnight."""
+    known = revised([], told(target(100.0, end_utc=None)), "main-a")
+    ends = []
+    for hours in (3, 2, 4):
+        moved = told(target(80.0, start_utc=NOW_UTC + hours * HOUR, end_utc=None), name="c2")
+        known = [*after(known, revised(known, moved, "main-a"))]
+        ends.append((known[0].event_end_utc, known[0].revision, known[0].event_source))
+
+    assert ends == [
+        (NOW_UTC + hours * HOUR, revision, "message c2")
+        for hours, revision in ((3, 2), (2, 3), (4, 4))
+    ]
+    assert [event.event_end_utc for event in known[1:]] == [None]
+
+
+def test_a_target_that_is_over_keeps_its_end_when_the_next_one_is_moved() -> None:
+    known = revised([], told(target(100.0, start_utc=NOW_UTC - 2 * HOUR, end_utc=None)), "main-a")
+    next_one = target(80.0, start_utc=NOW_UTC - HOUR, end_utc=None)
+    known = after(known, revised(known, told(next_one, name="c2"), "main-a"))
+    later = target(80.0, start_utc=NOW_UTC + HOUR, end_utc=None)
+
+    changed = revised(known, told(later, name="c2"), "main-a")
+
+    assert [(event.event_id, event.event_start_utc) for event in changed] == [
+        ("c2.main-a", NOW_UTC + HOUR)
+    ]
+
+
+def test_a_target_between_two_ends_the_first_and_ends_with_the_second() -> None:
+    known = revised([], told(target(100.0, end_utc=None)), "main-a")
+    last = target(60.0, start_utc=NOW_UTC + 4 * HOUR, end_utc=None)
+    known = after(known, revised(known, told(last, name="c2"), "main-a"))
+    between = target(80.0, start_utc=NOW_UTC + 2 * HOUR, end_utc=None)
+
+    known = after(known, revised(known, told(between, name="c3"), "main-a"))
+
+    assert [(event.event_id, event.event_end_utc) for event in known] == [
+        ("c1.main-a", NOW_UTC + 2 * HOUR),
+        ("c2.main-a", None),
+        ("c3.main-a", NOW_UTC + 4 * HOUR),
+    ]
+
+
+def test_where_the_next_target_is_removed_at_its_start_the_one_before_ends_there() -> None:
+    known = revised([], told(target(100.0, end_utc=None)), "main-a")
+    next_one = target(80.0, start_utc=NOW_UTC + 3 * HOUR, end_utc=None)
+    known = after(known, revised(known, told(next_one, name="c2"), "main-a"))
+    removal = target(None, start_utc=NOW_UTC + 3 * HOUR, end_utc=NOW_UTC + 4 * HOUR)
+
+    known = after(known, revised(known, told(removal, name="c3"), "main-a"))
+
+    assert [(event.cancelled, event.event_end_utc) for event in known] == [
+        (False, NOW_UTC + 3 * HOUR),
+        (True, None),
+    ]
+
+
+def test_a_target_that_lost_its_end_is_no_event_until_it_has_one_again() -> None:
+    """The next one, from 23:00, is moved to before the first, which starts at 21:00."""
+    first = revised([], told(target(100.0, end_utc=None)), "main-a")
+    next_one = target(80.0, start_utc=NOW_UTC + 3 * HOUR, end_utc=None)
+    known = after(first, revised(first, told(next_one, name="c2"), "main-a"))
+    sooner = target(80.0, start_utc=NOW_UTC, end_utc=None)
+
+    (lost, _) = revised(known, told(sooner, name="c2"), "main-a")
+    row = without_end(lost, known[0])
+
+    assert (lost.event_id, lost.event_end_utc) == ("c1.main-a", None)
+    assert (row.revision, row.cancelled, row.event_end_utc) == (3, True, NOW_UTC + 3 * HOUR)
+    assert row.event_source == "message c2"
+    assert without_end(known[0], first[0]) == known[0]
+    assert without_end(first[0], None) == first[0]
+
+
+def after(known: Sequence[GridEvent], changed: Iterable[GridEvent]) -> list[GridEvent]:
+    """Return the newest revisions behind a message."""
+    newest = {event.event_id: event for event in known}
+    return list((newest | {event.event_id: event for event in changed}).values())
 
 
 def test_an_event_comes_back_from_json_as_it_went() -> None:

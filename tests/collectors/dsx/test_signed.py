@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -75,6 +76,27 @@ def test_a_load_target_whose_signature_holds_becomes_an_event_with_a_limit(
             "text": message.payload.decode(),
             "bytes": len(message.payload),
         }
+    ]
+
+
+def test_a_target_that_lost_its_end_is_withdrawn_from_the_table_until_it_has_one_again(
+    intake: Intake, isv: Sender
+) -> None:
+    """From 21:00 to the next one, which is moved from 23:00 to 20:30; then one at 22:00 comes."""
+    hours, second = timedelta(hours=1), {"correlationid": str(UUID(int=2, version=4))}
+    intake.take(isv.message(SET, load_target(target(100.0, end_utc=None))))
+    for number, start_utc in ((2, NOW_UTC + 3 * hours), (3, NOW_UTC + 0.5 * hours)):
+        moved = load_target(target(80.0, start_utc=start_utc, end_utc=None))
+        intake.take(isv.message(SET, moved, number=number, **second))
+    intake.take(
+        isv.message(SET, load_target(target(60.0, start_utc=NOW_UTC + 2 * hours)), number=4)
+    )
+
+    rows = [row for row in intake.rows[GRID_EVENTS] if row[0] == intake.rows[GRID_EVENTS][0][0]]
+    assert [(row[1], row[5], row[12]) for row in rows] == [
+        (2, NOW_UTC + 3 * hours, False),
+        (3, NOW_UTC + 3 * hours, True),
+        (4, NOW_UTC + 2 * hours, False),
     ]
 
 

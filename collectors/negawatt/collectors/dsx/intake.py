@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from negawatt.collectors.dsx import bms, flex
-from negawatt.collectors.dsx.load_targets import Told, revised
+from negawatt.collectors.dsx.load_targets import Told, revised, without_end
 from negawatt.collectors.dsx.memory import VALUES_REMEMBERED, Memory
 from negawatt.collectors.dsx.message import Message, MessageRefusedError, Outcome
 from negawatt.collectors.dsx.signatures import Signed, Signer, verify
@@ -213,8 +213,9 @@ class Intake:
             source=f"{envelope.type} jws sha256 {_sha256(envelope.data)}",
         )
         for event in revised(self.memory.events.values(), told, self._terms.feed_tag):
+            before = self.memory.events.get(event.event_id)
             self.memory.events[event.event_id] = event
-            row = event.row(
+            row = without_end(event, before).row(
                 self._terms.site_id, self._terms.program_id, self._terms.event_kind, received_utc
             )
             if row is not None:

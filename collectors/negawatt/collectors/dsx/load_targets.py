@@ -6,7 +6,7 @@ with a limit. Source: DSX Flex 1.7.0, ``SetLoadTargetData``, ``Interval``, ``Fee
 Not here: who may send one (signatures), and the table of events (store).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -35,6 +35,7 @@ class GridEvent:
         target_reduction_ratio: The share of the load, 0 to 1, if one was asked for.
         cancelled: It was removed before it began.
         event_source: The type of the message and the SHA-256 of its JWS, or of itself.
+        holds_until_next: It was given no end, so that it ends where the next target starts.
     """
 
     event_id: str
@@ -47,6 +48,7 @@ class GridEvent:
     target_reduction_ratio: float | None = None
     cancelled: bool
     event_source: str
+    holds_until_next: bool = False
 
     def values(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -107,9 +109,10 @@ class Told:
 def revised(known: Iterable[GridEvent], told: Told, feed_tag: str) -> list[GridEvent]:
     """Return the revisions that follow from one message, in the order of its targets.
 
-    A target without an end ends where the next one on the feed starts, whichever was told first; it
-    is cancelled by one of the same start. A limit of null ends every target that holds at its
-    start, and cancels those that had not begun and begin in its window.
+    A target without an end ends where the next one on the feed starts, whichever was told first,
+    and wherever that one is moved to before it starts; it is cancelled by one of the same start. A
+    limit of null ends every target that holds at its start, and cancels those that had not begun
+    and begin in its window.
 
     Args:
         known: The newest revision of every event of the feed.
@@ -119,48 +122,78 @@ def revised(known: Iterable[GridEvent], told: Told, feed_tag: str) -> list[GridE
     Raises:
         MessageRefusedError: A target ends before it starts.
     """
-    newest = {event.event_id: event for event in known}
-    changed: dict[str, GridEvent] = {}
+    before = {event.event_id: event for event in known}
+    newest = dict(before)
     targets = [t for t in told.content.targets if not t.feed_tags or feed_tag in t.feed_tags]
     for number, target in enumerate(targets, start=1):
         start_utc = target.interval.start_time or told.time_utc
         if target.interval.end_time is not None and target.interval.end_time <= start_utc:
             raise MessageRefusedError(Outcome.NOT_UNDERSTOOD)
         event_id = f"{told.correlation}.{feed_tag}" + (f".{number}" if number > 1 else "")
-        before = None if target.load_constraint is None else newest.pop(event_id, None)
-        for event in _ended(newest.values(), target, start_utc, told.source):
-            newest[event.event_id] = changed[event.event_id] = event
-        if target.load_constraint is None:
-            continue
-        newest[event_id] = changed[event_id] = GridEvent(
-            event_id=event_id,
-            revision=before.revision + 1 if before else 1,
-            event_start_utc=start_utc,
-            event_end_utc=target.interval.end_time or _next_start(newest.values(), start_utc),
-            notified_at_utc=told.time_utc,
-            limit_kw=target.load_constraint.power_w / W_PER_KW,
-            cancelled=False,
-            event_source=told.source,
-        )
-    return list(changed.values())
+        if target.load_constraint is not None:
+            newest.pop(event_id, None)
+        newest |= {
+            event.event_id: event for event in _ended(newest.values(), target, start_utc, told)
+        }
+        if target.load_constraint is not None:
+            newest[event_id] = GridEvent(
+                event_id=event_id,
+                revision=1,
+                event_start_utc=start_utc,
+                event_end_utc=target.interval.end_time,
+                notified_at_utc=told.time_utc,
+                limit_kw=target.load_constraint.power_w / W_PER_KW,
+                cancelled=False,
+                event_source=told.source,
+                holds_until_next=target.interval.end_time is None,
+            )
+    for event in _until_next(newest.values(), told):
+        newest[event.event_id] = event
+    return [
+        replace(event, revision=before[event_id].revision + 1 if event_id in before else 1)
+        for event_id, event in newest.items()
+        if before.get(event_id) != event
+    ]
+
+
+def without_end(event: GridEvent, before: GridEvent | None) -> GridEvent:
+    """Return what is said of an event that lost its end: the one that was told is cancelled.
+
+    Args:
+        event: The revision; where it has an end it is returned as it is.
+        before: The revision before it.
+    """
+    if event.event_end_utc is not None or before is None or before.event_end_utc is None:
+        return event
+    return replace(before, revision=event.revision, cancelled=True, event_source=event.event_source)
 
 
 def _ended(
-    events: Iterable[GridEvent], target: Target, start_utc: datetime, source: str
-) -> Sequence[GridEvent]:
-    """Return what a new target makes of the events that are there."""
-    found = []
+    events: Iterable[GridEvent], target: Target, start_utc: datetime, told: Told
+) -> Iterator[GridEvent]:
+    """Yield what a new target makes of the events that are there."""
     for event in events:
-        replaced = event.event_end_utc is None and start_utc >= event.event_start_utc
-        removed = target.load_constraint is None and _overlaps(event, target, start_utc)
-        if event.cancelled or not (replaced or removed):
+        is_removed = target.load_constraint is None and _overlaps(event, target, start_utc)
+        is_replaced = event.holds_until_next and start_utc == event.event_start_utc
+        if event.cancelled or not (is_removed or is_replaced):
             continue
-        next_one = replace(event, revision=event.revision + 1, event_source=source)
+        changed = replace(event, event_source=told.source, holds_until_next=False)
         if start_utc <= event.event_start_utc:
-            found.append(replace(next_one, cancelled=True))
+            yield replace(changed, cancelled=True)
         else:
-            found.append(replace(next_one, event_end_utc=start_utc))
-    return found
+            yield replace(changed, event_end_utc=start_utc)
+
+
+def _until_next(events: Iterable[GridEvent], told: Told) -> Iterator[GridEvent]:
+    """Yield the targets without an end whose next one is another now; what is over stays."""
+    all_events = list(events)
+    for event in all_events:
+        is_over = event.event_end_utc is not None and event.event_end_utc <= told.time_utc
+        if event.cancelled or not event.holds_until_next or is_over:
+            continue
+        end_utc = _next_start(all_events, event.event_start_utc)
+        if end_utc != event.event_end_utc:
+            yield replace(event, event_end_utc=end_utc, event_source=told.source)
 
 
 def _next_start(events: Iterable[GridEvent], start_utc: datetime) -> datetime | None:
@@ -169,6 +202,11 @@ def _next_start(events: Iterable[GridEvent], start_utc: datetime) -> datetime | 
 
 
 def _overlaps(event: GridEvent, target: Target, start_utc: datetime) -> bool:
-    begins = event.event_end_utc is None or start_utc < event.event_end_utc
+    # Where the next target is removed at its start, the one that held until then ends there too.
+    begins = (
+        event.event_end_utc is None
+        or start_utc < event.event_end_utc
+        or (event.holds_until_next and start_utc == event.event_end_utc)
+    )
     end_utc = target.interval.end_time
     return begins and (end_utc is None or event.event_start_utc < end_utc)

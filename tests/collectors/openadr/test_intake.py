@@ -203,6 +203,60 @@ def test_an_alert_of_the_grid_is_a_level_of_stress_where_a_series_is_named() -> 
     assert silent.take(told) == Outcome.PAYLOAD_UNKNOWN
 
 
+def test_a_price_that_an_event_says_no_more_is_not_known_unless_its_interval_had_begun() -> None:
+    """Of two hours from 21:00 the second is left out at 20:00:05; the event is gone at 21:30."""
+    one = intake()
+    one.take(message(event(interval(0, "PRICE", 0.1), interval(1, "PRICE", 0.2))))
+    one.take(message(event(interval(0, "PRICE", 0.1), modified=5), NOW_UTC + timedelta(seconds=6)))
+    one.take(gone(received_utc=START_UTC + 0.5 * AN_HOUR))
+
+    assert values(one.rows[MARKET_PRICES], 1, 3) == [
+        (START_UTC, Decimal("0.1")),
+        (START_UTC + AN_HOUR, Decimal("0.2")),
+        (START_UTC + AN_HOUR, None),
+    ]
+
+
+def test_an_alert_that_is_gone_ends_or_is_not_known() -> None:
+    at_utc = START_UTC + 0.5 * AN_HOUR
+    one = intake()
+    told = (interval(0, "ALERT_FLEX_ALERT", "a"), interval(1, "ALERT_FLEX_ALERT", "b"))
+    one.take(message(event(*told)))
+    one.take(gone(received_utc=at_utc))
+
+    assert values(one.rows[GRID_STRESS][2:], 1, 2, 5) == [
+        (START_UTC, at_utc, "ALERT_FLEX_ALERT"),
+        (START_UTC + AN_HOUR, START_UTC + 2 * AN_HOUR, None),
+    ]
+
+
+def test_where_another_event_says_a_price_of_the_same_interval_that_one_counts() -> None:
+    """Also where both come at one moment: no interval has two versions of one time."""
+    one = intake()
+    one.take(message(event(interval(0, "PRICE", 0.1))))
+    one.take(message(event(interval(0, "PRICE", 0.2), vtn_id="e-2")))
+    one.take(gone())
+
+    assert values(one.rows[MARKET_PRICES], 1, 3) == [(START_UTC, Decimal("0.2"))]
+
+    one.take(gone("e-2", NOW_UTC + 0.5 * AN_HOUR))
+
+    assert values(one.rows[MARKET_PRICES], 1, 3) == [
+        (START_UTC, Decimal("0.2")),
+        (START_UTC, None),
+    ]
+
+
+def test_an_event_of_prices_holds_until_its_last_interval_is_over_and_is_remembered() -> None:
+    one = intake()
+    one.take(message(event(interval(0, "PRICE", 0.17), interval(1, "ALERT_FLEX_ALERT", "a"))))
+    (known,) = one.memory.known.values()
+
+    assert known.holds_after(START_UTC + 1.5 * AN_HOUR)
+    assert not known.holds_after(START_UTC + 2 * AN_HOUR)
+    assert Memory.of_json(json.loads(json.dumps(one.memory.to_json()))) == one.memory
+
+
 def test_the_same_message_is_new_once_and_kept_with_its_outcome() -> None:
     told, foreign = message(event(interval(0, LIMIT, 10))), event(vtn_id="x", programID="9")
     one = intake()

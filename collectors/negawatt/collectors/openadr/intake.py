@@ -7,7 +7,7 @@ crash. Not here: transport (vtn, listen), disk (negawatt.collectors.message_stor
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,15 +15,11 @@ from typing import Any, Final
 from negawatt.collectors.dsx.load_targets import GridEvent
 from negawatt.collectors.dsx.message import Message, MessageRefusedError, Outcome
 from negawatt.collectors.openadr.memory import Known, Memory
+from negawatt.collectors.openadr.quotes import Quote, changed_quotes, quotes_of
 from negawatt.collectors.openadr.revisions import Told, revised
 from negawatt.collectors.openadr.spec import Event, read_object
-from negawatt.collectors.openadr.translate import ProgramTerms, Said, translated
-from negawatt.collectors.raw_schema import (
-    GRID_EVENTS,
-    GRID_MESSAGES,
-    GRID_STRESS,
-    MARKET_PRICES,
-)
+from negawatt.collectors.openadr.translate import ProgramTerms, translated
+from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_MESSAGES
 
 EVENT: Final = "openadr/event/"
 """Begins the topic of an event; the VTN's id may follow."""
@@ -144,13 +140,15 @@ class Intake:
         told = self._told(event.id, event.modificationDateTime, message)
         changed = revised(known.events if known else (), said.asks, told)
         self._add_events(changed, program, message.received_utc)
-        self._add_market(said, program, message.received_utc)
+        quotes = quotes_of(said, program)
+        self._add_quotes(event.id, quotes, event.modificationDateTime, message.received_utc)
         self.memory.known[event.id] = Known(
             vtn_program=event.programID,
             sha256=message.sha256,
             modified_utc=event.modificationDateTime,
             is_gone=False,
             events=_newest(known, changed),
+            quotes=quotes,
         )
         return Outcome.ACCEPTED
 
@@ -164,7 +162,10 @@ class Intake:
         told = self._told(vtn_id, message.received_utc, message)
         changed = revised(known.events, (), told)
         self._add_events(changed, program, message.received_utc)
-        self.memory.known[vtn_id] = replace(known, is_gone=True, events=_newest(known, changed))
+        self._add_quotes(vtn_id, (), message.received_utc, message.received_utc)
+        self.memory.known[vtn_id] = replace(
+            known, is_gone=True, events=_newest(known, changed), quotes=()
+        )
         return Outcome.ACCEPTED
 
     def _told(self, vtn_id: str, at_utc: datetime, message: Message) -> Told:
@@ -184,29 +185,26 @@ class Intake:
             if row is not None:
                 self._add(GRID_EVENTS, *row)
 
-    def _add_market(self, said: Said, program: ProgramTerms, received_utc: datetime) -> None:
-        for price in said.prices:
-            self._add(
-                MARKET_PRICES,
-                program.price_series,
-                price.start_utc,
-                price.end_utc,
-                price.amount,
-                price.currency,
-                price.unit,
-                received_utc,
-            )
-        for alert in said.alerts:
-            self._add(
-                GRID_STRESS,
-                program.alert_series,
-                alert.start_utc,
-                alert.end_utc,
-                None,
-                None,
-                alert.level,
-                received_utc,
-            )
+    def _add_quotes(
+        self, vtn_id: str, quotes: Sequence[Quote], at_utc: datetime, received_utc: datetime
+    ) -> None:
+        known = self.memory.known.get(vtn_id)
+        others = (
+            quote
+            for other_id, other in self.memory.known.items()
+            if other_id != vtn_id and not other.is_gone
+            for quote in other.quotes
+        )
+        changed = list(changed_quotes(known.quotes if known else (), quotes, others, at_utc))
+        for table in dict.fromkeys(quote.table for quote in changed):
+            new = {quote.key: quote.row(received_utc) for quote in changed if quote.table == table}
+            # Of two versions that came together the later one counts.
+            kept = [
+                row
+                for row in self.rows.get(table, [])
+                if row[-1] != received_utc or (table, *row[:2]) not in new
+            ]
+            self.rows[table] = [*kept, *new.values()]
 
     def _keep(self, message: Message, outcome: Outcome, event: Event | None) -> None:
         """Keep a message as it came, with what became of it."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from negawatt.collectors.dsx.load_targets import GridEvent
+from negawatt.collectors.openadr.quotes import Quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Known:
         modified_utc: When the VTN changed it last.
         is_gone: The VTN does not know it any more.
         events: Newest revision of each of our events that it led to.
+        quotes: Its prices and alerts.
     """
 
     vtn_program: str
@@ -29,13 +31,13 @@ class Known:
     modified_utc: datetime
     is_gone: bool
     events: tuple[GridEvent, ...]
+    quotes: tuple[Quote, ...] = ()
 
     def holds_after(self, moment: datetime) -> bool:
-        """Say whether it asks for something that is not over."""
-        return not self.is_gone and any(
-            not event.cancelled and (event.event_end_utc is None or event.event_end_utc > moment)
-            for event in self.events
-        )
+        """Say whether it asks for or says something that is not over."""
+        ends = [event.event_end_utc for event in self.events if not event.cancelled]
+        ends += [quote.end_utc for quote in self.quotes]
+        return not self.is_gone and any(end is None or end > moment for end in ends)
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Memory:
                     "modified_utc": one.modified_utc.isoformat(),
                     "is_gone": one.is_gone,
                     "events": [event.values() for event in one.events],
+                    "quotes": [quote.values() for quote in one.quotes],
                 }
                 for vtn_id, one in self.known.items()
             },
@@ -79,6 +82,7 @@ class Memory:
                     modified_utc=datetime.fromisoformat(one["modified_utc"]),
                     is_gone=one["is_gone"],
                     events=tuple(GridEvent.of(event) for event in one["events"]),
+                    quotes=tuple(Quote.of(quote) for quote in one.get("quotes", ())),
                 )
                 for vtn_id, one in saved.get("known", {}).items()
             },

@@ -15,7 +15,7 @@ PANGO  := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check pango mosquitto format lint types contracts bench soak dev lock clean
+.PHONY: help setup demo test check pango mosquitto postgresql format lint types contracts bench soak dev lock clean
 
 help: ## Show what can be done
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ demo: setup ## Simulate, collect, settle one event and write its report
 test: setup ## Run the tests that need nothing but this checkout
 	@$(BIN)/python -m pytest $(BOTH) -m "not slow and not shared and not gpu"
 
-check: setup pango mosquitto format lint types contracts ## Everything CI runs
+check: setup pango mosquitto postgresql format lint types contracts ## Everything CI runs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(OPENADR2) -r requirements-openadr2.lock
 	@$(BIN)/python -m pytest $(BOTH) -m "not gpu" --durations=10
@@ -55,6 +55,12 @@ mosquitto: setup ## Install the broker that tests of listeners start, where it i
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 			&& apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; } \
 		|| echo "make: mosquitto not found, so tests of listeners with a broker are skipped; install it" >&2
+
+postgresql: setup ## Install the server that tests of Dagster's storage start, where it is missing (Debian, as root)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+			&& apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
+		|| echo "make: postgresql not found, so tests of Dagster with Postgres are skipped; install it" >&2
 
 format: setup
 	@$(BIN)/ruff format --check --diff .
@@ -83,7 +89,7 @@ lock: ## Resolve the dependencies again and write the locks
 	@echo 'duckdb>=2,<3' | $(BIN)/uv pip compile --quiet --universal --generate-hashes - --output-file requirements-duckdb2.lock
 	@# Only what the lock of all else has not, or has another version of.
 	@printf '%s\n' 'openleadr>=0.5.36,<0.6' 'apscheduler<4' 'signxml<5' tzlocal 'xmltodict==0.13.0' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps - --output-file requirements-openadr2.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dsx --extra gridstatus --extra pipelines --extra s3 --group dev pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dsx --extra gridstatus --extra pipelines --extra production --extra s3 --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what the targets above made, but not your data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -21,3 +21,5 @@ def test_kills(tmp_path: Path, soak_share: float, capsys: pytest.CaptureFixture[
             f"versions, {len(seen.damaged)} damaged files, next run complete: {seen.completed}"
         )
     assert (seen.partial, seen.damaged, seen.completed) == ((), (), True)
+    assert seen.failed <= seen.killed  # a kill may come before the run is known
+    assert seen.unfinished == 0

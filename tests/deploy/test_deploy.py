@@ -12,6 +12,7 @@ import yaml
 
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.sources.dcgm_fields import FIELD_OF_NAME
+from negawatt.pipelines.run import default_settings
 
 pytestmark = pytest.mark.slow  # systemd's own checker runs
 
@@ -19,6 +20,9 @@ _DEPLOY = Path(__file__).parents[2] / "deploy"
 _UNITS = {
     "negawatt-collect.service": "collect run",
     "negawatt-listen.service": "listen dsx",
+    "negawatt-code.service": "api grpc",
+    "negawatt-daemon.service": "dagster-daemon run",
+    "negawatt-webserver.service": "--host 127.0.0.1",
 }
 
 
@@ -44,6 +48,45 @@ def test_the_unit_starts_again_whatever_ends_the_agent(unit: str) -> None:
 
     assert "Restart=always" in lines
     assert any(line.startswith("ExecStart=") and _UNITS[unit] in line for line in lines)
+
+
+def _yaml(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((_DEPLOY / path).read_text("utf-8"))
+    return found
+
+
+def test_an_instance_with_postgres_differs_from_a_new_one_by_its_storage_only() -> None:
+    settings = _yaml("dagster/dagster.yaml")
+
+    storage = settings.pop("storage")
+
+    assert settings == yaml.safe_load(default_settings())
+    assert list(storage) == ["postgres"]
+    assert settings["telemetry"] == {"enabled": False}
+
+
+@pytest.mark.parametrize("service", ["code", "daemon", "webserver"])
+def test_a_container_runs_what_the_unit_runs(service: str) -> None:
+    """But for the address of the UI: a container's own is published on the machine only."""
+    described = _yaml("container/compose.yaml")["services"][service]
+    unit = (_DEPLOY / "systemd" / f"negawatt-{service}.service").read_text("utf-8")
+    (line,) = (one for one in unit.splitlines() if one.startswith("ExecStart="))
+
+    command = line.removeprefix("ExecStart=/usr/bin/env ").replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - as its ports say
+
+    socket = described["environment"]["NEGAWATT_CODE_SOCKET"]
+    assert described["command"] == command.replace("${NEGAWATT_CODE_SOCKET}", socket)
+    assert all(port.startswith("127.0.0.1:") for port in described.get("ports", ()))
+    assert {"DAGSTER_HOME", "NEGAWATT_POSTGRES_URL"} <= set(described["environment"])
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    lines = (_DEPLOY / "container" / "Dockerfile").read_text("utf-8").splitlines()
+
+    sources = [name for one in lines if one.startswith("COPY ") for name in one.split()[1:-1]]
+
+    assert {"pipelines", "requirements.lock"} <= set(sources)
+    assert not [name for name in sources if not (_DEPLOY.parent / name).exists()]
 
 
 def _documents() -> list[dict[str, Any]]:

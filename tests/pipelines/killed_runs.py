@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import polars as pl
 
@@ -33,6 +34,8 @@ class Kills:
         partial: States of a table that no whole run leaves, with the kill that showed them.
         damaged: What was wrong with files, likewise.
         completed: Whether the run after the last kill left what a whole run leaves.
+        failed: Killed runs that were marked as failed.
+        unfinished: Runs that are still said to be in progress.
     """
 
     killed: int
@@ -40,6 +43,8 @@ class Kills:
     partial: tuple[str, ...]
     damaged: tuple[str, ...]
     completed: bool
+    failed: int
+    unfinished: int
 
 
 def kill_runs(layout: Layout, count: int, *, seed: int, longest_s: float) -> Kills:
@@ -81,7 +86,12 @@ def kill_runs(layout: Layout, count: int, *, seed: int, longest_s: float) -> Kil
         damaged += [f"kill {number}: {error}" for error in damages(layout)]
     _put(correction, is_in=True)
     _meter(layout.root)
+    with dg.DagsterInstance.from_config(str(run.dagster_home(layout))) as instance:
+        failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        unfinished = sum(not one.is_finished for one in instance.get_runs())
     return Kills(
+        failed=failed,
+        unfinished=unfinished,
         killed=killed,
         ended=count - killed,
         partial=tuple(partial),

@@ -25,8 +25,8 @@ from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.formats.accounting import NAMES
 from negawatt.warehouse.formats.sacct import read_sacct
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.locks import publishing
 from negawatt.warehouse.raw_files import seal_rows
-from negawatt.warehouse.statement_tables import publishing
 from tests.pipelines.conftest import (
     AFTER_UTC,
     EVENT,

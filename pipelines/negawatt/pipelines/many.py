@@ -54,7 +54,7 @@ class ManyConfig(dg.Config):
     events: list[str]
 
 
-@dg.op
+@dg.op(pool="settlement")
 def settle_each(
     context: dg.OpExecutionContext,
     config: ManyConfig,

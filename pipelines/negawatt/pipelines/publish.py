@@ -34,13 +34,13 @@ from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.delta_tables import refresh_partition
 from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.locks import publishing
 from negawatt.warehouse.statement_tables import (
     HEADERS,
     LINES,
     PAYMENTS,
     latest_statement_json,
     publish_statement,
-    publishing,
     statement_versions,
 )
 

@@ -3,9 +3,12 @@
 Not here: what the jobs do, and words for people.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from dagster._core.errors import (
@@ -13,13 +16,14 @@ from dagster._core.errors import (
     DagsterExecutionInterruptedError,
 )
 
-from negawatt.models.domain.errors import DataRefusedError, NegawattError
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
 from negawatt.models.settlement.lifecycle import Decision
 from negawatt.models.settlement.statement import Statement
 from negawatt.pipelines import partitions
 from negawatt.pipelines.assets.core import day_spans
 from negawatt.pipelines.assets.out import OverrideConfig
 from negawatt.pipelines.definitions import build_definitions
+from negawatt.pipelines.liveness import fail_killed_runs, run_of_a_command
 from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import latest_statement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
@@ -28,16 +32,10 @@ from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_days
 
-# Steps print nothing; capturing their output would cost two processes for every run.
-_INSTANCE_YAML = """\
-telemetry:
-  enabled: false
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
-"""
 # What a step refuses is raised to the caller; its trace is kept in the instance, not printed.
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# Whoever gave the command sees what became of it: the daemon does not try again.
+_BY_A_COMMAND: Final = {"negawatt/started_by": "command", "dagster/max_retries": "0"}
 
 
 def dagster_home(layout: Layout) -> Path:
@@ -46,8 +44,31 @@ def dagster_home(layout: Layout) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(_INSTANCE_YAML, encoding="utf-8")
+        settings.write_text(default_settings(), encoding="utf-8")
     return home
+
+
+def default_settings() -> str:
+    """Return the settings of a new instance, as YAML."""
+    return resources.files("negawatt.pipelines").joinpath("instance.yaml").read_text("utf-8")
+
+
+@contextmanager
+def _instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
+    """Open a warehouse's instance, after what was killed since is marked as failed."""
+    home = dagster_home(layout)
+    try:
+        instance = dg.DagsterInstance.from_config(str(home))
+    except dg.DagsterInvalidConfigError as error:
+        raise ConfigurationError(
+            thing=f"file {str(home / 'dagster.yaml')!r}",
+            expected="settings of a Dagster instance, and the environment variables in it",
+            found="; ".join(one.message for one in error.errors) or str(error),
+            remedy="correct the file, or set the variables as for the daemon",
+        ) from error
+    with instance:
+        fail_killed_runs(instance, home)
+        yield instance
 
 
 def run_daily_metering(
@@ -76,7 +97,7 @@ def run_daily_metering(
         "dagster/asset_partition_range_start": str(partitions.site_day_key(site_id, first)),
         "dagster/asset_partition_range_end": str(partitions.site_day_key(site_id, last)),
     }
-    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+    with _instance(layout) as instance:
         instance.add_dynamic_partitions("sites", [site_id])
         _execute(layout, instance, "daily_metering", fixed_utc, tags=tags)
 
@@ -131,7 +152,7 @@ def run_event_settlement(
             "reason": decision.reason,
         }
     config = {"ops": {"settled_event": {"config": decided}}}
-    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+    with _instance(layout) as instance:
         instance.add_dynamic_partitions("events", [event_id])
         _execute(
             layout, instance, "event_settlement", fixed_utc, partition_key=event_id, config=config
@@ -160,7 +181,7 @@ def run_many_settlements(
     for event_id in event_ids:
         find_event(layout, event_id)
     config = {"ops": {"settle_each": {"config": {"events": list(event_ids)}}}}
-    with dg.DagsterInstance.from_config(str(dagster_home(layout))) as instance:
+    with _instance(layout) as instance:
         instance.add_dynamic_partitions("events", list(event_ids))
         ran = _execute(layout, instance, "many_settlements", fixed_utc, config=config)
     settled: list[Settled] = ran.output_for_node("settle_each")
@@ -182,12 +203,14 @@ def _execute(
         ClockResource(fixed_utc=fixed_utc.isoformat() if fixed_utc else ""),
     )
     try:
-        return definitions.resolve_job_def(job_name).execute_in_process(
-            instance=instance,
-            partition_key=partition_key,
-            tags=tags,
-            run_config={**_QUIET, **(config or {})},
-        )
+        with run_of_a_command(dagster_home(layout)) as run_id:
+            return definitions.resolve_job_def(job_name).execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                partition_key=partition_key,
+                tags={**_BY_A_COMMAND, **(tags or {})},
+                run_config={**_QUIET, **(config or {})},
+            )
     except NegawattError:
         raise
     except DagsterAssetCheckFailedError as error:

@@ -5,9 +5,7 @@ nobody, and the next publication of that statement removes them. Not here: what 
 (negawatt.models.settlement).
 """
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -36,18 +34,6 @@ def newest_statements_json(layout: Layout) -> dict[str, str]:
     rows = read_table(layout, HEADERS).frame
     newest = rows.group_by("statement_id", maintain_order=True).last()
     return dict(zip(newest["statement_id"], newest["statement_json"], strict=True))
-
-
-@contextmanager
-def publishing(layout: Layout) -> Iterator[None]:
-    """Hold the warehouse for one settlement; a second waits, and sees what the first published.
-
-    The lock belongs to the process and is gone with it.
-    """
-    layout.root.mkdir(parents=True, exist_ok=True)
-    with (layout.root / ".publishing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def publish_statement(

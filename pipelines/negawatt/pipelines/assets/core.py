@@ -32,6 +32,7 @@ from negawatt.pipelines.validation import validation_findings
 from negawatt.warehouse.aside import folder_aside
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.locks import metering
 from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
 from negawatt.warehouse.sites import read_site
 
@@ -55,6 +56,7 @@ _LOG = logging.getLogger(__name__)
     partitions_def=site_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
     name="core_interval_energy",
+    pool="metering",
 )
 def core_interval_energy(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: ClockResource
@@ -63,7 +65,7 @@ def core_interval_energy(
     spans = day_spans(map(site_day, context.partition_keys))
     for number, (site_id, first, last) in enumerate(spans, start=1):
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        with folder_aside(warehouse.layout) as folder:
+        with metering(warehouse.layout), folder_aside(warehouse.layout) as folder:
             metered = [
                 metered_day(warehouse.layout, site_id, day, clock.now_utc(), folder) for day in days
             ]

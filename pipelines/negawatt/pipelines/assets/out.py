@@ -70,6 +70,7 @@ class SettlementConfig(dg.Config):
     ],
     check_specs=check_specs(OUT_TABLES),
     partitions_def=events,
+    pool="settlement",
 )
 def settled_event(
     context: dg.AssetExecutionContext,

@@ -7,6 +7,7 @@ from negawatt.models.metering.pieces import Pieces
 # Readings at 0, 10, 20 and 30 s; the middle piece is neither covered nor known.
 PIECES = Pieces(
     np.array([0, 10_000, 20_000, 30_000]),
+    np.full(3, 10_000),
     is_covered=np.array([True, False, True]),
     is_known=np.array([True, False, True]),
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MILLIJOULE_PER_J, MS_PER_S
 from negawatt.models.metering.energy_counter import CounterReadings
-from negawatt.models.metering.pieces import instant_text
+from negawatt.models.metering.pieces import are_near, by_interval, instant_text
 
 DISAGREEMENT_LIMIT_RATIO: Final = 0.02
 """Counter and integral of power may differ so much before it is a finding."""
@@ -74,22 +74,35 @@ def squared_misses_j2(
         array([90000.])
     """
     time_ms = readings.time_ms
+    if len(time_ms) == 0:
+        return np.zeros(len(boundary_ms) - 1)
     is_reading = power_w > 0
     if readings.is_known is not None:
         is_reading &= readings.is_known
-    length_ms, middle_ms = np.diff(time_ms), (time_ms[1:] + time_ms[:-1]) >> 1
+    length_ms = np.diff(time_ms)
     counted_j = np.diff(readings.energy_total_millijoule) / MILLIJOULE_PER_J
     is_used = is_reading[1:] & is_reading[:-1] & (counted_j >= 0)
-    is_used &= length_ms <= max_gap_s * MS_PER_S
+    is_used &= are_near(length_ms, max_gap_s)
     if readings.epoch is not None:
         is_used &= readings.epoch[1:] == readings.epoch[:-1]
-    integral_j = length_ms / MS_PER_S * (power_w[1:] + power_w[:-1]) / 2
-    n_intervals = len(boundary_ms) - 1
-    edge = np.searchsorted(middle_ms, boundary_ms)
-    inside = slice(edge[0], edge[-1])
-    place, is_used = np.repeat(np.arange(n_intervals), np.diff(edge)), is_used[inside]
-    missed_j2 = (integral_j[inside][is_used] - counted_j[inside][is_used]) ** 2
-    return np.bincount(place[is_used], missed_j2, n_intervals).astype(np.float64)
+    missed_j = length_ms / MS_PER_S
+    missed_j *= power_w[1:] + power_w[:-1]
+    missed_j /= 2
+    missed_j -= counted_j
+    if not is_used.all():
+        missed_j[~is_used] = 0
+    missed_j *= missed_j
+    return by_interval(np.add, missed_j, _first_after(time_ms, boundary_ms), 0.0)
+
+
+def _first_after(time_ms: NDArray[np.int64], boundary_ms: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the first stretch between two readings whose middle is not before each edge."""
+    reading = np.searchsorted(time_ms, boundary_ms)  # the first that is not before the edge
+    before = np.clip(reading - 1, 0, None)
+    stretch = np.minimum(reading, len(time_ms) - 1)
+    middle_ms = (time_ms[before] + time_ms[stretch]) >> 1
+    is_one_late = (reading == stretch) & (reading > 0) & (middle_ms >= boundary_ms)
+    return np.asarray(stretch - is_one_late)
 
 
 def disagreement(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MILLIJOULE_PER_J, MS_PER_S
-from negawatt.models.metering.pieces import Pieces, instant_text, is_increasing, running_total
+from negawatt.models.metering.pieces import Pieces, are_near, instant_text, is_increasing, risen
 
 COUNTER = "counter"
 COUNTER_INTERPOLATED = "counter_interpolated"
@@ -133,16 +133,18 @@ def counter_energy(
             resets=(),
         )
 
-    rise_millijoule = np.diff(counter)
-    continues = (rise_millijoule > 0) & (epoch[1:] == epoch[:-1])
-    near = np.diff(time_ms) <= max_gap_s * MS_PER_S
-    pieces = Pieces(time_ms, is_covered=continues & near, is_known=continues)
-    total_millijoule = _at(boundary_ms, pieces, np.where(continues, rise_millijoule, 0))
+    continues = counter[1:] > counter[:-1]
+    if epoch is not None:
+        continues &= epoch[1:] == epoch[:-1]
+    length_ms = np.diff(time_ms)
+    near = are_near(length_ms, max_gap_s)
+    pieces = Pieces(time_ms, length_ms, is_covered=continues & near, is_known=continues)
+    total_millijoule = _at(boundary_ms, pieces, counter)
     energy_j = np.diff(total_millijoule) / MILLIJOULE_PER_J
     return CounterEnergy(
         energy_j=np.where(pieces.knows(boundary_ms), energy_j, np.nan),
         coverage_ratio=pieces.coverage_ratio(boundary_ms),
-        gap_s=pieces.length_ms[~near] / MS_PER_S,
+        gap_s=length_ms[~near] / MS_PER_S,
         resets=_resets(time_ms, counter, ~continues),
     )
 
@@ -169,29 +171,41 @@ def reset_finding(subject: str, resets: tuple[CounterReset, ...]) -> Finding:
 
 def _changes(
     readings: CounterReadings,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
     """Return time, counter and epoch of the readings at which one changed, oldest first."""
-    time_ms, counter = readings.time_ms, readings.energy_total_millijoule
-    epoch = np.zeros_like(time_ms) if readings.epoch is None else readings.epoch
+    time_ms, counter, epoch = readings.time_ms, readings.energy_total_millijoule, readings.epoch
     if readings.is_known is not None:
-        known = readings.is_known
-        time_ms, counter, epoch = time_ms[known], counter[known], epoch[known]
+        time_ms, counter, epoch = _at_places(time_ms, counter, epoch, readings.is_known)
     if not is_increasing(time_ms):
-        order = np.lexsort((counter, epoch, time_ms))
+        order = np.lexsort((counter, time_ms) if epoch is None else (counter, epoch, time_ms))
         order = order[np.append(np.diff(time_ms[order]) > 0, True)]
-        time_ms, counter, epoch = time_ms[order], counter[order], epoch[order]
+        time_ms, counter, epoch = _at_places(time_ms, counter, epoch, order)
     is_change = np.ones(len(time_ms), np.bool_)
-    is_change[1:] = (counter[1:] != counter[:-1]) | (epoch[1:] != epoch[:-1])
-    return time_ms[is_change], counter[is_change], epoch[is_change]
+    np.not_equal(counter[1:], counter[:-1], out=is_change[1:])
+    if epoch is not None:
+        is_change[1:] |= epoch[1:] != epoch[:-1]
+    if is_change.all():
+        return time_ms, counter, epoch
+    return _at_places(time_ms, counter, epoch, is_change)
+
+
+def _at_places(
+    time_ms: NDArray[np.int64],
+    counter: NDArray[np.int64],
+    epoch: NDArray[np.int64] | None,
+    places: NDArray[np.bool_] | NDArray[np.intp],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
+    return time_ms[places], counter[places], None if epoch is None else epoch[places]
 
 
 def _at(
-    moment_ms: NDArray[np.int64], pieces: Pieces, rise_millijoule: NDArray[np.int64]
+    moment_ms: NDArray[np.int64], pieces: Pieces, counter: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the counter's rise since the first reading, to the nearest whole one [mJ]."""
+    """Return the counter's known rise since the first reading, to the nearest whole one [mJ]."""
     piece, offset_ms = pieces.locate(moment_ms)
-    part = rise_millijoule[piece] * (offset_ms / pieces.length_ms[piece])
-    return running_total(rise_millijoule)[piece] + np.rint(part).astype(np.int64)
+    rise_millijoule = np.where(pieces.is_known[piece], counter[piece + 1] - counter[piece], 0)
+    part = rise_millijoule * (offset_ms / pieces.length_ms[piece])
+    return risen(counter, pieces.is_known, piece) + np.rint(part).astype(np.int64)
 
 
 def _resets(

@@ -14,7 +14,7 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MS_PER_S
 from negawatt.models.metering.counter_and_power import Compared, disagreement
 from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
-from negawatt.models.metering.pieces import instant_text
+from negawatt.models.metering.pieces import instant_text, running_total
 from negawatt.models.metering.power_samples import SampledEnergy
 
 
@@ -134,15 +134,20 @@ def clock_steps(rows: pl.DataFrame, limit_ms: int) -> list[Finding]:
     """Report steps of a node's wall clock against its monotonic one, once for each node.
 
     Args:
-        rows: Readings of one boot or several, each with both clocks.
+        rows: Readings of one boot or several, each with both clocks, sorted by GPU.
         limit_ms: How far the two may move apart from one reading to the next [ms].
     """
-    offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
-    range_ms = rows.group_by("gpu_uuid").agg(offset_ms.max() - offset_ms.min())
-    moved = range_ms.filter(pl.col.observed_at_utc > limit_ms)
+    offset = rows["observed_at_utc"].dt.epoch("ms").to_numpy() - rows["monotonic_ms"].to_numpy()
+    runs = rows["gpu_uuid"].rle().struct.unnest()
+    start = running_total(runs["len"].cast(pl.Int64).to_numpy())[:-1]
+    if not len(start):
+        return []
+    range_ms = np.maximum.reduceat(offset, start) - np.minimum.reduceat(offset, start)
+    moved = runs["value"].filter(pl.Series(range_ms > limit_ms))
     if moved.is_empty():
         return []
-    taken = rows.join(moved, on="gpu_uuid", how="semi").sort(
+    offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
+    taken = rows.filter(pl.col.gpu_uuid.is_in(moved.implode())).sort(
         "node_id", "boot_id", "gpu_uuid", "sequence_number"
     )
     steps = taken.with_columns(

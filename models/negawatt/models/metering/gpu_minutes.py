@@ -32,6 +32,7 @@ from negawatt.models.metering.gpu_findings import (
     gpu_subject,
 )
 from negawatt.models.metering.power_samples import sampled_energy
+from negawatt.models.metering.sample_order import in_order
 from negawatt.models.metering.sample_rules import SampleRules
 
 # dcgm-exporter renews its values every 30 s unless told otherwise; 5 s for jitter and its own mean.
@@ -89,10 +90,11 @@ def gpu_interval_energy(
     boundary_ms = _boundaries_ms(day, interval_minutes)
     unique = _sorted_rows(samples)
     del samples  # where the caller does not hold them, what follows can have their memory
-    is_ok = unique["reading_quality"] == "ok"
-    ok = unique if is_ok.all(ignore_nulls=False) else unique.filter(is_ok)
-    # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
-    findings = flagged_readings(unique.filter(~pl.col.reading_quality.is_in(["ok", "repeat"])))
+    findings, ok = [], unique
+    if not (unique["reading_quality"] == "ok").all(ignore_nulls=False):
+        # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
+        flagged = unique.filter(~pl.col.reading_quality.is_in(["ok", "repeat"]))
+        findings, ok = flagged_readings(flagged), unique.filter(pl.col.reading_quality == "ok")
     findings += clock_steps(unique, CLOCK_STEP_MS)
     gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(ok)]
     for gpu in gpus:
@@ -112,31 +114,10 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
 
 def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
+    if not (samples["power_scope"] == "gpu").all(ignore_nulls=False):
+        samples = samples.filter(pl.col.power_scope == "gpu")
     few_bytes = pl.col(pl.String).cast(pl.Categorical)
-    rows = samples.filter(pl.col.power_scope == "gpu").select(_COLUMNS).with_columns(few_bytes)
-    # The first two columns decide the order, and that no row comes twice, where they never tie.
-    names = pl.Enum(rows["gpu_uuid"].unique().drop_nulls().cast(pl.String).sort())
-    gpu = rows["gpu_uuid"].cast(names).to_physical().to_numpy()
-    time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
-    if not _never_tie(gpu, time_ms):
-        order = np.lexsort((time_ms, gpu))
-        if _never_tie(gpu[order], time_ms[order]):
-            rows = rows[order]
-        else:
-            is_new = pl.any_horizontal(pl.col(*_COLUMNS).ne_missing(pl.col(*_COLUMNS).shift()))
-            rows = rows.sort(_COLUMNS).filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
-    clock_offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
-    clock_stepped = clock_offset_ms.diff().abs() > CLOCK_STEP_MS
-    stream_changed = clock_stepped | pl.any_horizontal(pl.col(*_STREAM) != pl.col(*_STREAM).shift())
-    return rows.with_columns(
-        stream_changed.fill_null(False).cum_sum().cast(pl.Int64).alias("stream")  # noqa: FBT003 - as above
-    )
-
-
-def _never_tie(gpu: NDArray[np.uint32], time_ms: NDArray[np.int64]) -> bool:
-    """Say whether rows are sorted by GPU and time, without two of one GPU and time."""
-    is_same, is_next = gpu[1:] == gpu[:-1], gpu[1:] > gpu[:-1]
-    return bool((is_next | (is_same & (time_ms[1:] > time_ms[:-1]))).all())
+    return in_order(samples.select(_COLUMNS).with_columns(few_bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -155,8 +136,8 @@ def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
     time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     energy_millijoule = energy.fill_null(0).to_numpy()
     is_known = energy.is_not_null().to_numpy() if energy.has_nulls() else None
-    stream = rows["stream"].to_numpy()
-    power_w = rows["power_milliwatt"].cast(pl.Float64).to_numpy() / MILLIWATT_PER_W
+    power_milliwatt = rows["power_milliwatt"].to_numpy()  # NaN where NULL
+    begins = _begins(rows, time_ms)
     start = 0
     for length, gpu_uuid in rows["gpu_uuid"].rle().struct.unnest().rows():
         part = slice(start, start + length)
@@ -167,11 +148,22 @@ def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
                 time_ms=time_ms[part],
                 energy_total_millijoule=energy_millijoule[part],
                 is_known=None if is_known is None else is_known[part],
-                epoch=stream[part],
+                epoch=np.cumsum(begins[part]) if begins[start + 1 : part.stop].any() else None,
             ),
-            power_w=power_w[part],
+            power_w=power_milliwatt[part] / MILLIWATT_PER_W,
         )
         start = part.stop
+
+
+def _begins(rows: pl.DataFrame, time_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of each row whether another counter begins with it; the first row may say anything."""
+    offset_ms = time_ms - rows["monotonic_ms"].to_numpy()
+    offset_ms[1:] -= offset_ms[:-1].copy()
+    begins: NDArray[np.bool_] = np.abs(offset_ms, out=offset_ms) > CLOCK_STEP_MS
+    for column in _STREAM:
+        value = rows[column].to_physical().to_numpy()
+        begins[1:] |= value[1:] != value[:-1]
+    return begins
 
 
 def _one_gpu(rows: _GpuRows, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MS_PER_S
-from negawatt.models.metering.pieces import Pieces, instant_text, is_increasing, running_total
+from negawatt.models.metering.pieces import (
+    Pieces,
+    are_near,
+    by_interval,
+    instant_text,
+    is_increasing,
+    running_total,
+)
 from negawatt.models.metering.sample_rules import AcrossGap, Between, RepeatedStamp, SampleRules
 
 
@@ -81,10 +88,11 @@ def sampled_energy(
     n_intervals = len(boundary_ms) - 1
     energy_j, coverage_ratio = np.full(n_intervals, np.nan), np.zeros(n_intervals)
     if len(time_ms) >= 2:  # noqa: PLR2004 - an integral needs two samples
-        near = np.diff(time_ms) <= rules.max_gap_s * MS_PER_S
+        length_ms = np.diff(time_ms)
+        near = are_near(length_ms, rules.max_gap_s)
         _find_gaps(time_ms, near, rules, subject, findings)
         is_known = np.ones_like(near) if rules.across_gap is AcrossGap.BRIDGE else near
-        pieces = Pieces(time_ms, is_covered=near, is_known=is_known)
+        pieces = Pieces(time_ms, length_ms, is_covered=near, is_known=is_known)
         energy_j = _integrals_j(power_w, boundary_ms, pieces, rules.between)
         coverage_ratio = pieces.coverage_ratio(boundary_ms)
     power_w_min, power_w_max = _extremes_w(time_ms, power_w, boundary_ms)
@@ -109,6 +117,8 @@ def _without_codes(
     if not is_increasing(time_ms):
         order = np.lexsort((power_w, time_ms))
         time_ms, power_w = time_ms[order], power_w[order]
+    if (power_w > max((rules.lowest_w, *rules.sentinels_w))).all():
+        return time_ms, power_w
     is_sentinel = np.isin(power_w, rules.sentinels_w)
     is_out_of_range = (power_w < rules.lowest_w) & ~is_sentinel
     for code, is_bad, expected in (
@@ -193,13 +203,15 @@ def _integrals_j(
     power_w: NDArray[np.float64], boundary_ms: NDArray[np.int64], pieces: Pieces, between: Between
 ) -> NDArray[np.float64]:
     """Return the integral over each interval [J]; NaN where a piece is not known."""
-    slope = np.diff(power_w) if between is Between.TRAPEZOID else np.zeros(len(power_w) - 1)
-    length_s = pieces.length_ms / MS_PER_S
+    rise_w = np.diff(power_w) if between is Between.TRAPEZOID else np.zeros(len(power_w) - 1)
     piece, offset_ms = pieces.locate(boundary_ms)
-    offset_s = offset_ms / MS_PER_S
-    part_j = offset_s * (power_w[piece] + slope[piece] * offset_s / (2 * length_s[piece]))
-    whole_j = running_total(length_s * (power_w[:-1] + slope / 2))
-    energy_j = np.diff(whole_j[piece] + part_j)
+    offset_s, length_s = offset_ms / MS_PER_S, pieces.length_ms[piece] / MS_PER_S
+    part_j = offset_s * (power_w[piece] + rise_w[piece] * offset_s / (2 * length_s))
+    piece_j = rise_w  # from here on, so that no further array is made
+    piece_j /= 2
+    piece_j += power_w[:-1]
+    piece_j *= pieces.length_ms / MS_PER_S
+    energy_j = np.diff(running_total(piece_j)[piece] + part_j)
     return np.where(pieces.knows(boundary_ms), energy_j, np.nan)
 
 
@@ -208,11 +220,8 @@ def _extremes_w(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the smallest and largest sample of each interval, start included [W]."""
     edge = np.searchsorted(time_ms, boundary_ms, side="left")
-    is_empty = edge[1:] == edge[:-1]
-    padded_w = np.append(power_w[: edge[-1]], np.nan)  # so that every edge is an index
-    smallest_w = np.fmin.reduceat(padded_w, edge[:-1])
-    largest_w = np.fmax.reduceat(padded_w, edge[:-1])
-    return np.where(is_empty, np.nan, smallest_w), np.where(is_empty, np.nan, largest_w)
+    smallest_w = by_interval(np.minimum, power_w, edge, np.nan)
+    return smallest_w, by_interval(np.maximum, power_w, edge, np.nan)
 
 
 def _finding(code: FindingCode, subject: str, message: str, **evidence: object) -> Finding:

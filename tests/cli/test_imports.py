@@ -284,3 +284,37 @@ def test_sites_say_what_changed_and_a_dry_run_registers_nothing(folder: Path) ->
     assert known == {"hall-1"}
     assert said == "registered hall-1, hall-2; changed hall-1\n"
     assert set(read_sites(Layout(folder / "w"))) == {"hall-1", "hall-2"}
+
+
+PATH = """
+[m1]
+type = "PowerMeter"
+serves = ["rack-1"]
+
+[rack-1]
+type = "Rack"
+nodes = ["n1", "n2"]
+"""
+
+
+def imported_path(folder: Path, text: str) -> str:
+    file = written(folder, "path.toml", text)
+    return ran(folder, "topology", file, "--site", "hall-1")
+
+
+def test_an_electrical_path_is_imported_once(folder: Path) -> None:
+    """Four objects: the meter, the rack, and two nodes without a table of their own."""
+    first, again = imported_path(folder, PATH), imported_path(folder, PATH)
+
+    assert first == "raw_site__topology: 4 rows in 1 new files\n"
+    assert again == "raw_site__topology: nothing new\n"
+
+
+def test_a_path_that_contradicts_what_is_known_is_refused_whole(folder: Path) -> None:
+    """The second file is a path by itself; together with the first, n1 stands in two racks."""
+    imported_path(folder, PATH)
+
+    with pytest.raises(DataRefusedError, match="stand in one place, found rack-1 and rack-2"):
+        imported_path(folder, '[rack-2]\ntype = "Rack"\nnodes = ["n1"]\n')
+
+    assert read_all_raw(Layout(folder / "w"), "raw_site__topology", "hall-1").height == 4

@@ -29,6 +29,8 @@ from negawatt.collectors.emulator import Emulator
 from negawatt.collectors.spool.segment import seal
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.topology import METER as POWER_METER
+from negawatt.models.domain.topology import NODE, RACK, PathObject
 from negawatt.models.simulation import readings
 from negawatt.models.simulation.demo import demo_plan
 from negawatt.models.simulation.hall import simulate
@@ -37,6 +39,7 @@ from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import Site, register_sites
+from negawatt.warehouse.topology_files import TOPOLOGY, topology_rows
 
 DEMO_WAREHOUSE = Path("negawatt-data") / "demo"
 PROGRAM = "pjm_economic_3day"
@@ -49,6 +52,7 @@ ALTERNATIVES = (
     "pre_event_hour",
 )
 METER = "hall-feeder"
+NODES_PER_RACK = 4
 BOOT = "boot-1"
 SEED = 1
 LIVE_BEFORE = timedelta(hours=2)
@@ -161,6 +165,7 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
         ("raw_meter__readings", readings.meter_readings(record, METER)),
         ("raw_job__allocations", readings.allocations(record)),
         ("raw_grid__events", readings.event_rows(record, PROGRAM)),
+        (TOPOLOGY, topology_rows(_electrical_path(record), plan.start_utc)),
     ):
         seal_rows(layout, table, plan.site_id, "simulation", rows)
     seal_rows(layout, PRICES, PRICE_FOLDER, "demo", demo_prices())
@@ -168,6 +173,24 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
     for node_id in _node_ids(record):
         rows = readings.power_samples(record, node_id, history, boot_id=BOOT)
         seal(rows.to_arrow(), root=layout.root, site_id=plan.site_id, source="dcgm")
+
+
+def _electrical_path(record: HallRecord) -> list[PathObject]:
+    """Return the hall's feeder with its racks of four nodes."""
+    nodes = _node_ids(record)
+    racks = [
+        PathObject(
+            object_id=f"rack-{number}",
+            object_type=RACK,
+            serves_ids=tuple(nodes[first : first + NODES_PER_RACK]),
+        )
+        for number, first in enumerate(range(0, len(nodes), NODES_PER_RACK), start=1)
+    ]
+    feeder = PathObject(
+        object_id=METER, object_type=POWER_METER, serves_ids=tuple(one.object_id for one in racks)
+    )
+    leaves = [PathObject(object_id=node, object_type=NODE) for node in nodes]
+    return [feeder, *racks, *leaves]
 
 
 async def _collect_live(layout: Layout, record: HallRecord) -> Summary:

@@ -17,6 +17,7 @@ from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
 from negawatt.cli.progress import rows_shown
 from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.topology import topology_of
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.gridstatus_prices import OPERATORS, fetch_prices
 from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
@@ -26,6 +27,8 @@ from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import Sealed, seal_rows
 from negawatt.warehouse.sites import read_site, read_sites, read_sites_file, register_sites
 from negawatt.warehouse.stress_files import STRESS
+from negawatt.warehouse.topology_files import TOPOLOGY, read_topology_file, topology_rows
+from negawatt.warehouse.topology_tables import kept_objects, path_objects
 
 app = typer.Typer(
     help="Bring files into the warehouse; the same file twice changes nothing.",
@@ -293,6 +296,32 @@ def stress(
     _take_in(
         Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
     )
+
+
+@app.command()
+def topology(
+    file: Annotated[Path, typer.Argument(help="TOML file with one table for each object.")],
+    site: SiteOption,
+    *,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Import the electrical path: which meter, rack or node is fed by which.
+
+    The objects of the file replace what was told of them before; others stay. A path that
+    contradicts itself is refused as a whole.
+
+    Example: negawatt import topology path.toml --site hall-1
+    """
+    layout, now_utc = Layout(warehouse), SystemClock().now_utc()
+    read_site(layout, site)
+    objects = read_topology_file(file)
+    before = {one.object_id: one for one in path_objects(layout, site, now_utc)}
+    after = before | {one.object_id: one for one in objects}
+    topology_of(kept_objects(after.values()))
+    incoming = Incoming(table=TOPOLOGY, rows=topology_rows(objects, now_utc))
+    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
 
 def _take_in(

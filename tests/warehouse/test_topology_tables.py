@@ -1,0 +1,79 @@
+"""A declared path in the warehouse: what the file may say, and what was known when."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.topology import NODE, PathObject
+from negawatt.warehouse.layout import Layout
+from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.topology_files import TOPOLOGY, read_topology_file, topology_rows
+from negawatt.warehouse.topology_tables import read_topology
+
+MONDAY = datetime(2026, 7, 6, tzinfo=UTC)
+TUESDAY = datetime(2026, 7, 7, tzinfo=UTC)
+HALL = """
+[feeder]
+type = "PowerMeter"
+serves = ["rack-1"]
+
+[rack-1]
+type = "Rack"
+name = "Row 1, first"
+nodes = ["n2", "n1"]
+"""
+
+
+def told(layout: Layout, folder: Path, text: str, at_utc: datetime) -> None:
+    path = folder / "path.toml"
+    path.write_text(text, encoding="utf-8")
+    seal_rows(layout, TOPOLOGY, "s", "import", topology_rows(read_topology_file(path), at_utc))
+
+
+def test_a_declared_path_reads_back(layout: Layout, tmp_path: Path) -> None:
+    told(layout, tmp_path, HALL, MONDAY)
+
+    path = read_topology(layout, "s", MONDAY)
+
+    assert path is not None
+    assert path.below("feeder") == ("n1", "n2", "rack-1")
+    assert path.objects["rack-1"].object_name == "Row 1, first"
+    assert path.objects["n1"] == PathObject(object_id="n1", object_type=NODE)
+
+
+def test_the_path_of_a_moment_is_what_was_known_then(layout: Layout, tmp_path: Path) -> None:
+    """On Tuesday n2 is taken out; on Monday it was there, and before nobody had told of a path."""
+    told(layout, tmp_path, HALL, MONDAY)
+    told(layout, tmp_path, '[n2]\ntype = "Removed"\n', TUESDAY)
+
+    earlier, later = (read_topology(layout, "s", at_utc) for at_utc in (MONDAY, TUESDAY))
+
+    assert earlier is not None
+    assert earlier.below("rack-1") == ("n1", "n2")
+    assert later is not None
+    assert later.below("rack-1") == ("n1",)
+    assert "n2" not in later.objects
+    assert read_topology(layout, "s", datetime(2026, 7, 5, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "found"),
+    [
+        ("[feeder]\ntype = 1\n", ConfigurationError, "key 'feeder.type'"),
+        ("[feeder]\nserves = []\n", ConfigurationError, "key 'feeder.type'"),
+        ('[feeder]\ntype = "Rack"\nfeeds = []\n', ConfigurationError, "feeder.feeds"),
+        ("[feeder\n", ConfigurationError, "expected a TOML file with one table for each object"),
+        ('[a]\ntype = "Rack"\nserves = ["b"]\n', DataRefusedError, "are described, found 'b'"),
+        (HALL + '[r2]\ntype = "Rack"\nnodes = ["n1"]\n', DataRefusedError, "rack-1 and r2|r2 and"),
+    ],
+)
+def test_a_file_that_is_no_path_is_refused(
+    tmp_path: Path, text: str, error: type[Exception], found: str
+) -> None:
+    path = tmp_path / "path.toml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(error, match=found):
+        read_topology_file(path)

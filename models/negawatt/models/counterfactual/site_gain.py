@@ -1,8 +1,8 @@
 """From a change of GPU power to the change of the site's meter, learned from the site's history.
 
 Here: the dynamic model, its fit, and its standard error by days. Not here: the change of GPU power
-itself, and the straight line of one interval (negawatt.models.metering.reconciliation), which knows
-neither hosts, lag nor weather.
+itself, and the model whose residual says whether meter and GPUs agree
+(negawatt.models.reconciliation.overhead).
 """
 
 from collections.abc import Mapping

@@ -19,9 +19,9 @@ from negawatt.models.metering.job_allocation import (
     newest_allocations,
     sharing_findings,
 )
-from negawatt.models.metering.reconciliation import reconcile
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.models.metering.whole_nodes import whole_node_allocations
+from negawatt.models.reconciliation.meter_and_gpus import reconcile
 from negawatt.pipelines.checks import SeenParts, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day

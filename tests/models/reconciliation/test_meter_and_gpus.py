@@ -1,13 +1,11 @@
-"""The meter beside the GPUs, and the line between them."""
+"""The meter beside the GPUs."""
 
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 
-from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
-from negawatt.models.metering.reconciliation import fit_site_gain, reconcile
+from negawatt.models.reconciliation.meter_and_gpus import reconcile
 from negawatt.warehouse.catalog import schema
 
 NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -83,41 +81,6 @@ def test_minutes_are_rolled_up_to_the_interval_of_the_meter() -> None:
     frame = reconcile(meter([1.0] * 5), [gpu("a", [3.6e6] * 5)], meter_id="m", minutes=5)
 
     assert frame.select("metered_kwh", "gpu_kwh").rows() == [(5.0, pytest.approx(5.0))]
-
-
-@pytest.mark.slow
-def test_a_straight_line_is_found_exactly() -> None:
-    """100 kW of its own and 1.3 times the GPUs; the pair with NaN is left out."""
-    gpu_kw = np.array([0.0, 100.0, 200.0, np.nan])
-
-    gain = fit_site_gain(gpu_kw, np.array([100.0, 230.0, 360.0, 1.0]))
-
-    assert gain.intercept_kw == pytest.approx(100.0)
-    assert gain.gain_factor == pytest.approx(1.3)
-    assert gain.rrmse_ratio == pytest.approx(0.0, abs=1e-9)
-    assert gain.n == 3
-
-
-@pytest.mark.slow
-def test_what_the_line_leaves_is_the_residual() -> None:
-    """0, 3, 0 kW at 0, 1, 2 kW: the line is flat at 1; residuals -1, 2, -1; sqrt(2)/1."""
-    gain = fit_site_gain(np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 0.0]))
-
-    assert gain.gain_factor == pytest.approx(0.0)
-    assert gain.intercept_kw == pytest.approx(1.0)
-    assert gain.rrmse_ratio == pytest.approx(2**0.5)
-
-
-@pytest.mark.slow
-def test_two_pairs_are_too_few() -> None:
-    with pytest.raises(InsufficientHistoryError, match="at least 3 intervals"):
-        fit_site_gain(np.array([0.0, 1.0, np.nan]), np.array([0.0, 3.0, 0.0]))
-
-
-@pytest.mark.slow
-def test_gpus_that_never_change_tell_no_gain() -> None:
-    with pytest.raises(DataRefusedError, match="found 5 kW in all 3 intervals"):
-        fit_site_gain(np.full(3, 5.0), np.array([1.0, 2.0, 3.0]))
 
 
 def test_gpus_that_come_in_parts_add_up_to_the_same() -> None:

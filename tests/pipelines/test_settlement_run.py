@@ -228,7 +228,7 @@ def test_an_override_that_nothing_needs_is_refused(layout: Layout) -> None:
     )
     run.run_daily_metering(layout, SITE, FIRST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)
 
-    with pytest.raises(DataRefusedError, match="which does not block"):
+    with pytest.raises(DataRefusedError, match="GPU 'g', which does not"):
         run.run_event_settlement(layout, EVENT, [override], fixed_utc=AFTER_UTC)
 
 

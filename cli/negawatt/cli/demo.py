@@ -40,6 +40,7 @@ from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import Site, register_sites
 from negawatt.warehouse.topology_files import TOPOLOGY, topology_rows
+from negawatt.warehouse.weather_files import WEATHER
 
 DEMO_WAREHOUSE = Path("negawatt-data") / "demo"
 PROGRAM = "pjm_economic_3day"
@@ -165,6 +166,7 @@ def _seal_history(layout: Layout, record: HallRecord) -> None:
         ("raw_meter__readings", readings.meter_readings(record, METER)),
         ("raw_job__allocations", readings.allocations(record)),
         ("raw_grid__events", readings.event_rows(record, PROGRAM)),
+        (WEATHER, readings.weather_readings(record, "demo-station")),
         (TOPOLOGY, topology_rows(_electrical_path(record), plan.start_utc)),
     ):
         seal_rows(layout, table, plan.site_id, "simulation", rows)

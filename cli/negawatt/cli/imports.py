@@ -187,6 +187,13 @@ for _name, _table, _help in (
         Example: negawatt import performance jobs.csv --site hall-1 --profile performance.toml""",
     ),
     (
+        "weather",
+        "raw_site__weather",
+        """Import outdoor temperatures of a weather station near the site.
+
+        Example: negawatt import weather kphx.csv --site hall-1 --profile kphx.toml""",
+    ),
+    (
         "discrepancies",
         "raw_source__discrepancies",
         """Import the items on which a source's own files disagree; statements list them.

@@ -18,6 +18,7 @@ from negawatt.models.settlement.lifecycle import Provenance
 from negawatt.models.settlement.rounding import FIGURE_DECIMALS
 from negawatt.models.uncertainty.conformal import LEVEL_RATIO
 from negawatt.models.verification.attribution import LEVEL_SPAN
+from negawatt.models.verification.reconciliation import RECONCILED_HISTORY
 from negawatt.models.verification.response import RAMP_EDGE_RATIO, RAMP_SEARCH
 from negawatt.models.verification.sensitivity import LIMIT_RATIO
 from negawatt.pipelines.settlement import AFTERMATH, HISTORY, JOB_HISTORY
@@ -42,6 +43,7 @@ def provenance(now_utc: datetime, table_versions: Mapping[str, int]) -> Provenan
             "history_days": HISTORY / timedelta(days=1),
             "aftermath_h": AFTERMATH / _HOUR,
             "job_history_h": JOB_HISTORY / _HOUR,
+            "reconciled_history_days": RECONCILED_HISTORY / timedelta(days=1),
             "job_level_span_h": LEVEL_SPAN / _HOUR,
             "band_level_ratio": LEVEL_RATIO,
             "ramp_edge_ratio": RAMP_EDGE_RATIO,

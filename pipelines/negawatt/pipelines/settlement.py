@@ -26,6 +26,7 @@ from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.rounding import rounding_of
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Override
+from negawatt.models.verification.reconciliation import RECONCILED_HISTORY
 from negawatt.pipelines.agent import heard_of
 from negawatt.pipelines.findings import (
     condensed,
@@ -33,6 +34,7 @@ from negawatt.pipelines.findings import (
     findings_from_rows,
 )
 from negawatt.pipelines.market import gather_market
+from negawatt.pipelines.reconciled import RECONCILIATION_TABLE, reconciled_of
 from negawatt.pipelines.surroundings import (
     context_of,
     interval_minutes_of,
@@ -126,6 +128,13 @@ def gather_inputs(
     discrepancies = read_all_raw(layout, "raw_source__discrepancies", event.site_id)
     alternatives = tuple(map(load_program, site.alternative_programs))
     metered = _series(energy, site.settlement_meter_id, event)
+    reconciled = reconciled_of(
+        layout,
+        event.site_id,
+        site,
+        snapshots[RECONCILIATION_TABLE].frame,
+        _reconciled_window(layout, event),
+    )
     heard = heard_of(layout, event, metered, tolerance_kw=site.limit_tolerance_kw)
     inputs = SettlementInputs(
         event=event,
@@ -136,7 +145,11 @@ def gather_inputs(
         other_event_windows=windows,
         time_zone=site.zone,
         input_sha256={
-            **{name: frame_digest(snapshot.frame) for name, snapshot in snapshots.items()},
+            **{
+                name: frame_digest(snapshot.frame)
+                for name, snapshot in snapshots.items()
+                if name != RECONCILIATION_TABLE
+            },
             "raw_grid__events": frame_digest(_event_rows(layout, event, others)),
             "raw_source__discrepancies": frame_digest(
                 discrepancies.drop("available_at_utc").unique(maintain_order=True)
@@ -146,6 +159,7 @@ def gather_inputs(
             **money.input_sha256,
             **told.input_sha256,
             **heard.input_sha256,
+            **reconciled.input_sha256,
         },
         data_findings=(
             *estimates,
@@ -163,7 +177,13 @@ def gather_inputs(
         ),
         market=money.market,
         context=context_of(
-            site, others_load, load.frame, event, gpus=snapshots[GPUS_TABLE].frame, told=told
+            site,
+            others_load,
+            load.frame,
+            event,
+            gpus=snapshots[GPUS_TABLE].frame,
+            told=told,
+            reconciliation=reconciled.inputs,
         ),
     )
     return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
@@ -231,7 +251,21 @@ def _reads(
         GPUS_TABLE: of_site & near,
         JOBS_TABLE: of_site & near,
         FINDINGS_TABLE: of_site & pl.col("date").is_between(first, last),
+        RECONCILIATION_TABLE: of_site & _overlapping(_reconciled_window(layout, event)),
     }
+
+
+def _reconciled_window(layout: Layout, event: Event) -> Interval:
+    start_utc = _dispatch(layout, event).start_utc - RECONCILED_HISTORY
+    return Interval(start_utc, event.interval.end_utc)
+
+
+def _overlapping(window: Interval) -> pl.Expr:
+    return (
+        pl.col("date").is_between(_day(window.start_utc), _day(window.end_utc))
+        & (pl.col("interval_start_utc") < window.end_utc)
+        & (pl.col("interval_end_utc") > window.start_utc)
+    )
 
 
 def _inside(window: Interval) -> pl.Expr:

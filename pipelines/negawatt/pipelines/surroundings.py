@@ -15,6 +15,7 @@ from negawatt.models.metering.it_load import it_load, node_loads
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.metering.roll_up import to_load_series
 from negawatt.models.verification.context import Context, DeclaredSite, OnSiteKind, OnSiteMeter
+from negawatt.models.verification.reconciliation import ReconciliationInputs
 from negawatt.pipelines.told import Told
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.sites import Site, read_site
@@ -51,6 +52,7 @@ def context_of(
     *,
     gpus: pl.DataFrame,
     told: Told,
+    reconciliation: ReconciliationInputs | None = None,
 ) -> Context:
     """Return what a verification looks at beside the load of the site.
 
@@ -61,6 +63,7 @@ def context_of(
         event: The event.
         gpus: Rows of core_gpu__interval_energy around it.
         told: What the operator told of it.
+        reconciliation: What GPUs drew before and in the event.
     """
     site_id = event.site_id
     return Context(
@@ -88,6 +91,7 @@ def context_of(
         it_load=it_load(gpus),
         node_loads=node_loads(gpus),
         estimate=told.estimate,
+        reconciliation=reconciliation,
     )
 
 

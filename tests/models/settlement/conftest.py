@@ -24,6 +24,7 @@ from negawatt.models.settlement.payment.rules import payment_rule_text
 from negawatt.models.settlement.statement import StatementBody
 from negawatt.models.uncertainty.conformal import conformal_band
 from negawatt.models.uncertainty.placebo import PlaceboResult, RefusedPlacebo
+from negawatt.models.verification.attribution import attribute_to_jobs
 from negawatt.models.verification.obligation import obligation_of
 from negawatt.models.verification.reduction import event_reduction
 from negawatt.models.verification.response import response_of
@@ -165,6 +166,7 @@ def assessment_of(event: Event, result: BaselineResult) -> Assessment:
         placebo=PLACEBO,
         sensitivity=method_sensitivity(reduction, {}),
         response=response_of(load, event.interval, level_kw=100.0, limit_kw=75.0),
+        attribution=attribute_to_jobs(load, {}, event.interval, dispatch=event.interval),
     )
 
 

@@ -77,3 +77,48 @@ def test_a_decision_that_nothing_needs_any_more_is_dropped(settle: Settle) -> No
     first = settle(data_findings=(BLOCKING,), overrides=(OVERRIDE,))
 
     assert settle(standing_overrides=first.overrides).overrides == ()
+
+
+RESIDUAL = Finding(
+    code=FindingCode.RECONCILIATION_RESIDUAL_HIGH,
+    severity=Severity.WARNING,
+    subject="meter 'm'",
+    message="9 % is left unexplained",
+    evidence={"residual_ratio": 0.09},
+)
+KNOWN_REASON = replace(
+    OVERRIDE,
+    finding_code=FindingCode.RECONCILIATION_RESIDUAL_HIGH,
+    reason="the cooling plant was serviced",
+)
+
+
+def test_a_residual_above_the_limit_withholds_the_attribution_and_no_figure(
+    settle: Settle,
+) -> None:
+    plain, withheld = settle(), settle(data_findings=(RESIDUAL,))
+
+    assert plain.attribution is not None
+    assert withheld.attribution is None
+    assert withheld.totals == plain.totals
+    assert withheld.overrides == ()
+
+
+def test_a_decision_gives_the_attribution_back_while_the_residual_is_the_same(
+    settle: Settle,
+) -> None:
+    decided = settle(data_findings=(RESIDUAL,), overrides=(KNOWN_REASON,))
+
+    again = settle(data_findings=(RESIDUAL,), standing_overrides=decided.overrides)
+    larger = replace(RESIDUAL, evidence={"residual_ratio": 0.2})
+    other = settle(data_findings=(larger,), standing_overrides=decided.overrides)
+
+    assert decided.attribution == settle().attribution
+    assert again == decided
+    assert other.attribution is None
+    assert other.overrides == ()
+
+
+def test_a_decision_on_a_residual_within_the_limit_is_refused(settle: Settle) -> None:
+    with pytest.raises(DataRefusedError, match="findings that block or withhold something"):
+        settle(overrides=(KNOWN_REASON,))

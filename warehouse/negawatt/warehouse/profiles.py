@@ -7,7 +7,7 @@ A file without a profile must have the raw table's own columns.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +23,7 @@ from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
 from negawatt.warehouse.stamps import instants_of
 from negawatt.warehouse.stress_files import StressProfile, stress_rows
+from negawatt.warehouse.weather_files import WeatherProfile, weather_rows
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -119,6 +120,7 @@ Profile = (
     | DiscrepanciesProfile
     | PricesProfile
     | StressProfile
+    | WeatherProfile
     | JobFactsProfile
 )
 _PROFILE: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="table")])
@@ -187,20 +189,11 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
         60.25
     """
     try:
-        if isinstance(profile, ReadingsProfile):
-            return _readings(profile, _kept(source, profile.filter), available_at_utc)
-        if isinstance(profile, EventsProfile):
-            return _events(profile, _kept(source, profile.filter), available_at_utc)
-        if isinstance(profile, JobFactsProfile):
-            return job_rows(profile, _kept(source, profile.filter), available_at_utc)
-        if isinstance(profile, PricesProfile):
-            return price_rows(profile, _kept(source, profile.filter), available_at_utc)
-        if isinstance(profile, StressProfile):
-            return stress_rows(profile, _kept(source, profile.filter), available_at_utc)
-        columns = [
-            pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in profile.columns.items()
-        ]
-        return source.select(*columns, pl.lit(available_at_utc).alias("available_at_utc"))
+        if isinstance(profile, DiscrepanciesProfile):
+            return _discrepancies(profile, source, available_at_utc)
+        return _TRANSLATIONS[type(profile)](
+            profile, _kept(source, profile.filter), available_at_utc
+        )
     except pl.exceptions.PolarsError as error:
         raise DataRefusedError(
             thing=f"rows for {profile.table}",
@@ -208,6 +201,15 @@ def translate(profile: Profile, source: pl.DataFrame, available_at_utc: datetime
             found=str(error).splitlines()[0],
             remedy=f"the file has {', '.join(source.columns)}; correct the profile or the file",
         ) from error
+
+
+def _discrepancies(
+    profile: DiscrepanciesProfile, source: pl.DataFrame, available_at_utc: datetime
+) -> pl.DataFrame:
+    columns = [
+        pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in profile.columns.items()
+    ]
+    return source.select(*columns, pl.lit(available_at_utc).alias("available_at_utc"))
 
 
 def _kept(source: pl.DataFrame, wanted: Mapping[str, list[str]]) -> pl.DataFrame:
@@ -317,3 +319,13 @@ def _kwh_per(unit: str, interval_minutes: int | None) -> float:
         )
     seconds = interval_minutes * S_PER_MINUTE
     return seconds * (W_PER_KW if unit == "kW" else 1) / J_PER_KWH
+
+
+_TRANSLATIONS: dict[type, Callable[..., pl.DataFrame]] = {
+    ReadingsProfile: _readings,
+    EventsProfile: _events,
+    JobFactsProfile: job_rows,
+    PricesProfile: price_rows,
+    StressProfile: stress_rows,
+    WeatherProfile: weather_rows,
+}

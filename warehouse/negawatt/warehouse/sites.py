@@ -91,6 +91,9 @@ class Site(BaseModel):
         counts_on_site: The program counts what they give as reduction; None where not known.
         commitment_tolerance_kw: Shortfall of an interval that the program tolerates [kW].
         limit_tolerance_kw: Power above a limit that the program tolerates [kW].
+        reconciliation_limit_ratio: Largest share of the metered load that GPUs and overhead may
+            leave unexplained in an event; None for negawatt's own.
+        weather_station_id: The station whose temperatures count; None where only one reports.
         gain_keys: Public keys whose signed gains of cards are applied: the 32 bytes of each, as 64
             hexadecimal digits.
         meters: What is declared of a meter, by meter; what is not declared is not checked.
@@ -113,6 +116,8 @@ class Site(BaseModel):
     counts_on_site: bool | None = None
     commitment_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
     limit_tolerance_kw: Annotated[float, Field(ge=0)] = 0.0
+    reconciliation_limit_ratio: Annotated[float | None, Field(gt=0, le=1)] = None
+    weather_station_id: str | None = None
     gain_keys: tuple[Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")], ...] = ()
     meters: dict[str, MeterFacts] = {}
     meter_limits: dict[MeterLimit, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
@@ -127,8 +132,13 @@ class Site(BaseModel):
         return value
 
     def deciding_json(self) -> bytes:
-        """Return the facts that decide an energy as one text: sorted keys, no spaces, UTF-8."""
+        """Return the facts that decide an energy or what is attributed, as one text.
+
+        Sorted keys, no spaces, UTF-8; a limit only where the site has one of its own.
+        """
         facts = self.model_dump(mode="json", include=_DECIDING)
+        if self.reconciliation_limit_ratio is not None:
+            facts["reconciliation_limit_ratio"] = self.reconciliation_limit_ratio
         return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
 
     @property
@@ -187,8 +197,8 @@ def read_sites_file(path: Path) -> dict[str, Site]:
             remedy="correct the key; the fields are time_zone, "
             "settlement_meter_id, revenue_grade, boundary, alternative_programs, payments, "
             "payment_priority, gpu_reading_gap_s, gpu_rows_at_once, other_sites, on_site_meters, "
-            "counts_on_site, commitment_tolerance_kw, limit_tolerance_kw, gain_keys, "
-            "meters, meter_limits",
+            "counts_on_site, commitment_tolerance_kw, limit_tolerance_kw, "
+            "reconciliation_limit_ratio, weather_station_id, gain_keys, meters, meter_limits",
         ) from error
     for site_id in sites:
         checked_name("site", site_id)

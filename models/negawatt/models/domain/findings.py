@@ -54,6 +54,7 @@ class FindingCode(StrEnum):
     READING_OUT_OF_RANGE = "reading_out_of_range"
     READING_REPEATED = "reading_repeated"
     READING_SENTINEL = "reading_sentinel"
+    RECONCILIATION_RESIDUAL_HIGH = "reconciliation_residual_high"
     RULE_NOT_IN_FORCE = "rule_not_in_force"
     RULE_OVERRIDDEN = "rule_overridden"
     RULE_SWITCHED = "rule_switched"
@@ -70,6 +71,8 @@ class FindingCode(StrEnum):
     SCREEN_WINDOW_INFLATED = "screen_window_inflated"
     SEALED_FILE_DAMAGED = "sealed_file_damaged"
     SEALED_FILE_MISSING = "sealed_file_missing"
+    SITE_NOT_RECONCILED = "site_not_reconciled"
+    SITE_RECONCILED = "site_reconciled"
     SPOOL_DISK_LOW = "spool_disk_low"
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
@@ -139,6 +142,9 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     FindingCode.READING_OUT_OF_RANGE: "A reading is no possible value of what was measured.",
     FindingCode.READING_REPEATED: "A source gave two readings with one time stamp.",
     FindingCode.READING_SENTINEL: "A reading is a code for 'no reading', not a value.",
+    FindingCode.RECONCILIATION_RESIDUAL_HIGH: "GPUs and overhead leave more of the meter "
+    "unexplained than the limit; the reduction is attributed to GPUs and jobs only where somebody "
+    "decides so on record.",
     FindingCode.RULE_NOT_IN_FORCE: "The event day lies outside the days on which the program's "
     "rule is in force.",
     FindingCode.RULE_OVERRIDDEN: "Keys of the program's rule were replaced for this computation.",
@@ -165,6 +171,9 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "had been told of the event.",
     FindingCode.SEALED_FILE_DAMAGED: "A sealed file holds other bytes than were sealed.",
     FindingCode.SEALED_FILE_MISSING: "A sealed file that the manifest names is not there.",
+    FindingCode.SITE_NOT_RECONCILED: "Whether GPUs and meter agree in the event cannot be said.",
+    FindingCode.SITE_RECONCILED: "GPUs and the site's overhead explain the meter in the event "
+    "within the limit; the evidence holds the overhead and its stability.",
     FindingCode.SPOOL_DISK_LOW: "The collector's disk had no room for all readings: some were "
     "given up and are gaps.",
     FindingCode.SPOOL_LOG_DAMAGED: "Bytes inside the collector's log do not agree with their "

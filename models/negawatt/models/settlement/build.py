@@ -15,7 +15,7 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.market import Market
-from negawatt.models.settlement.overrides import settled_overrides
+from negawatt.models.settlement.overrides import attribution_stands, settled_overrides
 from negawatt.models.settlement.rounding import (
     DEFAULT_ROUNDING,
     RoundingRule,
@@ -149,7 +149,9 @@ def build_statement_body(
         placebo=_placebo_evidence(assessment.placebo),
         sensitivity=rounded_figures(assessment.sensitivity),
         response=rounded_figures(assessment.response),
-        attribution=rounded_figures(assessment.attribution),
+        attribution=rounded_figures(assessment.attribution)
+        if attribution_stands(findings, overrides)
+        else None,
         delivery=rounded_figures(assessment.delivery),
         leakage=rounded_figures(assessment.leakage),
         on_site=rounded_figures(assessment.on_site),

@@ -1,5 +1,7 @@
 """Which decisions stand: a blocking finding is settled only where somebody decided on it.
 
+A finding may also withhold a part of the statement and not its figures; a decision gives it back.
+
 Here: matching findings and decisions. Not here: making findings, and recording a statement.
 """
 
@@ -7,11 +9,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.statement import Override
+
+WITHHOLDS_ATTRIBUTION: Final = frozenset({FindingCode.RECONCILIATION_RESIDUAL_HIGH})
+"""Findings under which a reduction is not attributed, unless somebody decides so."""
 
 _Key = tuple[FindingCode, str]
 
@@ -53,7 +59,7 @@ def settled_overrides(
 
     Raises:
         DataRefusedError: A blocking finding has no decision, or a decision that is made now is
-            about nothing that blocks.
+            about nothing that blocks or withholds.
     """
     blocking = _blocking(findings)
     kept = {_key(one): one for one in standing if one.decided_on == blocking.get(_key(one))}
@@ -69,18 +75,28 @@ def settled_overrides(
     for code, subject in sorted(made.keys() - blocking.keys()):
         raise DataRefusedError(
             thing=f"event {event.event_id!r}",
-            expected="overrides of blocking findings only",
-            found=f"one of {code.value!r} for {subject}, which does not block",
+            expected="overrides of findings that block or withhold something",
+            found=f"one of {code.value!r} for {subject}, which does not",
             remedy="leave it out",
         )
     return tuple(decided[key] for key in sorted(decided))
 
 
+def attribution_stands(findings: Iterable[Finding], overrides: Iterable[Override]) -> bool:
+    """Say whether a reduction may be attributed: no finding withholds it without a decision."""
+    decided = {_key(one) for one in overrides}
+    return all(
+        (finding.code, finding.subject) in decided
+        for finding in findings
+        if finding.code in WITHHOLDS_ATTRIBUTION
+    )
+
+
 def _blocking(findings: Iterable[Finding]) -> Mapping[_Key, str]:
-    """Return the digest of all blocking findings of one code and subject."""
+    """Return the digest of all findings of one code and subject that a decision can be about."""
     texts: dict[_Key, list[str]] = defaultdict(list)
     for finding in findings:
-        if finding.severity is Severity.BLOCKING:
+        if finding.severity is Severity.BLOCKING or finding.code in WITHHOLDS_ATTRIBUTION:
             key = (finding.code, finding.subject)
             texts[key].append(f"{finding.message}\n{finding.evidence_json()}\n")
     return {key: _digest(sorted(several)) for key, several in texts.items()}

@@ -11,8 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negawatt.models.domain.interval import Interval
-from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_MINUTE
+from negawatt.models.domain.units import MILLIWATT_PER_W, MS_PER_S, S_PER_H, S_PER_MINUTE
 from negawatt.models.simulation.record import HallRecord
+from negawatt.models.simulation.site import outdoor_temp_c
 
 _INSTANT = pl.Datetime("ms", "UTC")
 
@@ -74,6 +75,24 @@ def _gpu_rows(
             "read_latency_ns": pl.Series([None] * len(at_s), dtype=pl.Int64),
         }
     ).filter(seen)
+
+
+def weather_readings(record: HallRecord, station_id: str) -> pl.DataFrame:
+    """Return the hourly outdoor temperatures, read to a tenth, each available at once.
+
+    Returns:
+        Rows of raw_site__weather.
+    """
+    temp_c = outdoor_temp_c(record.plan)[:: S_PER_H // S_PER_MINUTE]
+    at = _instants(record, np.arange(len(temp_c)) * S_PER_H)
+    return pl.DataFrame(
+        {
+            "station_id": station_id,
+            "observed_at_utc": at,
+            "outdoor_temperature_c": temp_c.round(1),
+            "available_at_utc": at,
+        }
+    )
 
 
 def meter_readings(record: HallRecord, meter_id: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.verification.corroboration import RecordedEstimate
+from negawatt.models.verification.reconciliation import ReconciliationInputs
 
 
 class OnSiteKind(StrEnum):
@@ -148,6 +149,7 @@ class Context:
         node_loads: Power of the GPUs of each node, by node.
         estimate: What another method says that the site would have drawn; None where none was
             recorded.
+        reconciliation: What GPUs drew before and in the event; None where they are not measured.
     """
 
     commitment_tolerance_kw: float = 0.0
@@ -161,6 +163,7 @@ class Context:
     it_load: LoadSeries | None = None
     node_loads: Mapping[str, LoadSeries] = field(default_factory=dict)
     estimate: RecordedEstimate | None = None
+    reconciliation: ReconciliationInputs | None = None
 
     def sibling_loads(self) -> Mapping[str, LoadSeries] | None:
         """Return the measured loads of the other sites; None unless all declared were measured."""

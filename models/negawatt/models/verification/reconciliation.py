@@ -1,0 +1,228 @@
+"""Whether GPUs and meter agree in an event, measured by what they leave on ordinary days.
+
+A reduction can be traced to GPUs and jobs only where the meter follows them. Here: the residual of
+an event against the site's own overhead, and where it is too large to attribute anything. Not here:
+the overhead (negawatt.models.reconciliation.overhead), and the attribution (attribution.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.domain.errors import DataRefusedError
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.reconciliation.overhead import Overhead, SiteHistory, fit_overhead
+from negawatt.models.uncertainty.conformal import LEVEL_RATIO, finite_sample_quantile
+
+RESIDUAL_LIMIT_RATIO: Final = 0.03
+"""Largest share of the metered load that may be left unexplained; a site replaces it."""
+READING_HOLDS: Final = timedelta(minutes=90)
+"""How long a temperature is taken to hold: stations report hourly."""
+RECONCILED_HISTORY: Final = timedelta(days=28)
+"""As far back as an overhead is learned from: four of each weekday."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutdoorReading:
+    """One reading of a weather station.
+
+    Attributes:
+        at_utc: When.
+        outdoor_c: Air temperature [°C].
+    """
+
+    at_utc: datetime
+    outdoor_c: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReconciliationInputs:
+    """What a site's GPUs drew before and in an event, and how warm it was.
+
+    Attributes:
+        gpu_load: All GPUs together; NaN where one of them is not known.
+        outdoor: Outdoor temperatures, oldest first; empty where none are known.
+        limit_ratio: Largest share of the metered load that may be left unexplained.
+    """
+
+    gpu_load: LoadSeries
+    outdoor: tuple[OutdoorReading, ...]
+    limit_ratio: float = RESIDUAL_LIMIT_RATIO
+
+
+def reconciliation_finding(
+    inputs: ReconciliationInputs,
+    load: LoadSeries,
+    event: Event,
+    *,
+    dispatch: Interval,
+    other_event_windows: Sequence[Interval],
+) -> Finding:
+    r"""Say how much of the meter GPUs and overhead leave unexplained in an event.
+
+    .. math:: \rho = \frac{\sum_t (M_t - \hat M_t)}{\sum_t M_t}
+
+    over the event, M being the meter and M-hat what the overhead makes of the GPUs. The overhead is
+    learned on the days before that no event touches. Windows of the event's length on those days,
+    each by a fit without its own days, say what is ordinary: the 90 % quantile of their absolute
+    mean residual is the half-width of the prediction interval.
+
+    Returns:
+        ``site_reconciled`` for the record; ``reconciliation_residual_high`` where the residual, or
+        what ordinary windows leave, is above the limit; ``site_not_reconciled`` where it cannot be
+        said.
+    """
+    history = _history(inputs, load, dispatch, (*other_event_windows, event.interval))
+    window = inputs.gpu_load.enclosing(event.interval)
+    first, until = (inputs.gpu_load.index_of(edge) for edge in (window.start_utc, window.end_utc))
+    if not 0 <= first < until <= len(history.gpu_kw):
+        return _not_reconciled(load, "expected GPU power in the event, found none")
+    try:
+        overhead = fit_overhead(history)
+    except DataRefusedError as error:
+        return _not_reconciled(load, f"expected {error.expected}, found {error.found}")
+    metered_kw = history.site_kw[first:until]
+    expected_kw = overhead.expected_kw(history)[first:until]
+    is_unknown = np.isnan(metered_kw) | np.isnan(expected_kw)
+    if is_unknown.any():
+        return _not_reconciled(
+            load,
+            "expected meter, GPUs and weather throughout the event and before it, found "
+            f"{int(is_unknown.sum())} of {until - first} intervals without",
+        )
+    return _finding(
+        overhead,
+        load,
+        limit_ratio=inputs.limit_ratio,
+        metered_kw=float(metered_kw.mean()),
+        expected_kw=float(expected_kw.mean()),
+        length=until - first,
+    )
+
+
+def _history(
+    inputs: ReconciliationInputs,
+    load: LoadSeries,
+    dispatch: Interval,
+    windows: Sequence[Interval],
+) -> SiteHistory:
+    gpus = inputs.gpu_load
+    starts = [gpus.start_utc + number * gpus.interval for number in range(len(gpus.energy_kwh))]
+    touched = {day for window in (*windows, dispatch) for day in _days(window)}
+    return SiteHistory(
+        interval_minutes=gpus.interval_minutes,
+        site_kw=_rolled_kw(load, gpus),
+        gpu_kw=gpus.power_kw,
+        outdoor_c=_held_c(inputs.outdoor, starts),
+        day=np.array([start.toordinal() for start in starts]),
+        hour=np.array([start.hour for start in starts]),
+        is_usable=np.array(
+            [start < dispatch.start_utc and start.date() not in touched for start in starts]
+        ),
+    )
+
+
+def _days(window: Interval) -> list[date]:
+    """Return the UTC days that a window touches."""
+    first = window.start_utc.date()
+    last = (window.end_utc - timedelta(microseconds=1)).date()
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _rolled_kw(load: LoadSeries, grid: LoadSeries) -> NDArray[np.float64]:
+    """Return the meter's power on the GPUs' intervals [kW]; NaN where a part is not known."""
+    parts, rest = divmod(grid.interval_minutes, load.interval_minutes)
+    if rest:
+        raise ValueError(
+            f"the meter's {load.interval_minutes} min do not divide the GPUs' "
+            f"{grid.interval_minutes} min"
+        )
+    energy_kwh = load.energy_kwh_in(Interval(grid.start_utc, grid.end_utc))
+    rolled: NDArray[np.float64] = energy_kwh.reshape(-1, parts).sum(axis=1)
+    return rolled * (S_PER_H / (grid.interval_minutes * S_PER_MINUTE))
+
+
+def _held_c(outdoor: Sequence[OutdoorReading], starts: Sequence[datetime]) -> NDArray[np.float64]:
+    """Return the newest temperature at the start of each interval; NaN where it is too old."""
+    found_c = np.full(len(starts), np.nan)
+    position = -1
+    for number, start in enumerate(starts):
+        while position + 1 < len(outdoor) and outdoor[position + 1].at_utc <= start:
+            position += 1
+        if position >= 0 and start - outdoor[position].at_utc <= READING_HOLDS:
+            found_c[number] = outdoor[position].outdoor_c
+    return found_c
+
+
+def _finding(
+    overhead: Overhead,
+    load: LoadSeries,
+    *,
+    limit_ratio: float,
+    metered_kw: float,
+    expected_kw: float,
+    length: int,
+) -> Finding:
+    ordinary_kw = overhead.window_residuals_kw(length)
+    half_width_kw = finite_sample_quantile(map(abs, ordinary_kw), LEVEL_RATIO)
+    residual_ratio = (metered_kw - expected_kw) / metered_kw
+    half_width_ratio = None if half_width_kw is None else half_width_kw / overhead.site_kw_mean
+    reasons = []
+    if abs(residual_ratio) > limit_ratio:
+        reasons.append(f"{residual_ratio:+.1%} of the metered load is left unexplained")
+    if half_width_ratio is not None and half_width_ratio > limit_ratio:
+        reasons.append(f"one ordinary window in ten leaves {half_width_ratio:.1%} or more")
+    hours = overhead.hourly_bias_ratio
+    worst = int(np.nanargmax(np.abs(hours)))
+    return Finding(
+        code=FindingCode.RECONCILIATION_RESIDUAL_HIGH if reasons else FindingCode.SITE_RECONCILED,
+        severity=Severity.WARNING if reasons else Severity.INFO,
+        subject=_subject(load),
+        message=f"over the event GPUs and overhead explain {expected_kw:.1f} kW of "
+        f"{metered_kw:.1f} kW"
+        + (
+            f"; expected at most {limit_ratio:.1%} unexplained, found that {' and '.join(reasons)}"
+            if reasons
+            else f", {residual_ratio:+.1%} is left"
+        ),
+        evidence={
+            "metered_kw_mean": metered_kw,
+            "expected_kw_mean": expected_kw,
+            "residual_ratio": residual_ratio,
+            "limit_ratio": limit_ratio,
+            "interval_90_half_width_ratio": half_width_ratio,
+            "window_count": len(ordinary_kw),
+            "day_count": overhead.day_count,
+            "bias_ratio": overhead.bias_ratio,
+            "cv_rmse_ratio": overhead.cv_rmse_ratio,
+            "mad_ratio": overhead.mad_ratio,
+            "drift_ratio_per_week": overhead.drift_ratio_per_week,
+            "worst_hour_utc": worst,
+            "worst_hour_bias_ratio": float(hours[worst]),
+            "terms": dict(zip(overhead.form.names, overhead.coefficients, strict=True)),
+            "tau_minutes": overhead.form.tau_minutes,
+            "threshold_c": overhead.form.threshold_c,
+            "outdoor_temperature_known": not overhead.without_weather,
+        },
+    )
+
+
+def _not_reconciled(load: LoadSeries, why: str) -> Finding:
+    return Finding(
+        code=FindingCode.SITE_NOT_RECONCILED,
+        severity=Severity.INFO,
+        subject=_subject(load),
+        message=f"whether GPUs and meter agree in the event is not known: {why}",
+    )
+
+
+def _subject(load: LoadSeries) -> str:
+    return f"meter {load.meter_id!r}"

@@ -1,0 +1,192 @@
+"""GPUs against the meter in an event: within the limit, above it, and not known."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from negawatt.models.domain.event import Event
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.verification.reconciliation import (
+    OutdoorReading,
+    ReconciliationInputs,
+    reconciliation_finding,
+)
+
+FIRST_UTC = datetime(2026, 6, 1, tzinfo=UTC)
+START_UTC = datetime(2026, 6, 15, 18, tzinfo=UTC)
+EVENT = Interval(START_UTC, START_UTC + timedelta(hours=2))
+PER_DAY = 48
+N = 14 * PER_DAY + 40  # to the end of the event, in half hours
+WINDOW = slice(14 * PER_DAY + 36, N)
+
+
+def series(power_kw: np.ndarray, meter_id: str = "m1") -> LoadSeries:
+    return LoadSeries(
+        meter_id=meter_id,
+        start_utc=FIRST_UTC,
+        interval_minutes=30,
+        energy_kwh=power_kw / 2,
+        coverage_ratio=np.ones(len(power_kw)),
+    )
+
+
+def hall(noise_kw: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """Return GPU and site power [kW]: 20 + 1.25 P; P is 30 to 60, and 20 in the event."""
+    random = np.random.default_rng(3)
+    gpu_kw = random.uniform(30.0, 60.0, N)
+    gpu_kw[WINDOW] = 20.0
+    return gpu_kw, 20 + 1.25 * gpu_kw + noise_kw * random.standard_normal(N)
+
+
+def found(
+    gpu_kw: np.ndarray,
+    site_kw: np.ndarray,
+    *,
+    others: tuple[Interval, ...] = (),
+    outdoor: tuple[OutdoorReading, ...] = (),
+    limit_ratio: float = 0.03,
+) -> Finding:
+    inputs = ReconciliationInputs(
+        gpu_load=series(gpu_kw, "all GPUs"), outdoor=outdoor, limit_ratio=limit_ratio
+    )
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+    return reconciliation_finding(
+        inputs, series(site_kw), event, dispatch=EVENT, other_event_windows=others
+    )
+
+
+def test_a_meter_that_follows_its_gpus_is_reconciled() -> None:
+    """20 kW of GPUs make 45 kW at the meter."""
+    finding = found(*hall())
+
+    assert (finding.code, finding.severity) == (FindingCode.SITE_RECONCILED, Severity.INFO)
+    assert finding.evidence["expected_kw_mean"] == pytest.approx(45.0, abs=0.1)
+    assert finding.evidence["terms"] == pytest.approx(
+        {"fixed_kw": 20.0, "kw_per_kw": 1.25}, rel=0.01
+    )
+    assert finding.evidence["day_count"] == 14
+    assert finding.evidence["window_count"] == 14 * PER_DAY // 4 - 1  # the longest lag settles
+    assert finding.evidence["outdoor_temperature_known"] is False
+
+
+def test_a_meter_that_fell_more_than_its_gpus_explain_is_above_the_limit() -> None:
+    """A battery gives 4 kW in the event: 41 kW are metered where GPUs explain 45: -9.8 %."""
+    gpu_kw, site_kw = hall(noise_kw=0.0)
+    site_kw[WINDOW] -= 4.0
+
+    finding = found(gpu_kw, site_kw)
+
+    assert finding.code is FindingCode.RECONCILIATION_RESIDUAL_HIGH
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence["residual_ratio"] == pytest.approx(-4 / 41)
+    assert finding.message == (
+        "over the event GPUs and overhead explain 45.0 kW of 41.0 kW; expected at most 3.0% "
+        "unexplained, found that -9.8% of the metered load is left unexplained"
+    )
+    assert found(gpu_kw, site_kw, limit_ratio=0.1).code is FindingCode.SITE_RECONCILED
+
+
+def test_a_meter_that_ordinarily_does_not_follow_is_above_the_limit_though_the_event_fits() -> None:
+    """The meter wanders by 12 kW in spans of four hours."""
+    gpu_kw, site_kw = hall()
+    wander = np.random.default_rng(9).standard_normal(N // 8 + 1) * 12
+    wandering_kw = site_kw + np.repeat(wander, 8)[:N]
+    wandering_kw[WINDOW] = site_kw[WINDOW]
+
+    finding = found(gpu_kw, wandering_kw, limit_ratio=0.2)
+
+    assert finding.code is FindingCode.RECONCILIATION_RESIDUAL_HIGH
+    assert abs(finding.evidence["residual_ratio"]) < 0.2  # type: ignore[arg-type]  # a number
+    assert "one ordinary window in ten leaves" in finding.message
+
+
+def test_days_with_events_are_not_learned_from() -> None:
+    """On 5 June another event: the site draws 15 kW less than its GPUs explain."""
+    gpu_kw, site_kw = hall()
+    other = Interval(datetime(2026, 6, 5, 10, tzinfo=UTC), datetime(2026, 6, 5, 14, tzinfo=UTC))
+    odd_kw = site_kw.copy()
+    odd_kw[4 * PER_DAY + 20 : 4 * PER_DAY + 28] -= 15.0
+
+    clean, told, untold = (
+        found(gpu_kw, site_kw, others=(other,)),
+        found(gpu_kw, odd_kw, others=(other,)),
+        found(gpu_kw, odd_kw),
+    )
+
+    assert told == clean
+    assert told.evidence["day_count"] == 13
+    assert untold.evidence["cv_rmse_ratio"] > 5 * told.evidence["cv_rmse_ratio"]  # type: ignore[operator]  # numbers
+
+
+def test_a_temperature_holds_for_an_hour_and_a_half() -> None:
+    """Readings every hour are enough; one missing leaves a half hour without, two leave more."""
+    gpu_kw, site_kw = hall()
+    hourly = tuple(
+        OutdoorReading(at_utc=FIRST_UTC + timedelta(hours=n), outdoor_c=20 + 5 * np.sin(n / 4))
+        for n in range(N // 2)
+    )
+    sparse = hourly[::4]
+
+    assert found(gpu_kw, site_kw, outdoor=hourly).evidence["outdoor_temperature_known"] is True
+    assert found(gpu_kw, site_kw, outdoor=sparse).evidence["outdoor_temperature_known"] is False
+
+
+def test_a_gpu_that_is_not_known_in_the_event_leaves_it_not_known() -> None:
+    gpu_kw, site_kw = hall()
+    gpu_kw[N - 1] = np.nan
+
+    finding = found(gpu_kw, site_kw)
+
+    assert (finding.code, finding.severity) == (FindingCode.SITE_NOT_RECONCILED, Severity.INFO)
+    assert "found 1 of 4 intervals without" in finding.message
+
+
+def test_six_days_of_history_leave_it_not_known() -> None:
+    gpu_kw, site_kw = hall()
+    gpu_kw[: 8 * PER_DAY] = np.nan
+
+    finding = found(gpu_kw, site_kw)
+
+    assert finding.code is FindingCode.SITE_NOT_RECONCILED
+    assert "at least 7 days" in finding.message
+
+
+def test_no_gpu_in_the_event_leaves_it_not_known() -> None:
+    gpu_kw, site_kw = hall()
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw[: N - 8]), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    finding = reconciliation_finding(
+        inputs, series(site_kw), event, dispatch=EVENT, other_event_windows=()
+    )
+
+    assert finding.code is FindingCode.SITE_NOT_RECONCILED
+
+
+def test_a_finer_meter_is_added_up_to_the_gpus_intervals() -> None:
+    gpu_kw, site_kw = hall()
+    fine = LoadSeries(
+        meter_id="m1",
+        start_utc=FIRST_UTC,
+        interval_minutes=15,
+        energy_kwh=np.repeat(site_kw / 4, 2),
+        coverage_ratio=np.ones(2 * N),
+    )
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    finding = reconciliation_finding(inputs, fine, event, dispatch=EVENT, other_event_windows=())
+
+    assert finding.message == found(gpu_kw, site_kw).message
+    with pytest.raises(ValueError, match="30 min do not divide the GPUs' 15 min"):
+        reconciliation_finding(
+            replace(inputs, gpu_load=replace(series(gpu_kw), interval_minutes=15)),
+            series(site_kw),
+            event,
+            dispatch=EVENT,
+            other_event_windows=(),
+        )

@@ -191,7 +191,7 @@ def _finding(
         + (
             f"; expected at most {limit_ratio:.1%} unexplained, found that {' and '.join(reasons)}"
             if reasons
-            else f", {residual_ratio:+.1%} is left"
+            else f", {residual_ratio:+.2%} is left"
         ),
         evidence={
             "metered_kw_mean": metered_kw,

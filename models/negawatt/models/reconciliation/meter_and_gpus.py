@@ -11,6 +11,7 @@ import polars as pl
 from negawatt.models.domain.units import J_PER_KWH
 from negawatt.models.metering.roll_up import roll_up
 
+
 def reconcile(
     site_energy: pl.DataFrame, gpu_energy: Iterable[pl.DataFrame], *, meter_id: str, minutes: int
 ) -> pl.DataFrame:

@@ -234,3 +234,12 @@ def test_an_answer_to_events_of_2_0b_has_no_default(tmp_path: Path) -> None:
 
     assert isinstance(error, ConfigurationError)
     assert "answer" in str(error)
+
+
+def test_a_listener_that_answers_cannot_be_rehearsed(tmp_path: Path) -> None:
+    path = openadr_written(tmp_path, openadr2_sample())
+
+    error = RUNNER.invoke(app, ["openadr2", str(path), "--dry-run"]).exception
+
+    assert isinstance(error, ConfigurationError)
+    assert "registers and answers" in str(error)

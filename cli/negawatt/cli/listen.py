@@ -1,35 +1,36 @@
 """``negawatt listen``: hear what the factory and the grid's side say, and seal it.
 
-Not here: protocols, signatures and files (negawatt.collectors.dsx, negawatt.collectors.openadr).
+Here: the protocols, each with its two commands. Not here: hearing and what is said of it
+(negawatt.cli.hearing), protocols, signatures and files (negawatt.collectors.dsx,
+negawatt.collectors.openadr).
 """
 
-import json
-import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from negawatt.cli.hearing import hear
 from negawatt.cli.options import JsonOption
 from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.heard import Heard
+from negawatt.collectors.oauth import Tokens
 from negawatt.collectors.openadr.config import MeaningConfig, OpenAdrConfig, load_openadr_config
 from negawatt.collectors.openadr.config_two_b import TwoBConfig, load_two_b_config
 from negawatt.collectors.openadr.listen import listen as listen_openadr
 from negawatt.collectors.openadr.vtn import Vtn
 from negawatt.collectors.openadr.webhook import webhook_token
-from negawatt.models.domain.clock import Clock
-from negawatt.models.domain.units import NS_PER_S
+from negawatt.models.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from negawatt.collectors.dsx.config import ListenConfig
-
-Hear = Callable[[Clock, Callable[[], bool], Callable[[Heard], None]], Heard]
 
 app = typer.Typer(
     help="Hear buses of the factory and the grid into sealed files.",
@@ -39,237 +40,182 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def dsx(
-    config: Annotated[Path, typer.Argument(help="TOML file; `dsx-sample` prints one.")],
-    duration_s: Annotated[
-        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check the configuration and its keys; hear nothing.")
-    ] = False,
-    json_output: JsonOption = False,
-) -> None:
-    """Hear NVIDIA DSX Exchange until stopped (Ctrl-C or SIGTERM): meters, racks, load targets.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bus:
+    """What the commands of one protocol need.
 
-    Example: negawatt listen dsx dsx.toml --duration-s 60
+    Attributes:
+        name: Of its command; ``<name>-sample`` prints its sample.
+        help: What its command does, without the example.
+        sample: Package and name of its sample.
+        load: Reads a configuration.
+        said: Opens what a configuration names, asks nobody, and yields what a check says.
+        listen: Hears; takes the configuration first.
+        can_rehearse: It can hear and leave no trace with who speaks.
     """
+
+    name: str
+    help: str
+    sample: tuple[str, str]
+    load: Callable[[Path], Any]
+    said: Callable[[Any], Iterator[str]]
+    listen: Callable[..., Heard]
+    can_rehearse: bool = True
+
+
+def _commands(bus: _Bus) -> None:
+    """Add the commands of one protocol."""
+
+    def listen(
+        config: Annotated[Path, typer.Argument(help=f"TOML file; `{bus.name}-sample` prints one.")],
+        duration_s: Annotated[
+            float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
+        ] = None,
+        check: Annotated[
+            bool, typer.Option("--check", help="Check the file and what it names; ask nobody.")
+        ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Hear, say what would be taken in, keep nothing.")
+        ] = False,
+        json_output: JsonOption = False,
+    ) -> None:
+        loaded = bus.load(config)
+        if check:
+            lines = list(bus.said(loaded))
+            typer.echo(loaded.model_dump_json(indent=2) if json_output else "\n".join(lines))
+            return
+        if not dry_run:
+            hear(partial(bus.listen, loaded), duration_s, json_output=json_output)
+            return
+        if not bus.can_rehearse:
+            raise ConfigurationError(
+                thing="--dry-run",
+                expected="a protocol that leaves no trace with who speaks",
+                found=f"{bus.name}, which registers and answers each event",
+                remedy="leave it out, or use --check",
+            )
+        with _rehearsed(loaded) as thrown_away:
+            heard = partial(bus.listen, thrown_away, is_dry_run=True)
+            hear(heard, duration_s, json_output=json_output)
+
+    def sample() -> None:
+        package, name = bus.sample
+        typer.echo(files(package).joinpath(name).read_text("utf-8"), nl=False)
+
+    example = f"Example: negawatt listen {bus.name} {bus.name}.toml --duration-s 60"
+    app.command(bus.name, help=f"{bus.help}\n\n{example}")(listen)
+    about = f"Print a configuration of `listen {bus.name}` with every key explained."
+    example = f"Example: negawatt listen {bus.name}-sample > {bus.name}.toml"
+    app.command(f"{bus.name}-sample", help=f"{about}\n\n{example}")(sample)
+
+
+@contextmanager
+def _rehearsed(config: Any) -> Iterator[Any]:  # noqa: ANN401 - of any bus
+    """Yield a configuration whose tables are thrown away, and what it remembers of its own."""
+    with TemporaryDirectory() as folder:
+        for memory in config.root.glob("state/*/memory.json"):
+            copy = Path(folder) / memory.relative_to(config.root)
+            copy.parent.mkdir(parents=True)
+            copy.write_bytes(memory.read_bytes())
+        yield config.model_copy(update={"root": Path(folder)})
+
+
+def _load_dsx(path: Path) -> "ListenConfig":
     from negawatt.collectors.dsx.config import load_listen_config  # noqa: PLC0415 - the extra dsx
-    from negawatt.collectors.dsx.listen import listen  # noqa: PLC0415 - as above
 
-    loaded = load_listen_config(config)
-    if check:
-        _check(loaded, json_output=json_output)
-        return
-    _hear(partial(listen, loaded), duration_s, json_output=json_output)
+    return load_listen_config(path)
 
 
-@app.command()
-def dsx_sample() -> None:
-    """Print a configuration of `listen dsx` with every key explained.
+def _listen_dsx(config: "ListenConfig", *args: Any, **more: Any) -> Heard:  # noqa: ANN401 - as listen has them
+    from negawatt.collectors.dsx.listen import listen  # noqa: PLC0415 - the extra dsx
 
-    Example: negawatt listen dsx-sample > dsx.toml
-    """
-    typer.echo(
-        files("negawatt.collectors.dsx").joinpath("sample.toml").read_text("utf-8"), nl=False
-    )
+    return listen(config, *args, **more)
 
 
-@app.command()
-def openadr(
-    config: Annotated[Path, typer.Argument(help="TOML file; `openadr-sample` prints one.")],
-    duration_s: Annotated[
-        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check the configuration and its files; ask nobody.")
-    ] = False,
-    json_output: JsonOption = False,
-) -> None:
-    """Hear an OpenADR 3.1 VTN until stopped (Ctrl-C or SIGTERM): limits, levels, prices.
-
-    Example: negawatt listen openadr openadr.toml --duration-s 60
-    """
-    loaded = load_openadr_config(config)
-    if check:
-        _check_openadr(loaded, json_output=json_output)
-        return
-    _hear(partial(listen_openadr, loaded), duration_s, json_output=json_output)
-
-
-@app.command()
-def openadr_sample() -> None:
-    """Print a configuration of `listen openadr` with every key explained.
-
-    Example: negawatt listen openadr-sample > openadr.toml
-    """
-    typer.echo(
-        files("negawatt.collectors.openadr").joinpath("sample.toml").read_text("utf-8"), nl=False
-    )
-
-
-@app.command()
-def openadr2(
-    config: Annotated[Path, typer.Argument(help="TOML file; `openadr2-sample` prints one.")],
-    duration_s: Annotated[
-        float | None, typer.Option(min=0.001, help="Stop after this many seconds.")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check the configuration; ask nobody.")
-    ] = False,
-    json_output: JsonOption = False,
-) -> None:
-    """Hear an OpenADR 2.0b VTN until stopped (Ctrl-C or SIGTERM): set-points, levels, prices.
-
-    Example: negawatt listen openadr2 openadr2.toml --duration-s 60
-    """
-    loaded = load_two_b_config(config)
-    if check:
-        _check_openadr2(loaded, json_output=json_output)
-        return
-    from negawatt.collectors.openadr.ven_two_b import (  # noqa: PLC0415 - the extra openadr2
-        listen as listen_openadr2,
-    )
-
-    _hear(partial(listen_openadr2, loaded), duration_s, json_output=json_output)
-
-
-@app.command()
-def openadr2_sample() -> None:
-    """Print a configuration of `listen openadr2` with every key explained.
-
-    Example: negawatt listen openadr2-sample > openadr2.toml
-    """
-    typer.echo(
-        files("negawatt.collectors.openadr").joinpath("sample_two_b.toml").read_text("utf-8"),
-        nl=False,
-    )
-
-
-def _check_openadr(config: OpenAdrConfig, *, json_output: bool) -> None:
-    Vtn(config.vtn, SystemClock())
-    if config.webhook is not None:
-        webhook_token(config.webhook.token_file)
-    if json_output:
-        typer.echo(config.model_dump_json(indent=2))
-        return
-    typer.echo(f"site {config.site_id}, tables below {config.root}")
-    typer.echo(
-        f"VTN {config.vtn.url} as {config.vtn.client_name}, "
-        f"asked every {config.vtn.poll_interval_s:g} s"
-    )
-    if config.webhook is not None:
-        typer.echo(
-            f"told of changes at {config.webhook.callback_url}, "
-            f"heard on {config.webhook.host}:{config.webhook.port}"
-        )
-    for program in config.programs:
-        _say_program(program.vtn_program_id, program)
-
-
-def _check_openadr2(config: TwoBConfig, *, json_output: bool) -> None:
-    if json_output:
-        typer.echo(config.model_dump_json(indent=2))
-        return
-    typer.echo(f"site {config.site_id}, tables below {config.root}")
-    typer.echo(f"VTN {config.vtn.url} as {config.vtn.ven_name}, answered {config.vtn.answer}")
-    for program in config.programs:
-        _say_program(program.market_context, program)
-
-
-def _say_program(name: str, program: MeaningConfig) -> None:
-    typer.echo(f"program {name} is {program.program_id}")
-    for level, asked in sorted(program.levels.items()):
-        typer.echo("  level {}: {} {:g}".format(level, *asked.ask()))
-    if not program.levels:
-        typer.echo("  no level: every SIMPLE above 0 will be refused as level_unknown")
-    if program.price_series is not None:
-        typer.echo(f"  prices become {program.price_series}")
-    if program.alert_series is not None:
-        typer.echo(f"  alerts become {program.alert_series}")
-
-
-def _check(config: "ListenConfig", *, json_output: bool) -> None:
-    Access(config.broker.access)
+def _dsx_said(config: "ListenConfig") -> Iterator[str]:
+    broker = config.broker
+    Access(broker.access)
+    if broker.oauth is not None:
+        Tokens(broker.oauth, SystemClock())
     terms = config.terms()
-    if json_output:
-        typer.echo(config.model_dump_json(indent=2))
-        return
-    typer.echo(f"site {config.site_id}, feed {terms.feed_tag}, program {terms.program_id}")
-    typer.echo(f"broker {config.broker.url} as {config.broker.client_id}")
-    if config.broker.oauth is not None:
-        typer.echo(f"token from {config.broker.oauth.token_url}")
+    yield f"site {config.site_id}, feed {terms.feed_tag}, program {terms.program_id}"
+    yield f"broker {broker.url} as {broker.client_id}"
+    if broker.oauth is not None:
+        yield f"token from {broker.oauth.token_url}"
     for topic in config.topics:
-        typer.echo(f"  {topic}")
-    typer.echo(f"tables below {config.root}")
+        yield f"  {topic}"
+    yield f"tables below {config.root}"
     for key_id, signer in terms.signers.items():
-        typer.echo(f"key {key_id} speaks for {signer.source}")
+        yield f"key {key_id} speaks for {signer.source}"
     if not terms.signers:
-        typer.echo("no key: every signed message will be refused as unknown_key")
+        yield "no key: every signed message will be refused as unknown_key"
 
 
-def _hear(hear: Hear, duration_s: float | None, *, json_output: bool) -> None:
-    """Hear until stopped, and say what was heard."""
-    clock, stopped = SystemClock(), [False]
-    end_ns = None if duration_s is None else clock.monotonic_ns() + round(duration_s * NS_PER_S)
-
-    def stop(*_: object) -> None:
-        stopped[0] = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    heard = hear(
-        clock,
-        lambda: stopped[0] or (end_ns is not None and clock.monotonic_ns() >= end_ns),
-        _show if sys.stderr.isatty() else _Log().say,
-    )
-    if json_output:
-        typer.echo(json.dumps(_values(heard), indent=2))
-    else:
-        _print(heard)
+def _openadr_said(config: OpenAdrConfig) -> Iterator[str]:
+    vtn, hook = config.vtn, config.webhook
+    Vtn(vtn, SystemClock())
+    yield f"site {config.site_id}, tables below {config.root}"
+    yield f"VTN {vtn.url} as {vtn.client_name}, asked every {vtn.poll_interval_s:g} s"
+    if hook is not None:
+        webhook_token(hook.token_file)
+        yield f"told of changes at {hook.callback_url}, heard on {hook.host}:{hook.port}"
+    for program in config.programs:
+        yield from _program_said(program.vtn_program_id, program)
 
 
-class _Log:
-    """Says on standard error when the connection is lost or made; nothing in between."""
+def _listen_openadr2(config: TwoBConfig, *args: Any, **more: Any) -> Heard:  # noqa: ANN401 - as listen has them
+    from negawatt.collectors.openadr.ven_two_b import listen  # noqa: PLC0415 - the extra openadr2
 
-    def __init__(self) -> None:
-        self._said: tuple[int, str] = (0, "")
-
-    def say(self, heard: Heard) -> None:
-        """Say what is new."""
-        now = (heard.connected_count, heard.problem + heard.note)
-        if now != self._said:
-            self._said = now
-            sys.stderr.write(f"{_state(heard)}; {heard.message_count} messages so far\n")
-            sys.stderr.flush()
+    return listen(config, *args, **more)
 
 
-def _state(heard: Heard) -> str:
-    if heard.problem:
-        return f"no connection: {heard.problem}"
-    return f"connected, but {heard.note}" if heard.note else "connected"
+def _openadr2_said(config: TwoBConfig) -> Iterator[str]:
+    yield f"site {config.site_id}, tables below {config.root}"
+    yield f"VTN {config.vtn.url} as {config.vtn.ven_name}, answered {config.vtn.answer}"
+    for program in config.programs:
+        yield from _program_said(program.market_context, program)
 
 
-def _show(heard: Heard) -> None:
-    line = f"{heard.message_count} messages, {heard.refused_count} refused; {_state(heard)}"
-    sys.stderr.write(f"\r{line:<78.78}")
-    sys.stderr.flush()
+def _program_said(name: str, program: MeaningConfig) -> Iterator[str]:
+    yield f"program {name} is {program.program_id}"
+    for level, asked in sorted(program.levels.items()):
+        yield "  level {}: {} {:g}".format(level, *asked.ask())
+    if not program.levels:
+        yield "  no level: every SIMPLE above 0 will be refused as level_unknown"
+    if program.price_series is not None:
+        yield f"  prices become {program.price_series}"
+    if program.alert_series is not None:
+        yield f"  alerts become {program.alert_series}"
 
 
-def _values(heard: Heard) -> dict[str, object]:
-    return {
-        "message_count": heard.message_count,
-        "counts": {outcome.value: n for outcome, n in sorted(heard.counts.items())},
-        "connected_count": heard.connected_count,
-        "file_count": heard.file_count,
-    }
-
-
-def _print(heard: Heard) -> None:
-    typer.echo(
-        f"{heard.message_count} messages over {heard.connected_count} connections, "
-        f"{heard.file_count} files"
-    )
-    for outcome, count in sorted(heard.counts.items()):
-        refused = " (refused, kept in raw_grid__messages)" if outcome.is_refusal else ""
-        typer.echo(f"  {count} {outcome.value}{refused}")
+_OPENADR: Final = "negawatt.collectors.openadr"
+for _bus in (
+    _Bus(
+        name="dsx",
+        help="Hear NVIDIA DSX Exchange until stopped (Ctrl-C or SIGTERM): meters, racks, load "
+        "targets.",
+        sample=("negawatt.collectors.dsx", "sample.toml"),
+        load=_load_dsx,
+        said=_dsx_said,
+        listen=_listen_dsx,
+    ),
+    _Bus(
+        name="openadr",
+        help="Hear an OpenADR 3.1 VTN until stopped (Ctrl-C or SIGTERM): limits, levels, prices.",
+        sample=(_OPENADR, "sample.toml"),
+        load=load_openadr_config,
+        said=_openadr_said,
+        listen=listen_openadr,
+    ),
+    _Bus(
+        name="openadr2",
+        help="Hear an OpenADR 2.0b VTN until stopped (Ctrl-C or SIGTERM): set-points, levels, "
+        "prices.",
+        sample=(_OPENADR, "sample_two_b.toml"),
+        load=load_two_b_config,
+        said=_openadr2_said,
+        listen=_listen_openadr2,
+        can_rehearse=False,
+    ),
+):
+    _commands(_bus)

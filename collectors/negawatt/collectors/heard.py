@@ -3,10 +3,26 @@
 Not here: how it hears (the listeners), and words for people (negawatt.cli.listen).
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from negawatt.collectors.dsx.message import Outcome
+
+
+@dataclass(slots=True)
+class SealedSoFar:
+    """What a run has sealed so far.
+
+    Attributes:
+        file_count: Files.
+        row_counts: Their rows, by table.
+        changed_count: Rows of them that are later revisions of an event.
+    """
+
+    file_count: int = 0
+    row_counts: Counter[str] = field(default_factory=Counter)
+    changed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,15 +33,17 @@ class Heard:
         counts: Messages by outcome, those with none left out.
         connected_count: How often a connection was made.
         problem: Why there is no connection; empty while there is one.
-        file_count: Files that were sealed.
+        sealed: What was sealed.
         note: What else does not work; empty where all does.
+        is_dry_run: Nothing of it is kept.
     """
 
     counts: Mapping[Outcome, int]
     connected_count: int
     problem: str
-    file_count: int
+    sealed: SealedSoFar = field(default_factory=SealedSoFar)
     note: str = ""
+    is_dry_run: bool = False
 
     @property
     def message_count(self) -> int:

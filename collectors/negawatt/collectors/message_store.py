@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.message import Message
+from negawatt.collectors.heard import SealedSoFar
 from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_STRESS, MARKET_PRICES, SCHEMAS
 from negawatt.collectors.spool.json_state import save_state
 from negawatt.collectors.spool.segment import seal_facts
@@ -55,7 +56,7 @@ class MessageStore(Generic[Intake]):
 
     Attributes:
         intake: What was taken in and is not sealed.
-        file_count: Files that were sealed.
+        sealed: What was sealed in this run.
 
     Raises:
         DataRefusedError: What an earlier run left cannot be read.
@@ -70,9 +71,12 @@ class MessageStore(Generic[Intake]):
         self._writer = writer
         self._journal = Journal(folder / "messages.log", writer[0])
         self.intake = intake
-        self.file_count = 0
+        self.sealed = SealedSoFar()
         self._newest_utc = datetime.min.replace(tzinfo=UTC)
         self._is_empty = True
+        # At the first list that it is given pyarrow imports pandas, where that is installed: half a
+        # second or more, which the first event would wait for.
+        pa.array([""])
         for batch in self._journal.read():
             self._take(batch)
         self.seal()
@@ -114,9 +118,15 @@ class MessageStore(Generic[Intake]):
             )
         save_state(self._state_path, self.intake.remembered(self._newest_utc))
         self._journal.begin_anew()
+        self._count(rows)
         self.intake.rows, self._is_empty = {}, True  # only now: what failed is sealed by the next
-        self.file_count += len(sealed)
+        self.sealed.file_count += len(sealed)
         return sealed
+
+    def _count(self, rows: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        revision = SCHEMAS[GRID_EVENTS].get_field_index("revision")
+        self.sealed.row_counts.update({name: len(of_table) for name, of_table in rows.items()})
+        self.sealed.changed_count += sum(row[revision] > 1 for row in rows.get(GRID_EVENTS, ()))
 
     def close(self) -> None:
         """Seal what waits."""

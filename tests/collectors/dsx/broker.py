@@ -115,7 +115,7 @@ class Hearing:
         self._config = config
         self._is_stopped = False
         self._thread = threading.Thread(target=self._run)
-        self.heard = Heard(counts={}, connected_count=0, problem="", file_count=0)
+        self.heard = Heard(counts={}, connected_count=0, problem="")
         self.error: Exception | None = None
 
     def _run(self) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def config(
 class Hearing:
     """What a listener in a thread has heard so far."""
 
-    heard = Heard(counts={}, connected_count=0, problem="", file_count=0)
+    heard = Heard(counts={}, connected_count=0, problem="")
     error: BaseException | None = None
 
 
@@ -143,6 +144,33 @@ def test_an_event_its_update_and_its_end_become_revisions_by_polling_alone(
     found = [(row["revision"], row["limit_kw"], row["cancelled"]) for row in rows(tmp_path)]
     assert found == [(1, 750.0, False), (2, 700.0, False), (3, 700.0, True)]
     assert len(rows(tmp_path, "raw_grid__messages")) == 3
+
+
+def test_a_price_that_is_taken_back_is_not_known_any_more(tmp_path: Path, vtn: LoopbackVtn) -> None:
+    vtn.put(event(interval(0, "PRICE", 0.17), intervalPeriod=FAR))
+    with hearing(config(tmp_path, vtn)):
+        until(lambda: len(rows(tmp_path, "raw_market__prices")) == 1)
+        vtn.remove("e-1")
+        until(lambda: len(rows(tmp_path, "raw_market__prices")) == 2)
+
+    amounts = [row["price_amount"] for row in rows(tmp_path, "raw_market__prices")]
+    assert amounts == [Decimal("0.17"), None]
+
+
+def test_a_dry_run_asks_and_subscribes_to_nothing(tmp_path: Path, vtn: LoopbackVtn) -> None:
+    vtn.put(event(interval(0, LIMIT, 750.0), intervalPeriod=FAR))
+    rounds: list[Heard] = []
+    heard = listen(
+        config(tmp_path, vtn, with_webhook=True),
+        SystemClock(),
+        lambda: len(rounds) > 1,
+        rounds.append,
+        is_dry_run=True,
+    )
+
+    assert {method for method, path in vtn.requests if path != "/auth/token"} == {"GET"}
+    assert heard.is_dry_run
+    assert heard.sealed.row_counts == {"raw_grid__events": 1, "raw_grid__messages": 1}
 
 
 def test_what_does_not_change_is_neither_sent_nor_stored_again(

@@ -46,14 +46,19 @@ class Listener:
         config: Where the broker is, and what is asked of it.
         store: Keeps what comes.
         clock: The machine's clock.
+        keeps_session: The broker keeps what comes while we are away; otherwise it knows us by no
+            name, and forgets us.
 
     Attributes:
         connected_count: How often a connection was made and its topics were subscribed to.
         problem: Why there is none; empty while there is one.
     """
 
-    def __init__(self, config: ListenConfig, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, config: ListenConfig, store: Store, clock: Clock, *, keeps_session: bool = True
+    ) -> None:
         self._config = config
+        self._keeps_session = keeps_session
         self._store = store
         self._clock = clock
         self._batch: list[MQTTMessage] = []
@@ -97,8 +102,8 @@ class Listener:
         broker = self._config.broker
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            clean_session=False,
+            client_id=broker.client_id if self._keeps_session else "",
+            clean_session=not self._keeps_session,
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )

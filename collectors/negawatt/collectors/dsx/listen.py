@@ -18,6 +18,8 @@ def listen(
     clock: Clock,
     is_stopped: Callable[[], bool],
     on_round: Callable[[Heard], None] = lambda _heard: None,
+    *,
+    is_dry_run: bool = False,
 ) -> Heard:
     """Hear a broker until told to stop, and seal what came.
 
@@ -26,6 +28,7 @@ def listen(
         clock: The machine's clock.
         is_stopped: Whether to stop; asked at least five times a second while the disk keeps up.
         on_round: Called behind each round with what was heard so far.
+        is_dry_run: Hear beside the session that the broker keeps for us, and leave none behind.
 
     Raises:
         ConfigurationError: A key or certificate cannot be used, or another listener of this
@@ -36,14 +39,15 @@ def listen(
     folder = config.root / "state" / f"dsx-{config.broker.client_id}"
     with spool_lock(folder):
         store = Store(config.root, folder, config.broker.client_id, config.terms())
-        listener = Listener(config, store, clock)
+        listener = Listener(config, store, clock, keeps_session=not is_dry_run)
 
         def heard() -> Heard:
             return Heard(
                 counts=dict(store.intake.counts),
                 connected_count=listener.connected_count,
                 problem=listener.problem,
-                file_count=store.file_count,
+                sealed=store.sealed,
+                is_dry_run=is_dry_run,
             )
 
         try:

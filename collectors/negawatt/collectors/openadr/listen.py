@@ -32,6 +32,8 @@ def listen(
     clock: Clock,
     is_stopped: Callable[[], bool],
     on_round: Callable[[Heard], None] = lambda _heard: None,
+    *,
+    is_dry_run: bool = False,
 ) -> Heard:
     """Hear a VTN until told to stop, and seal what is new.
 
@@ -40,6 +42,7 @@ def listen(
         clock: The machine's clock.
         is_stopped: Whether to stop; asked ten times a second while no answer is waited for.
         on_round: Called behind each round with what was heard so far.
+        is_dry_run: Ask only, and subscribe to nothing.
 
     Raises:
         ConfigurationError: A secret or certificate cannot be used, a port is taken, or another
@@ -47,6 +50,8 @@ def listen(
         DataRefusedError: What an earlier run left cannot be read.
         DeviceMissingError: The VTN refuses us, or never answered.
     """
+    if is_dry_run:
+        config = config.model_copy(update={"webhook": None})
     folder = config.root / "state" / f"openadr-{config.vtn.client_name}"
     with spool_lock(folder):
         memory = Memory.of_json(load_state(folder / "memory.json", is_saved))
@@ -57,7 +62,7 @@ def listen(
             (config.vtn.client_name, "openadr", "https"),
             Intake(config.terms(), memory),
         )
-        listener = _Listener(config, store, clock)
+        listener = _Listener(config, store, clock, is_dry_run=is_dry_run)
         try:
             asyncio.run(listener.run(is_stopped, on_round))
         finally:
@@ -68,8 +73,16 @@ def listen(
 class _Listener:
     """Asks when it is time or when it is woken."""
 
-    def __init__(self, config: OpenAdrConfig, store: MessageStore[Intake], clock: Clock) -> None:
+    def __init__(
+        self,
+        config: OpenAdrConfig,
+        store: MessageStore[Intake],
+        clock: Clock,
+        *,
+        is_dry_run: bool,
+    ) -> None:
         self._config = config
+        self._is_dry_run = is_dry_run
         self._store = store
         self._clock = clock
         self._vtn = Vtn(config.vtn, clock)
@@ -87,7 +100,8 @@ class _Listener:
             connected_count=self._connected_count,
             problem=self._problem,
             note=self._note,
-            file_count=self._store.file_count,
+            sealed=self._store.sealed,
+            is_dry_run=self._is_dry_run,
         )
 
     async def run(self, is_stopped: Callable[[], bool], on_round: Callable[[Heard], None]) -> None:

@@ -86,7 +86,7 @@ class _Ven:
             counts=dict(self._store.intake.counts),
             connected_count=1,
             problem=self._problem,
-            file_count=self._store.file_count,
+            sealed=self._store.sealed,
         )
 
     async def run(self, is_stopped: Callable[[], bool], on_round: Callable[[Heard], None]) -> None:

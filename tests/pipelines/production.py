@@ -125,6 +125,24 @@ class Production:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
+    def switch_on(self, sensor: str) -> None:
+        """Switch a sensor on, as a person does by hand."""
+        program = Path(sys.executable).with_name("dagster")
+        workspace = ["--workspace", str(DEPLOY / "dagster" / "workspace.yaml")]
+        subprocess.run(  # noqa: S603 - ours
+            [str(program), "sensor", "start", sensor, *workspace],
+            env=os.environ | self.environment(),
+            check=True,
+            capture_output=True,
+        )
+
+    def has_looked(self, sensor: str) -> bool:
+        """Say whether a sensor has looked once, and remembers from where to look on."""
+        with self.instance() as instance:
+            states = {one.instigator_name: one for one in instance.all_instigator_state()}
+        data = states[sensor].instigator_data
+        return getattr(data, "cursor", None) is not None
+
     def wait(self, what: Callable[[], object], limit_s: float) -> None:
         """Wait until something holds."""
         end_s = time.monotonic() + limit_s

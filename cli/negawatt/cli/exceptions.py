@@ -41,14 +41,14 @@ def exceptions(
     Example: negawatt exceptions --site phoenix-srp --month 2025-05
     """
     from negawatt.pipelines.resources import ClockResource  # noqa: PLC0415 - Dagster takes seconds
-    from negawatt.pipelines.review import review  # noqa: PLC0415 - as above
+    from negawatt.pipelines.review import facts_of, review  # noqa: PLC0415 - as above
     from negawatt.pipelines.selection import Selection  # noqa: PLC0415 - as above
 
     selection = Selection(site_id=site, program_id=program, month=month)
     now_utc = ClockResource().now_utc()
     items = review(Layout(warehouse), selection, now_utc, within_days=within_days)
     if json_output:
-        typer.echo(json.dumps([_facts(item) for item in items], sort_keys=True))
+        typer.echo(json.dumps([facts_of(item) for item in items], sort_keys=True))
         return
     for line in _lines(items):
         typer.echo(line)
@@ -81,18 +81,3 @@ def stake_words(stake: "Stake") -> str:
     if stake.amount is not None:
         return f"{stake.amount} {stake.currency}"
     return "not known" if stake.energy_kwh is None else f"{stake.energy_kwh} kWh"
-
-
-def _facts(item: "ReviewItem") -> dict[str, object]:
-    stake = item.stake
-    return {
-        "kind": item.kind.value,
-        "subject": item.subject,
-        "site_id": item.site_id or None,
-        "program_id": item.program_id,
-        "amount": None if stake.amount is None else str(stake.amount),
-        "currency": stake.currency,
-        "energy_kwh": None if stake.energy_kwh is None else str(stake.energy_kwh),
-        "message": item.message,
-        "remedy": item.remedy,
-    }

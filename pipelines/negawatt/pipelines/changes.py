@@ -8,15 +8,29 @@ from typing import Final
 
 import polars as pl
 
+from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.statement import Statement
-from negawatt.pipelines.settlement import GatheredInputs
+from negawatt.pipelines.settlement import GatheredInputs, gather_inputs
 from negawatt.warehouse.catalog import table
 from negawatt.warehouse.delta_tables import read_kept
 from negawatt.warehouse.layout import Layout
 
 MOST_DAYS: Final = 5
 _START: Final = "interval_start_utc"
+
+
+def changes_of(layout: Layout, event_id: str, statement: Statement) -> tuple[str, ...]:
+    """Return what a statement was computed from and changed since, in words; nothing is settled."""
+    try:
+        gathered = gather_inputs(layout, event_id)
+    except NegawattError as error:
+        return (
+            f"what it was computed from cannot be read any more ({error.thing}: {error.found})",
+        )
+    words = changes_since(layout, statement, gathered)
+    names = changed_inputs(input_digests(statement.body), gathered.inputs.input_sha256)
+    return tuple(f"{name}: {words.get(name, 'other content')}" for name in names)
 
 
 def changes_since(

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from negawatt.pipelines.alerts.reminders import remind_in_the_morning, reminders
+from negawatt.pipelines.alerts.sensor import alert
 from negawatt.pipelines.assets.core import core_interval_energy
 from negawatt.pipelines.assets.out import event_report, settled_event
 from negawatt.pipelines.assets.raw import raw_readings
@@ -20,9 +22,9 @@ def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.
     """Return the definitions over one warehouse."""
     return dg.Definitions(
         assets=[raw_readings, core_interval_energy, settled_event, event_report],
-        jobs=[daily_metering, event_settlement, many_settlements],
-        schedules=[meter_yesterday],
-        sensors=[meter_what_arrived, settle_complete_events, restate_what_changed],
+        jobs=[daily_metering, event_settlement, many_settlements, reminders],
+        schedules=[meter_yesterday, remind_in_the_morning],
+        sensors=[meter_what_arrived, settle_complete_events, restate_what_changed, alert],
         resources={"warehouse": warehouse, "clock": clock},
         # Within one process: a step costs milliseconds instead of seconds.
         executor=dg.in_process_executor,

@@ -11,15 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from negawatt.models.domain.errors import NegawattError
-from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.models.settlement.statement import Statement, StatementBody
 from negawatt.pipelines import run
-from negawatt.pipelines.changes import changes_since
+from negawatt.pipelines.changes import changes_of
 from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import compute_settlement
 from negawatt.pipelines.selection import Selection, selected
-from negawatt.pipelines.settlement import gather_inputs
 from negawatt.warehouse.layout import Layout
 
 
@@ -59,19 +57,6 @@ class Restatement:
         if self.new is None or self.new.stage is Stage.VOID:
             return None
         return self.new.body.totals.reduction_kwh - self.old.body.totals.reduction_kwh
-
-
-def changes_of(layout: Layout, event_id: str, statement: Statement) -> tuple[str, ...]:
-    """Return what a statement was computed from and changed since, in words; nothing is settled."""
-    try:
-        gathered = gather_inputs(layout, event_id)
-    except NegawattError as error:
-        return (
-            f"what it was computed from cannot be read any more ({error.thing}: {error.found})",
-        )
-    words = changes_since(layout, statement, gathered)
-    names = changed_inputs(input_digests(statement.body), gathered.inputs.input_sha256)
-    return tuple(f"{name}: {words.get(name, 'other content')}" for name in names)
 
 
 def restate(

@@ -27,8 +27,8 @@ from negawatt.models.settlement.review import (
     stake_of,
 )
 from negawatt.models.settlement.statement import Statement
+from negawatt.pipelines.changes import changes_of
 from negawatt.pipelines.publish import compute_settlement
-from negawatt.pipelines.restate import changes_of
 from negawatt.pipelines.selection import Selected, Selection, selected
 from negawatt.pipelines.settlement import data_is_complete, load_window
 from negawatt.warehouse.layout import Layout
@@ -56,6 +56,22 @@ def review(
             items += _settled(layout, one, one.statement, now_utc, within_days)
     items += rules_not_read([one.statement for one in found if one.statement is not None])
     return ranked(items)
+
+
+def facts_of(item: ReviewItem) -> dict[str, object]:
+    """Return an item as JSON has it."""
+    stake = item.stake
+    return {
+        "kind": item.kind.value,
+        "subject": item.subject,
+        "site_id": item.site_id or None,
+        "program_id": item.program_id,
+        "amount": None if stake.amount is None else str(stake.amount),
+        "currency": stake.currency,
+        "energy_kwh": None if stake.energy_kwh is None else str(stake.energy_kwh),
+        "message": item.message,
+        "remedy": item.remedy,
+    }
 
 
 def _settled(

@@ -27,6 +27,7 @@ from negawatt.pipelines.liveness import fail_killed_runs, run_of_a_command
 from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import latest_statement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.retries import BY_A_COMMAND
 from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.layout import Layout
@@ -35,7 +36,7 @@ from negawatt.warehouse.raw_files import raw_days
 # What a step refuses is raised to the caller; its trace is kept in the instance, not printed.
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # Whoever gave the command sees what became of it: the daemon does not try again.
-_BY_A_COMMAND: Final = {"negawatt/started_by": "command", "dagster/max_retries": "0"}
+_BY_A_COMMAND: Final = {**BY_A_COMMAND, "dagster/max_retries": "0"}
 
 
 def dagster_home(layout: Layout) -> Path:

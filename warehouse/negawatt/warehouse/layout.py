@@ -1,6 +1,7 @@
 """Where everything lies below one root folder, and how a file appears there all at once.
 
     <root>/sites.toml
+    <root>/alerts.toml                                                 where alerts go
     <root>/<raw table>/site=<site_id>/date=<UTC day>/<name>.parquet
     <root>/<core or out table>/                                        a Delta table
     <root>/gains/site=<site_id>/<digest>.json                         gains of cards, signed
@@ -59,6 +60,11 @@ class Layout:
     def sites_file(self) -> Path:
         """The registered sites."""
         return self.root / "sites.toml"
+
+    @property
+    def alerts_file(self) -> Path:
+        """Where alerts go."""
+        return self.root / "alerts.toml"
 
     def table_folder(self, table: str) -> Path:
         """Return a table's folder."""

@@ -28,6 +28,7 @@ from negawatt.pipelines.gains import gains_of_day
 from negawatt.pipelines.gpu_days import GpuMinutes, gpu_minutes_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.retries import again_after_trouble_of_the_machine
 from negawatt.pipelines.validation import validation_findings
 from negawatt.warehouse.aside import folder_aside
 from negawatt.warehouse.delta_tables import replace_days
@@ -46,12 +47,21 @@ CORE_TABLES = (
 )
 RECONCILIATION_MINUTES = 5
 SPAN_DAYS = 31
+# The schedule meters at 01:15 UTC; what was not written by three is late.
+METERED_EVERY_DAY = dg.FreshnessPolicy.cron(
+    deadline_cron="0 3 * * *", lower_bound_delta=timedelta(hours=2)
+)
 
 _LOG = logging.getLogger(__name__)
 
 
 @dg.multi_asset(
-    specs=[dg.AssetSpec(table, deps=["raw_readings"], group_name="core") for table in CORE_TABLES],
+    specs=[
+        dg.AssetSpec(
+            table, deps=["raw_readings"], group_name="core", freshness_policy=METERED_EVERY_DAY
+        )
+        for table in CORE_TABLES
+    ],
     check_specs=check_specs(CORE_TABLES),
     partitions_def=site_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -65,7 +75,11 @@ def core_interval_energy(
     spans = day_spans(map(site_day, context.partition_keys))
     for number, (site_id, first, last) in enumerate(spans, start=1):
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        with metering(warehouse.layout), folder_aside(warehouse.layout) as folder:
+        with (
+            again_after_trouble_of_the_machine(context),
+            metering(warehouse.layout),
+            folder_aside(warehouse.layout) as folder,
+        ):
             metered = [
                 metered_day(warehouse.layout, site_id, day, clock.now_utc(), folder) for day in days
             ]

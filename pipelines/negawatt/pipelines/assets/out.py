@@ -18,6 +18,7 @@ from negawatt.pipelines.exports.report import write_report
 from negawatt.pipelines.partitions import events
 from negawatt.pipelines.publish import publish_settlement
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.retries import again_after_trouble_of_the_machine
 from negawatt.pipelines.rows import EVENT_TABLES
 from negawatt.pipelines.settlement import FINDINGS_TABLE, JOBS_TABLE, LOAD_TABLE
 from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS
@@ -82,13 +83,14 @@ def settled_event(
 
     An event that was cancelled after it was settled has its statement voided.
     """
-    statement, rows = publish_settlement(
-        warehouse.layout,
-        context.partition_key,
-        clock.now_utc(),
-        overrides=_overrides(config, clock.now_utc()),
-        decision=_decision(config),
-    )
+    with again_after_trouble_of_the_machine(context):
+        statement, rows = publish_settlement(
+            warehouse.layout,
+            context.partition_key,
+            clock.now_utc(),
+            overrides=_overrides(config, clock.now_utc()),
+            decision=_decision(config),
+        )
     for table, frame in rows.items():
         yield dg.MaterializeResult(
             asset_key=table,
@@ -112,7 +114,8 @@ def event_report(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Render the newest statement of the event."""
-    folder = write_report(warehouse.layout, context.partition_key)
+    with again_after_trouble_of_the_machine(context):
+        folder = write_report(warehouse.layout, context.partition_key)
     return dg.MaterializeResult(metadata={"folder": dg.MetadataValue.path(str(folder))})
 
 

@@ -1,7 +1,8 @@
 """Each profile of docs/prices reads a row laid out as its market publishes it, by hand.
 
 Sources of the layouts: CAISO, OASIS interface specification, PRC_LMP and PRC_INTVL_LMP; NYISO, MIS
-reports P-2A and P-24A; PJM, Data Miner 2, rt_hrl_lmps; AEMO, aggregated price and demand data.
+reports P-2A and P-24A; PJM, Data Miner 2, rt_hrl_lmps, da_hrl_lmps and rt_fivemin_hrl_lmps; ERCOT,
+NP4-190-CD and NP6-905-CD; SPP, DA-LMP-SL and RTBM-LMP-SL; AEMO, aggregated price and demand data.
 """
 
 from datetime import UTC, datetime
@@ -18,6 +19,11 @@ from tests.docs.console import ROOT
 
 NOW_UTC = datetime(2026, 7, 2, tzinfo=UTC)
 FOLDER = ROOT / "docs" / "prices"
+ERCOT = (
+    "DeliveryDate,DeliveryHour,DeliveryInterval,SettlementPointName,SettlementPointType,"
+    "SettlementPointPrice,DSTFlag\n"
+)
+HOURS = ("00:00", "01:00", "01:00", "02:00")
 NYISO = '"Time Stamp","Name","PTID","LBMP ($/MWHr)","Marginal Cost Losses ($/MWHr)"\n'
 FILES = {
     "caiso_day_ahead": "INTERVALSTARTTIME_GMT,INTERVALENDTIME_GMT,NODE,LMP_TYPE,MW\n"
@@ -29,6 +35,17 @@ FILES = {
     "nyiso_five_minute": NYISO + '"07/01/2026 16:05:00","CAPITL",61757,40.76,1.2\n',
     "pjm_real_time": "datetime_beginning_utc,pnode_name,total_lmp_rt,row_is_current\n"
     "7/1/2026 8:00:00 PM,PJM-RTO,31.4,True\n7/1/2026 8:00:00 PM,PJM-RTO,31.1,False\n",
+    "pjm_day_ahead": "datetime_beginning_utc,pnode_name,total_lmp_da,row_is_current\n"
+    "7/1/2026 8:00:00 PM,PJM-RTO,31.4,True\n",
+    "pjm_five_minute": "datetime_beginning_utc,pnode_name,total_lmp_rt,row_is_current\n"
+    "7/1/2026 8:00:00 PM,PJM-RTO,31.4,True\n",
+    "spp_day_ahead": "Interval,GMTIntervalEnd,Settlement Location,Pnode,LMP,MLC,MCC,MEC\n"
+    "07/01/2026 16:00:00,07/01/2026 21:00:00,SPPNORTH_HUB,SPPNORTH_H,25.0232,0,0,0\n",
+    "spp_five_minute": "Interval,GMTIntervalEnd,Settlement Location,Pnode,LMP,MLC,MCC,MEC\n"
+    "07/01/2026 15:05:00,07/01/2026 20:05:00,SPPNORTH_HUB,SPPNORTH_H,25.0232,0,0,0\n",
+    "ercot_day_ahead": "DeliveryDate,HourEnding,SettlementPoint,SettlementPointPrice,DSTFlag\n"
+    "07/01/2026,16:00,HB_NORTH,33.25,N\n",
+    "ercot_real_time": ERCOT + "07/01/2026,16,1,HB_NORTH,HU,33.25,N\n",
     "aemo_spot": "REGION,SETTLEMENTDATE,TOTALDEMAND,RRP,PERIODTYPE\n"
     "NSW1,2026/07/02 06:05:00,7000.1,102.34,TRADE\n",
 }
@@ -38,6 +55,12 @@ PRICES = {
     "nyiso_day_ahead": ("NYISO day-ahead CAPITL", 60, "40.76", "USD"),
     "nyiso_five_minute": ("NYISO five-minute CAPITL", 5, "40.76", "USD"),
     "pjm_real_time": ("PJM real-time PJM-RTO", 60, "31.4", "USD"),
+    "pjm_day_ahead": ("PJM day-ahead PJM-RTO", 60, "31.4", "USD"),
+    "pjm_five_minute": ("PJM five-minute PJM-RTO", 5, "31.4", "USD"),
+    "spp_day_ahead": ("SPP day-ahead SPPNORTH_HUB", 60, "25.0232", "USD"),
+    "spp_five_minute": ("SPP five-minute SPPNORTH_HUB", 5, "25.0232", "USD"),
+    "ercot_day_ahead": ("ERCOT day-ahead HB_NORTH", 60, "33.25", "USD"),
+    "ercot_real_time": ("ERCOT real-time HB_NORTH HU", 15, "33.25", "USD"),
     "aemo_spot": ("AEMO spot NSW1", 5, "102.34", "AUD"),
 }
 
@@ -63,11 +86,51 @@ def test_a_price_has_its_interval_in_utc_its_currency_and_its_unit(
     assert row["price_unit"] == "MWh"
 
 
-def test_what_the_clock_of_new_york_shows_twice_is_refused(tmp_path: Path) -> None:
-    text = NYISO + '"11/01/2026 01:00","CAPITL",61757,40.76,1.2\n'
+def test_what_the_clock_of_new_york_shows_twice_is_told_apart_by_order(tmp_path: Path) -> None:
+    """01:00 of 1 November 2026 is 05:00 UTC and then 06:00 UTC."""
+    rows = [f'"11/01/2026 {at}","CAPITL",61757,4{n}.76,1.2\n' for n, at in enumerate(HOURS)]
 
-    with pytest.raises(DataRefusedError, match="ambiguous"):
-        read("nyiso_day_ahead", text, tmp_path)
+    found = read("nyiso_day_ahead", NYISO + "".join(rows), tmp_path)
+
+    assert found["interval_start_utc"].to_list() == [
+        datetime(2026, 11, 1, 4 + number, tzinfo=UTC) for number in range(4)
+    ]
+    with pytest.raises(DataRefusedError, match="stand twice"):
+        read("nyiso_day_ahead", NYISO + rows[1], tmp_path)
+
+
+def test_an_hour_of_texas_that_is_shown_twice_is_told_apart_by_its_flag(tmp_path: Path) -> None:
+    """Hour ending 2 of 1 November 2026 begins at 06:00 UTC and again at 07:00 UTC; 24 at 05:00."""
+    rows = [
+        "11/01/2026,2,1,HB_NORTH,HU,21.5,N\n",
+        "11/01/2026,2,4,HB_NORTH,HU,20.5,N\n",
+        "11/01/2026,2,1,HB_NORTH,HU,19.25,Y\n",
+        "11/01/2026,24,1,HB_NORTH,HU,18,N\n",
+    ]
+
+    found = read("ercot_real_time", ERCOT + "".join(rows), tmp_path)
+
+    assert found["interval_start_utc"].to_list() == [
+        datetime(2026, 11, 1, 6, tzinfo=UTC),
+        datetime(2026, 11, 1, 6, 45, tzinfo=UTC),
+        datetime(2026, 11, 1, 7, tzinfo=UTC),
+        datetime(2026, 11, 2, 5, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("07/01/2026,25,1,HB_NORTH,HU,1,N", "'07/01/2026', '25', '1'"),
+        ("07/01/2026,2,5,HB_NORTH,HU,1,N", "'07/01/2026', '2', '5'"),
+        ("2026-07-01,2,1,HB_NORTH,HU,1,N", "'2026-07-01', '2', '1'"),
+        ("03/08/2026,3,1,HB_NORTH,HU,1,N", "non-existent"),
+    ],
+)
+def test_an_hour_that_is_none_is_refused(tmp_path: Path, row: str, found: str) -> None:
+    """On 8 March 2026 the clock of Texas goes from 02:00 to 03:00: it has no hour ending 3."""
+    with pytest.raises(DataRefusedError, match=found):
+        read("ercot_real_time", f"{ERCOT}{row}\n", tmp_path)
 
 
 def test_a_stamp_of_another_form_is_refused_with_the_form_that_is_expected(tmp_path: Path) -> None:

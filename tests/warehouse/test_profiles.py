@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -87,6 +87,54 @@ def test_a_local_stamp_that_occurs_twice_is_refused() -> None:
 
     with pytest.raises(DataRefusedError, match="ambiguous"):
         translate(profile, source, NOW_UTC)
+
+
+AUTUMN = METER.model_copy(
+    update={
+        "time_zone": "America/New_York",
+        "interval_minutes": 30,
+        "repeated_hour": "in_order",
+        "entity_id": None,
+        "entity_column": "meter",
+    }
+)
+NIGHT = ["00:30", "01:00", "01:30", "01:00", "01:30", "02:00"]
+
+
+def night(meter: str, times: list[str]) -> pl.DataFrame:
+    stamps = [f"2026-11-01T{time}:00" for time in times]
+    return pl.DataFrame({"time": stamps, "watt": "60000", "meter": meter})
+
+
+def test_rows_in_order_tell_apart_what_the_clock_shows_twice() -> None:
+    """The night has 25 hours: 00:30 is 04:30 UTC, and five half hours later it is 02:00, 07:00 UTC.
+
+    Rows of two meters may stand between each other; a Parquet file's own stamps are read alike.
+    """
+    both = pl.concat([night("a", NIGHT), night("b", NIGHT)])
+    mixed = both[[row + meter for row in range(6) for meter in (0, 6)]]
+    first_utc = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
+    expected = [first_utc + timedelta(minutes=30 * number) for number in range(6)]
+
+    for source in (mixed, mixed.with_columns(pl.col("time").str.to_datetime())):
+        rows = checked("raw_meter__readings", translate(AUTUMN, source, NOW_UTC))
+
+        for meter in ("a", "b"):
+            assert rows.filter(meter_id=meter)["interval_start_utc"].to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (["00:30", "01:00", "01:30", "02:00"], "stand twice"),
+        (["00:30", "01:00", "01:30", "01:00", "02:00"], "stand twice"),
+        (NIGHT[::-1], "in order of time"),
+        (["00:30", "01:00", "01:00", "01:30", "01:30", "02:00"], "in order of time"),
+    ],
+)
+def test_order_that_does_not_tell_them_apart_is_refused(times: list[str], expected: str) -> None:
+    with pytest.raises(DataRefusedError, match=expected):
+        translate(AUTUMN, night("a", times), NOW_UTC)
 
 
 def test_rows_outside_the_filter_stay_out() -> None:

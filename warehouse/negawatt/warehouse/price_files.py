@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.catalog import fields, schema
-from negawatt.warehouse.stamps import instants_of
+from negawatt.warehouse.stamps import HourColumns, RepeatedHour, hours_of, instants_of
 
 PRICES: Final = "raw_market__prices"
+_MINUTES_PER_HOUR: Final = 60
 PRICE_FOLDER: Final = "market"
 """Prices belong to no site: all of them lie below ``site=market``."""
 
@@ -29,9 +30,12 @@ class PricesProfile(BaseModel):
         table: ``raw_market__prices``.
         filter: Rows to keep: column and the values it may have.
         start_column: Column with the start of each interval.
-        end_column: Column with its end, for files that stamp the end of the hour; one of the two.
-        time_zone: Zone of stamps that state no offset; without one such stamps are refused, and
-            local stamps that occur twice always are.
+        end_column: Column with its end, for files that stamp the end of the hour.
+        hours: Columns that name it by date and hour; one of the three.
+        time_zone: Zone of stamps that state no offset; without one such stamps are refused.
+        repeated_hour: What becomes of local stamps that the clock shows twice in autumn: they are
+            ``refused``, or told apart by their order (``in_order``), where the rows of each series
+            stand in order of time.
         time_format: How text writes a stamp, in strptime's signs; ISO 8601 without it.
         interval_minutes: Length of each interval [min].
         value_column: Column with the price; an empty cell is "not known".
@@ -49,7 +53,9 @@ class PricesProfile(BaseModel):
     filter: dict[str, list[str]] = {}
     start_column: str | None = None
     end_column: str | None = None
+    hours: HourColumns | None = None
     time_zone: str | None = None
+    repeated_hour: RepeatedHour = "refused"
     time_format: str | None = None
     interval_minutes: Annotated[int, Field(gt=0)]
     value_column: str
@@ -88,15 +94,12 @@ def price_rows(
         >>> rows["interval_start_utc"].item().isoformat(), rows["price_amount"].item()
         ('2026-07-01T17:00:00+00:00', Decimal('31.400000000000'))
     """
-    stamps = _one_of(profile, "start_column", "end_column")
+    name = series_name(_one_of(profile, "series_column", "series_id"), profile.series_column)
     length = timedelta(minutes=profile.interval_minutes)
-    instant = instants_of(source, stamps, profile.time_zone, profile.time_format)
-    start = instant if profile.start_column else instant - length
+    start = _start(profile, source, name)
     amounts = [_amount(profile, value) for value in _texts(source[profile.value_column])]
     rows = source.select(
-        series_name(_one_of(profile, "series_column", "series_id"), profile.series_column).alias(
-            "series_id"
-        ),
+        name.alias("series_id"),
         start.alias("interval_start_utc"),
         (start + length).alias("interval_end_utc"),
         pl.lit(pl.Series(amounts, dtype=schema(PRICES)["price_amount"])).alias("price_amount"),
@@ -106,6 +109,29 @@ def price_rows(
     )
     _refuse_doubled(rows)
     return rows
+
+
+def _start(profile: PricesProfile, source: pl.DataFrame, name: pl.Expr) -> pl.Expr:
+    """Return the start of each interval."""
+    if profile.hours is not None and not (profile.start_column or profile.end_column):
+        if profile.time_zone is None or _MINUTES_PER_HOUR % profile.interval_minutes:
+            raise ConfigurationError(
+                thing="the profile",
+                expected="with [hours] a time_zone, and an interval_minutes that divides the hour",
+                found=f"{profile.time_zone!r}, {profile.interval_minutes}",
+                remedy="correct it",
+            )
+        return hours_of(source, profile.hours, profile.interval_minutes, profile.time_zone)
+    instant = instants_of(
+        source,
+        _one_of(profile, "start_column", "end_column"),
+        profile.time_zone,
+        profile.time_format,
+        name if profile.repeated_hour == "in_order" else None,
+    )
+    return (
+        instant if profile.start_column else instant - timedelta(minutes=profile.interval_minutes)
+    )
 
 
 def _one_of(profile: PricesProfile, first: str, second: str) -> str:

@@ -21,7 +21,7 @@ from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.formats.reading_words import NO_READING, OK
 from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
-from negawatt.warehouse.stamps import instants_of
+from negawatt.warehouse.stamps import RepeatedHour, instants_of
 from negawatt.warehouse.stress_files import StressProfile, stress_rows
 from negawatt.warehouse.weather_files import WeatherProfile, weather_rows
 
@@ -35,8 +35,10 @@ class ReadingsProfile(BaseModel):
         table: The raw table it feeds.
         filter: Rows to keep: column and the values it may have.
         start_column: Column with the start of each interval.
-        time_zone: Zone of stamps that state no offset; without one such stamps are refused, and
-            local stamps that occur twice always are.
+        time_zone: Zone of stamps that state no offset; without one such stamps are refused.
+        repeated_hour: What becomes of local stamps that the clock shows twice in autumn: they are
+            ``refused``, or told apart by their order (``in_order``), where the rows of each meter
+            stand in order of time.
         interval_minutes: Length of each interval [min].
         end_column: Column with the end of each interval, for energy only; one of the two.
         value_column: Column with the reading; an empty cell is "not known".
@@ -54,6 +56,7 @@ class ReadingsProfile(BaseModel):
     filter: dict[str, list[str]] = {}
     start_column: str
     time_zone: str | None = None
+    repeated_hour: RepeatedHour = "refused"
     interval_minutes: Annotated[int | None, Field(gt=0)] = None
     end_column: str | None = None
     value_column: str
@@ -234,11 +237,12 @@ def _readings(
     known = pl.when(~value.is_in(profile.no_reading_values)).then(value)
     quality = pl.lit(None) if profile.quality_column is None else pl.col(profile.quality_column)
     said = quality.cast(pl.String).str.strip_chars().replace("", None).fill_null(OK)
-    start = instants_of(source, profile.start_column, profile.time_zone)
+    in_order_of = name if profile.repeated_hour == "in_order" else None
+    start = instants_of(source, profile.start_column, profile.time_zone, None, in_order_of)
     return source.select(
         name.cast(pl.String).str.strip_chars().alias(entity),
         start.alias("interval_start_utc"),
-        _end(profile, source, start).alias("interval_end_utc"),
+        _end(profile, source, start, in_order_of).alias("interval_end_utc"),
         (known * _kwh_per(profile.value_unit, profile.interval_minutes)).alias("energy_kwh"),
         pl.when(known.is_null() & (said == OK))
         .then(pl.lit(NO_READING))
@@ -248,7 +252,9 @@ def _readings(
     )
 
 
-def _end(profile: ReadingsProfile, source: pl.DataFrame, start: pl.Expr) -> pl.Expr:
+def _end(
+    profile: ReadingsProfile, source: pl.DataFrame, start: pl.Expr, in_order_of: pl.Expr | None
+) -> pl.Expr:
     if (profile.interval_minutes is None) == (profile.end_column is None):
         raise ConfigurationError(
             thing="the profile",
@@ -257,7 +263,7 @@ def _end(profile: ReadingsProfile, source: pl.DataFrame, start: pl.Expr) -> pl.E
             remedy="state the length of the intervals once",
         )
     if profile.end_column is not None:
-        return instants_of(source, profile.end_column, profile.time_zone)
+        return instants_of(source, profile.end_column, profile.time_zone, None, in_order_of)
     return start + timedelta(minutes=profile.interval_minutes or 0)
 
 

@@ -75,6 +75,11 @@ def of_driver(source: NvmlSource) -> Iterator[Metric]:
         ("longest_call_seconds", "Longest call of the last stretch.", facts.longest_call_s),
         ("worst_late_seconds", "Latest sweep of the last stretch.", facts.worst_late_s),
         ("stride_ticks", "Only each so many ticks is swept.", facts.stride),
+        (
+            "energy_stride_ticks",
+            "From one energy of a GPU to the next, at most.",
+            facts.energy_stride,
+        ),
         ("cpu_seconds", "What the sampling thread has used of a core.", source.cpu_time_s()),
     ):
         yield Metric(f"{_PREFIX}_driver_{name}", meaning, value)

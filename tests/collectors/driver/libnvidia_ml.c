@@ -29,6 +29,7 @@
  *   gpu G persistence T                 persistence mode is switched off at T
  *   gpu G zero T0 T1                    power reads 0: what a driver says that was asked too fast
  *   gpu G latency MICROSECONDS          of each call
+ *   gpu G energy_latency MICROSECONDS   of each energy in a call, beside that
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -67,7 +68,7 @@ typedef struct {
     int reset_count, answer_count;
     double reset_s[LIST];
     answer answers[LIST];
-    unsigned latency_us;
+    unsigned latency_us, energy_latency_us;
     int samples_result;
     double persistent_until_s;
     int celsius;
@@ -194,6 +195,7 @@ static void read_gpu_line(gpu_model *g, const char *word, const char *rest) {
     else if (!strcmp(word, "module")) g->module = a;
     else if (!strcmp(word, "memory")) g->memory = a;
     else if (!strcmp(word, "latency")) g->latency_us = (unsigned)a;
+    else if (!strcmp(word, "energy_latency")) g->energy_latency_us = (unsigned)a;
     else if (!strcmp(word, "samples")) g->samples_result = (int)a;
     else if (!strcmp(word, "temperature")) g->celsius = (int)a;
     else if (!strcmp(word, "persistence")) g->persistent_until_s = a;
@@ -264,6 +266,11 @@ static int is_unloaded(double t_s) {
     return !is_initialized;
 }
 
+static void take_us(unsigned latency_us) {
+    struct timespec wait = {latency_us / 1000000, latency_us % 1000000 * 1000L};
+    if (latency_us) nanosleep(&wait, NULL);
+}
+
 /* Every call of a GPU passes here: it may be slow, hang, fail, or find its handle lost. */
 static int enter(const void *device, gpu_model **found, double *t_s) {
     const handle *h = device;
@@ -277,10 +284,7 @@ static int enter(const void *device, gpu_model **found, double *t_s) {
             struct timespec wait = {0, 1000000};
             nanosleep(&wait, NULL);
         }
-    if (g->latency_us) {
-        struct timespec wait = {g->latency_us / 1000000, g->latency_us % 1000000 * 1000L};
-        nanosleep(&wait, NULL);
-    }
+    take_us(g->latency_us);
     if ((s = within(&g->errors, *t_s))) return s->code;
     int generation = 0;
     for (int i = 0; i < g->reset_count; i++) generation += g->reset_s[i] <= *t_s;
@@ -392,6 +396,7 @@ EXPORT int nvmlDeviceGetFieldValues(void *device, int count, field_value *values
     int code = enter(device, &g, &t_s);
     if (code) return code;
     for (int i = 0; i < count; i++) {
+        if (values[i].field_id == 83 || values[i].field_id == 191) take_us(g->energy_latency_us);
         values[i].result = field_of(g, t_s, &values[i]);
         values[i].latency_us = 0;
         values[i].timestamp_us = clock_ns(CLOCK_REALTIME) / 1000;

@@ -7,9 +7,10 @@ from negawatt.collectors.sources.nvml_fields import (
     ASKED,
     FIELD_VALUE,
     NOT_ANSWERED,
+    Span,
     decoded,
-    field_count,
     question,
+    span,
 )
 from negawatt.collectors.sources.protocol import PowerScope
 
@@ -74,10 +75,10 @@ def test_a_gpu_is_asked_for_the_scopes_that_it_has() -> None:
     answers = question()
     answers["value_type"] = _UINT
     answers["result"] = [0 if asked.scope is PowerScope.GPU else 3 for asked in ASKED]
-    assert field_count(answers) == 4
+    assert span(answers) == Span(4, 7, 8)
 
     answers["result"] = [0 if asked.scope is not PowerScope.MODULE else 3 for asked in ASKED]
-    assert field_count(answers) == 5
+    assert span(answers) == Span(3, 7, 8)
 
     answers["result"] = [0 if asked.scope is PowerScope.MODULE else 3 for asked in ASKED]
-    assert field_count(answers) == 9
+    assert span(answers) == Span(0, 7, 9)

@@ -230,6 +230,26 @@ def test_too_much_time_inside_the_driver_makes_the_loop_ask_less(driver: Driver)
     assert facts.tick_count == len(ticks)
 
 
+def test_an_energy_that_takes_long_is_read_less_often_and_power_on_every_tick(
+    driver: Driver,
+) -> None:
+    """As an H100's: 2 GPUs x 3 ms at 50 Hz would be 30 % of the time."""
+    driver.load("gpus 2", *(f"gpu {gpu} energy_latency 3000" for gpu in range(2)))
+
+    with _source() as source:
+        ticks = _taken(source, 4.0, 1.0)
+        facts = source.facts
+
+    readings = _readings(ticks)
+    energies = [r for r in readings[50:] if r.energy_total_millijoule is not None]
+    assert len(readings) >= 0.95 * len(ticks)  # the machine is shared
+    assert 1 <= len(energies) <= 12
+    assert facts.backed_off_tick_count == 0
+    assert facts.driver_time_ratio < 0.015
+    assert {r.reading_quality for r in readings} == {ReadingQuality.OK}
+    assert all(r.power_milliwatt and r.power_limit_milliwatt for r in readings)
+
+
 def test_a_gpu_without_any_power_is_missing(driver: Driver) -> None:
     driver.load("gpus 1", *(f"gpu 0 field {field} 0 3" for field in (185, 186, 83)))
 

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from negawatt.collectors.clock import VirtualClock
 from negawatt.collectors.raw_schema import GAPS, POWER_SAMPLES
+from negawatt.collectors.sources.protocol import Batch, GapReason
+from negawatt.collectors.spool.block import Block, newest_only
 from negawatt.collectors.spool.disk import LogFile
 from negawatt.collectors.spool.log import DiskLimits, SpoolLog
 from negawatt.collectors.spool.recovery import recover
@@ -19,7 +22,9 @@ from negawatt.models.domain.findings import Finding, FindingCode
 from tests.collectors.spool.spools import (
     POWER_MILLIWATT,
     START_UTC,
+    batch,
     blocks,
+    jump,
     place,
     sealed_rows,
     unaccounted,
@@ -80,6 +85,25 @@ def test_below_the_first_watermark_the_newest_reading_of_each_write_is_kept(
         [FindingCode.SPOOL_DISK_LOW],
         [],
     ]
+
+
+def test_what_is_kept_is_the_newest_reading_that_has_an_energy() -> None:
+    """An energy on each third tick: of the ticks 5 to 9 the last is 9, of 10 to 14 it is 12."""
+    clock = VirtualClock(START_UTC)
+    target = TargetLog(place(), clock)
+    kept = []
+    for number in range(15):
+        (reading,) = batch(clock, ["A"]).readings
+        if number % 3:
+            reading = replace(reading, energy_total_millijoule=None)
+        target.record(clock.now_utc(), Batch(readings=(reading,)))
+        jump(clock, 1)
+        if number % 5 == 4:
+            part, rows, gaps = target.take(is_closed=False)
+            block = newest_only(Block(parts=(part,), rows=rows, gaps=gaps), GapReason.DISK_LOW)
+            kept += block.rows["sequence_number"].to_pylist()
+
+    assert kept == [3, 9, 12]
 
 
 def test_below_the_second_watermark_energy_goes_on_in_space_set_aside(tmp_path: Path) -> None:

@@ -135,6 +135,20 @@ def test_a_stretch_that_says_nothing_is_left_out(change: dict[str, NDArray[np.in
     assert missed_j2(**made | change) == 0.0
 
 
+def test_power_between_two_energies_is_integrated_over_all_its_readings() -> None:
+    """5 s at 100 W, 5 s from 100 to 300 W: 500 + 1000 J, of which the counter says 1400."""
+    readings = CounterReadings(
+        time_ms=np.array([0, 5_000, 10_000, 15_000]),
+        energy_total_millijoule=np.array([0, 7, 1_400_000, 7]),
+        is_known=np.array([True, False, True, False]),
+    )
+    power_w = np.array([100.0, 100.0, 300.0, 300.0])
+
+    missed = squared_misses_j2(readings, power_w, np.array([0, 60_000]), 35.0)
+
+    assert missed.tolist() == [10_000.0]
+
+
 def test_a_failed_read_of_power_is_no_reading() -> None:
     readings = CounterReadings(
         time_ms=np.array([0, 10_000, 20_000]), energy_total_millijoule=np.array([0, 1_000, 2_000])

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.collectors.sources.nvml import SUCCESS, error_text, gap_reason
-from negawatt.collectors.sources.nvml_fields import ASKED, MEASURED, SCOPES, decoded
+from negawatt.collectors.sources.nvml_fields import (
+    ASKED,
+    MEASURED,
+    NOT_ANSWERED,
+    SCOPES,
+    decoded,
+)
 from negawatt.collectors.sources.nvml_gpus import Gpu
 from negawatt.collectors.sources.nvml_sweep import NOT_ASKED
 from negawatt.collectors.sources.protocol import (
@@ -49,6 +55,7 @@ def batches(sweeps: NDArray[Any], gpus: Sequence[Gpu], hung: frozenset[int]) -> 
     objects = values.astype(object)
     objects[~known] = None
     whole = objects.tolist()
+    was_asked = (sweeps["answers"]["result"] != NOT_ANSWERED).tolist()
     codes, stamps_ns = sweeps["code"].tolist(), stamps(sweeps).tolist()
     for n, wall_ns in enumerate(sweeps["wall_ns"].tolist()):
         readings: list[Reading] = []
@@ -59,12 +66,12 @@ def batches(sweeps: NDArray[Any], gpus: Sequence[Gpu], hung: frozenset[int]) -> 
             if code == SUCCESS:
                 before_ns, after_ns = stamps_ns[n][gpu.index : gpu.index + 2]
                 stamp = _stamp(wall_ns - stamps_ns[n][0], before_ns, after_ns)
-                found = _readings(gpu, stamp, whole[n][gpu.index])
+                found = _readings(gpu, stamp, whole[n][gpu.index], was_asked[n][gpu.index])
                 readings += found
                 reason = None if found else GapReason.NO_POWER_READING
             else:
-                was_asked = gpu.is_asked and stamps_ns[n][0] >= gpu.asked_since_ns
-                reason, detail = _why(gpu, code, was_asked=was_asked or gpu.index in hung)
+                is_in = gpu.is_asked and stamps_ns[n][0] >= gpu.asked_since_ns
+                reason, detail = _why(gpu, code, was_asked=is_in or gpu.index in hung)
                 findings.append(_finding(gpu, detail))
             if reason and gpu.identity:
                 missing[gpu.identity.gpu_uuid] = reason
@@ -93,7 +100,9 @@ def _stamp(wall_less_monotonic_ns: int, before_ns: int, after_ns: int) -> Stamp:
     )
 
 
-def _readings(gpu: Gpu, stamp: Stamp, values: list[int | None]) -> list[Reading]:
+def _readings(
+    gpu: Gpu, stamp: Stamp, values: list[int | None], was_asked: list[bool]
+) -> list[Reading]:
     """Return one reading for each scope in which the GPU states power or energy."""
     if gpu.identity is None:
         return []
@@ -103,7 +112,8 @@ def _readings(gpu: Gpu, stamp: Stamp, values: list[int | None]) -> list[Reading]
         answered = {(scope, column) for column, value in row.items() if value is not None}
         if not any(column in MEASURED for _, column in answered):
             continue
-        lost = {key for key in gpu.answered if key[0] is scope} - answered
+        asked = {(scope, column) for place, column in places if was_asked[place]}
+        lost = gpu.answered & asked - answered
         gpu.answered |= answered
         is_new = scope in gpu.counter_is_new and (scope, "energy_total_millijoule") in answered
         if is_new:

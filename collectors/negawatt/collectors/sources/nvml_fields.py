@@ -1,8 +1,8 @@
 """The fields that the fast loop asks, and what their answers mean.
 
-One call asks a GPU for all of them; each answer carries its own return code and its scope, and none
-stands in for another. Here: the driver's structure, the order of fields, and answers to columns.
-Not here: asking (nvml_sweep).
+One call asks a GPU for several of them; each answer carries its own return code and its scope, and
+none stands in for another. Here: the driver's structure, the order of fields, and answers to
+columns. Not here: asking (nvml_sweep), and when a GPU is asked for its energy (nvml_pace).
 
 Source: nvml.h 13, ``nvmlFieldValue_t`` (40 bytes), ``NVML_FI_DEV_*`` and ``NVML_POWER_SCOPE_*``.
 """
@@ -40,23 +40,26 @@ class Asked(NamedTuple):
 _AVERAGE, _INSTANT, _LIMIT = 185, 186, 190
 _ENERGY, _SCOPED_ENERGY = 83, 191  # 83 is what older drivers know of the GPU's own energy
 _SCOPE_ID: Final = {PowerScope.GPU: 0, PowerScope.MODULE: 1, PowerScope.MEMORY: 2}
-# A GPU that has no module or memory power is asked for the first of these only.
+# A call asks for fields that follow each other. Powers take the driver microseconds, an energy
+# milliseconds (docs/h100.md): energies stand last, so that a call can end before them; scopes that
+# few GPUs have stand first, so that a call can begin behind them.
 ASKED: Final = (
-    Asked(PowerScope.GPU, "power_milliwatt", _AVERAGE),
-    Asked(PowerScope.GPU, "power_instant_milliwatt", _INSTANT),
-    Asked(PowerScope.GPU, "energy_total_millijoule", _ENERGY),
-    Asked(PowerScope.GPU, "power_limit_milliwatt", _LIMIT),
-    Asked(PowerScope.MEMORY, "power_milliwatt", _AVERAGE),
     Asked(PowerScope.MODULE, "power_milliwatt", _AVERAGE),
     Asked(PowerScope.MODULE, "power_instant_milliwatt", _INSTANT),
-    Asked(PowerScope.MODULE, "energy_total_millijoule", _SCOPED_ENERGY),
     Asked(PowerScope.MODULE, "power_limit_milliwatt", _LIMIT),
+    Asked(PowerScope.MEMORY, "power_milliwatt", _AVERAGE),
+    Asked(PowerScope.GPU, "power_milliwatt", _AVERAGE),
+    Asked(PowerScope.GPU, "power_instant_milliwatt", _INSTANT),
+    Asked(PowerScope.GPU, "power_limit_milliwatt", _LIMIT),
+    Asked(PowerScope.GPU, "energy_total_millijoule", _ENERGY),
+    Asked(PowerScope.MODULE, "energy_total_millijoule", _SCOPED_ENERGY),
 )
+ENERGIES: Final = slice(7, None)
 MEASURED: Final = frozenset(
     {"power_milliwatt", "power_instant_milliwatt", "energy_total_millijoule"}
 )
-SCOPES: Final = tuple(dict.fromkeys(asked.scope for asked in ASKED))
-_COUNT_WITH_SCOPE: Final = {PowerScope.GPU: 4, PowerScope.MEMORY: 5, PowerScope.MODULE: 9}
+SCOPES: Final = (PowerScope.GPU, PowerScope.MEMORY, PowerScope.MODULE)
+_FIRST_OF_SCOPE: Final = {PowerScope.GPU: 4, PowerScope.MEMORY: 3, PowerScope.MODULE: 0}
 
 _DOUBLE, _UNSIGNED_INT, _SIGNED_INT = 0, 1, 5
 _KNOWN_TYPES: Final = (_DOUBLE, _UNSIGNED_INT, 2, 3, 4, _SIGNED_INT)  # 2 to 4: 64-bit integers
@@ -75,23 +78,35 @@ def question() -> NDArray[Any]:
     return asked
 
 
-def field_count(answers: NDArray[Any]) -> int:
-    """Return how many of the fields a GPU need be asked for, by its answers to all of them.
+class Span(NamedTuple):
+    """Which of the fields a GPU is asked for.
+
+    Attributes:
+        start: The first.
+        powers_end: Behind the last power.
+        end: Behind the last energy.
+    """
+
+    start: int
+    powers_end: int
+    end: int
+
+
+def span(answers: NDArray[Any]) -> Span:
+    """Return which of the fields a GPU need be asked for, by its answers to all of them.
 
     Examples:
         >>> answers = question()
-        >>> field_count(answers)
-        4
-        >>> answers["result"][4] = 0  # it has memory power
-        >>> field_count(answers)
-        5
+        >>> span(answers)
+        Span(start=4, powers_end=7, end=8)
+        >>> answers["result"][3] = 0  # it has memory power
+        >>> span(answers)
+        Span(start=3, powers_end=7, end=8)
     """
     known = decoded(answers)[1]
-    return max(
-        _COUNT_WITH_SCOPE[asked.scope]
-        for asked, is_known in zip(ASKED, known, strict=True)
-        if is_known or asked.scope is PowerScope.GPU
-    )
+    scopes = {asked.scope for asked, is_known in zip(ASKED, known, strict=True) if is_known}
+    start = min(_FIRST_OF_SCOPE[scope] for scope in {PowerScope.GPU, *scopes})
+    return Span(start, ENERGIES.start, len(ASKED) - (PowerScope.MODULE not in scopes))
 
 
 def low_half(raw: NDArray[np.uint64]) -> NDArray[np.uint32]:

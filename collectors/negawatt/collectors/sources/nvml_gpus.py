@@ -23,7 +23,7 @@ from negawatt.collectors.sources.nvml import (
     error_text,
     gap_reason,
 )
-from negawatt.collectors.sources.nvml_fields import field_count, question
+from negawatt.collectors.sources.nvml_fields import Span, question, span
 from negawatt.collectors.sources.nvml_loop import FastLoop
 from negawatt.collectors.sources.nvml_sweep import Sweeper
 from negawatt.collectors.sources.protocol import GapReason, GpuIdentity, PowerScope
@@ -157,18 +157,23 @@ class GpuTable:
             self._nvml.restart()
             self._driver_is_gone = False
 
-    def _fields(self, gpu: Gpu) -> int:
-        """Ask a GPU for everything, and return how many fields it need be asked for."""
+    def _fields(self, gpu: Gpu) -> Span:
+        """Ask a GPU for everything, and return which fields it need be asked for."""
         read = self._nvml.function(READ_FIELDS)
-        return max(self._probe(read, gpu) for _ in range(_PROBES))
+        found = [self._probe(read, gpu) for _ in range(_PROBES)]
+        return Span(
+            min(one.start for one in found),
+            max(one.powers_end for one in found),
+            max(one.end for one in found),
+        )
 
-    def _probe(self, read: RawFunction, gpu: Gpu) -> int:
+    def _probe(self, read: RawFunction, gpu: Gpu) -> Span:
         asked = question()
         handle = gpu.opened.handle if gpu.opened else None
         code = read(handle, ctypes.c_int(len(asked)), ctypes.c_void_p(asked.ctypes.data))
         if code != SUCCESS:
             raise DriverCallError(code)
-        return field_count(np.asarray(asked))
+        return span(np.asarray(asked))
 
     def _put_off(self, gpu: Gpu) -> None:
         gpu.retry_at_ns = self._now_ns() + gpu.pause_ns

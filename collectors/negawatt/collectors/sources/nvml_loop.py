@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from negawatt.collectors.sources.nvml_sweep import Lane, Sweeper
+from negawatt.collectors.sources.nvml_pace import Pace, next_energy
+from negawatt.collectors.sources.nvml_sweep import Call, Lane, Sweeper
 from negawatt.models.domain.units import NS_PER_S
 
-_LEAST_PATIENCE_NS: Final = NS_PER_S // 50
+_LEAST_PATIENCE_NS: Final = NS_PER_S // 20  # an H100 was seen to take 17 ms for its energy
+_MINUTE_NS: Final = 60 * NS_PER_S
 _FIRST_PAUSE_NS: Final = NS_PER_S
 _LONGEST_PAUSE_NS: Final = 64 * NS_PER_S
 _FORGOTTEN_AFTER_NS: Final = 600 * NS_PER_S
@@ -43,20 +45,31 @@ class FastLoop:
     Args:
         sweeper: Asks and remembers.
         interval_ns: From one tick to the next [ns].
+        wall_ns: The wall clock.
         monotonic_ns: The monotonic clock.
 
     Attributes:
         start_ns: When tick 0 is due, by the monotonic clock [ns].
-        stride: Only each so many ticks is swept; the others are left to the workload.
+        pace: How often GPUs are asked; at first, for their energy once a second.
     """
 
     def __init__(
-        self, sweeper: Sweeper, interval_ns: int, *, monotonic_ns: Callable[[], int]
+        self,
+        sweeper: Sweeper,
+        interval_ns: int,
+        *,
+        wall_ns: Callable[[], int],
+        monotonic_ns: Callable[[], int],
     ) -> None:
-        self._sweeper, self._interval_ns, self._now_ns = sweeper, interval_ns, monotonic_ns
+        self._sweeper, self._interval_ns = sweeper, interval_ns
+        self._wall_ns, self._now_ns = wall_ns, monotonic_ns
         self._patience_ns = max(interval_ns // 2, _LEAST_PATIENCE_NS)
         self._asked: dict[int, Lane] = {}
         self._lanes: tuple[Lane, ...] = ()
+        self._powers: tuple[Call, ...] = ()
+        self._everything: tuple[Call, ...] = ()
+        self._energy_due: dict[int, int] = {}  # of each GPU, on which tick
+        self._next_energy_tick = 0
         self._hangs: dict[int, _Hang] = {}
         self._gpu_of_hung: dict[threading.Thread | None, int] = {}
         self._changes = threading.Lock()
@@ -65,7 +78,7 @@ class FastLoop:
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         self.start_ns = monotonic_ns()
-        self.stride = 1
+        self.pace = Pace(1, max(NS_PER_S // interval_ns, 1), 1)
 
     @property
     def hung(self) -> frozenset[int]:
@@ -116,6 +129,9 @@ class FastLoop:
     def _arrange(self) -> None:
         hung = self.hung
         self._lanes = tuple(lane for gpu, lane in sorted(self._asked.items()) if gpu not in hung)
+        self._powers = tuple(lane.powers for lane in self._lanes)
+        self._everything = tuple(lane.everything for lane in self._lanes)
+        self._next_energy_tick = 0  # there may be one whose energy was never read
 
     def _sweep_from_a_new_thread(self, *, after: int) -> None:
         thread = threading.Thread(target=self._run, args=(after,), name="nvml-sample", daemon=True)
@@ -127,10 +143,10 @@ class FastLoop:
         """Sweep; first finish the sweep that was left by a thread that hangs behind a GPU."""
         me = threading.current_thread()
         try:
-            is_mine = after < 0 or self._sweeper.go_on(self._lanes, me, after=after)
+            is_mine = after < 0 or self._sweeper.go_on(self._powers, me, after=after)
             while is_mine and not self._stopped.is_set():
                 self._wait_for_next_tick()
-                is_mine = self._sweeper.sweep(self._tick, self._lanes, me)
+                is_mine = self._sweeper.sweep(self._tick, self._calls(), me)
         except BaseException as error:
             self._failure = error
             raise
@@ -140,11 +156,35 @@ class FastLoop:
     def _wait_for_next_tick(self) -> None:
         elapsed_ns = self._now_ns() - self.start_ns
         tick = max(self._tick + 1, elapsed_ns // self._interval_ns)
-        tick += -tick % self.stride
+        tick += -tick % self.pace.stride
         wait_ns = tick * self._interval_ns - elapsed_ns
         if wait_ns > 0:
             time.sleep(wait_ns / NS_PER_S)
         self._tick = tick
+
+    def _calls(self) -> tuple[Call, ...]:
+        """Return what is asked on this tick."""
+        if self.pace.energy_stride == 1:
+            return self._everything
+        if self._tick < self._next_energy_tick:
+            return self._powers
+        return self._calls_with_energy(self._tick, self._lanes, self.pace)
+
+    def _calls_with_energy(
+        self, tick: int, lanes: tuple[Lane, ...], pace: Pace
+    ) -> tuple[Call, ...]:
+        due_of, interval_ns = self._energy_due, self._interval_ns
+        first_wall_ns = self._wall_ns() - (self._now_ns() - self.start_ns)
+        minute_tick = -first_wall_ns % _MINUTE_NS / interval_ns
+        due = [(due_of.get(lane.gpu, 0), rank) for rank, lane in enumerate(lanes)]
+        ranks = {rank for due_tick, rank in sorted(due)[: pace.at_once] if due_tick <= tick}
+        for rank in ranks:
+            minute_ticks = _MINUTE_NS / interval_ns
+            due_of[lanes[rank].gpu] = next_energy(tick, rank, pace, minute_tick, minute_ticks)
+        self._next_energy_tick = min((due_of.get(lane.gpu, 0) for lane in lanes), default=tick + 1)
+        return tuple(
+            lane.everything if rank in ranks else lane.powers for rank, lane in enumerate(lanes)
+        )
 
     def _watch(self) -> None:
         """Look whether a call hangs: whether one and the same is still going on."""

@@ -1,7 +1,8 @@
 """The GPUs of this machine, as a source: the fast loop with all that belongs to it.
 
 Here: putting the parts together, every tick accounted for, and asking less when too much time goes
-by inside the driver. Not here: the parts (nvml, nvml_sweep, nvml_loop, nvml_gpus, nvml_batches).
+by inside the driver. Not here: the parts (nvml, nvml_sweep, nvml_loop, nvml_pace, nvml_gpus,
+nvml_batches).
 """
 
 from dataclasses import dataclass
@@ -13,17 +14,14 @@ from numpy.typing import NDArray
 
 from negawatt.collectors.sources.nvml import SUCCESS, Nvml
 from negawatt.collectors.sources.nvml_batches import batches, instant, stamps
+from negawatt.collectors.sources.nvml_fields import ENERGIES, NOT_ANSWERED
 from negawatt.collectors.sources.nvml_gpus import READ_FIELDS, GpuTable
 from negawatt.collectors.sources.nvml_loop import FastLoop
+from negawatt.collectors.sources.nvml_pace import pace
 from negawatt.collectors.sources.nvml_sweep import NOT_ASKED, Sweeper
 from negawatt.collectors.sources.protocol import Batch, GapReason, Tick
 from negawatt.models.domain.units import NS_PER_S
 
-# Share of the time that may go by inside the driver: its locks are those that the workload needs.
-# With what the slow loop may take (nvml_slow_source), it is 1 %.
-DRIVER_TIME_LIMIT_RATIO: Final = 0.0075
-_CALM_RATIO: Final = DRIVER_TIME_LIMIT_RATIO / 4  # asking twice as often stays well below
-_LARGEST_STRIDE: Final = 64
 _OPENING_PATIENCE_S: Final = 10.0
 _KEPT_S: Final = 12.0
 
@@ -56,6 +54,7 @@ class LoopFacts:
         worst_late_s: How late the latest sweep of the last stretch began [s].
         slow_driver_time_s: Time inside the driver of the slow loop [s].
         stride: Only each so many ticks is swept.
+        energy_stride: From one energy of a GPU to the next, at most [ticks].
         gpus_asked: GPUs in the loop.
         gpus_hung: GPUs that are left out because a call hangs.
         gpu_count: GPUs that the driver showed at the start.
@@ -72,6 +71,7 @@ class LoopFacts:
     worst_late_s: float = 0.0
     slow_driver_time_s: float = 0.0
     stride: int = 1
+    energy_stride: int = 1
     gpus_asked: int = 0
     gpus_hung: int = 0
     gpu_count: int = 0
@@ -107,11 +107,17 @@ class NvmlSource:
             wall_ns=clock.wall_ns,
             monotonic_ns=clock.monotonic_ns,
         )
-        self._loop = FastLoop(self._sweeper, self._interval_ns, monotonic_ns=clock.monotonic_ns)
+        self._loop = FastLoop(
+            self._sweeper,
+            self._interval_ns,
+            wall_ns=clock.wall_ns,
+            monotonic_ns=clock.monotonic_ns,
+        )
         self.table = GpuTable(self.nvml, self._sweeper, self._loop, monotonic_ns=clock.monotonic_ns)
         self.table.open_all(_OPENING_PATIENCE_S)
         self.facts = LoopFacts(gpu_count=self.nvml.gpu_count)
         self._next_tick = 0
+        self._powers_ns = self._energy_ns = 0.0
         self._loop.start()
         self.start_ns = self._taken_ns = self._loop.start_ns
 
@@ -124,7 +130,10 @@ class NvmlSource:
         self._loop.raise_failure()
         now_ns = self._clock.monotonic_ns()
         wall_less_monotonic_ns = self._clock.wall_ns() - now_ns
-        stride, begun_tick = self._loop.stride, self._loop.tick  # before what is complete is taken
+        stride, begun_tick = (
+            self._loop.pace.stride,
+            self._loop.tick,
+        )  # before what is complete is taken
         sweeps = self._sweeper.take()
         read = batches(sweeps, self.table.gpus, self._loop.hung)
         ticks: list[Tick] = []
@@ -175,7 +184,7 @@ class NvmlSource:
                 self.table.fail(gpu, code)
 
     def _note(self, sweeps: NDArray[Any], ticks: list[Tick], now_ns: int) -> None:
-        """Bring the facts up to date, and ask less or more by the time inside the driver."""
+        """Bring the facts up to date, and keep the pace that the time inside the driver allows."""
         facts = self.facts
         # How long a call took that did not return is not known; its GPU is found hung.
         call_ns = np.diff(stamps(sweeps), axis=1) * (sweeps["code"] != NOT_ASKED)
@@ -195,8 +204,18 @@ class NvmlSource:
         facts.gpus_asked = sum(gpu.is_asked for gpu in self.table.gpus)
         facts.gpus_hung = len(self._loop.hung)
         self._taken_ns = now_ns
-        if facts.driver_time_ratio > DRIVER_TIME_LIMIT_RATIO:
-            self._loop.stride = min(2 * self._loop.stride, _LARGEST_STRIDE)
-        elif facts.driver_time_ratio < _CALM_RATIO:
-            self._loop.stride = max(self._loop.stride // 2, 1)
-        facts.stride = self._loop.stride
+        self._keep_pace(sweeps, call_ns)
+        facts.stride, facts.energy_stride = self._loop.pace.stride, self._loop.pace.energy_stride
+
+    def _keep_pace(self, sweeps: NDArray[Any], call_ns: NDArray[np.int64]) -> None:
+        """Find what calls take, the median because one may wait for a core, and the pace."""
+        has_returned = sweeps["code"] != NOT_ASKED
+        has_energy = (sweeps["answers"]["result"][:, :, ENERGIES] != NOT_ANSWERED).any(axis=2)
+        powers_ns, whole_ns = call_ns[has_returned & ~has_energy], call_ns[has_energy]
+        if len(powers_ns):
+            self._powers_ns = float(np.median(powers_ns))
+        if len(whole_ns):
+            self._energy_ns = max(float(np.median(whole_ns)) - self._powers_ns, 0.0)
+        self._loop.pace = pace(
+            self._powers_ns, self._energy_ns, max(self.facts.gpus_asked, 1), self._interval_ns
+        )

@@ -1,9 +1,9 @@
 """One sweep over all GPUs, as fast as it can be: raw calls into arrays that are there already.
 
-Each call asks one GPU for all its fields; its return code and the time before and after it are
-kept, and the answers as the driver wrote them. Nothing is decoded here, no object is made for a
-reading: the arrays are taken apart once a second, elsewhere (nvml_batches). Not here: deadlines,
-threads, and what becomes of a call that hangs (nvml_loop).
+Each call asks one GPU for its powers, or for its energy as well; its return code and the time
+before and after it are kept, and the answers as the driver wrote them. Nothing is decoded here, no
+object is made for a reading: the arrays are taken apart once a second, elsewhere (nvml_batches).
+Not here: deadlines, threads, and what becomes of a call that hangs (nvml_loop).
 """
 
 import ctypes
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.collectors.sources.nvml import RawFunction
-from negawatt.collectors.sources.nvml_fields import ASKED, FIELD_VALUE, question
+from negawatt.collectors.sources.nvml_fields import ASKED, FIELD_VALUE, Span, question
 
 # What stands in a return code of a GPU that was not asked, or whose call has not returned.
 NOT_ASKED: Final = -1
@@ -39,11 +39,19 @@ def sweep_row(gpu_count: int) -> np.dtype[Any]:
     )
 
 
-class Lane(NamedTuple):
-    """One GPU that is asked, and what the call takes."""
+class Call(NamedTuple):
+    """What asks a GPU: its position, and what the driver's function takes."""
 
     gpu: int
     arguments: tuple[object, ...]
+
+
+class Lane(NamedTuple):
+    """One GPU that is asked: for its powers, or for everything."""
+
+    gpu: int
+    powers: Call
+    everything: Call
 
 
 class Sweeper:
@@ -96,18 +104,22 @@ class Sweeper:
         self._handover = threading.Lock()
         self.current: int | None = None
 
-    def lane(self, gpu: int, handle: ctypes.c_void_p, field_count: int) -> Lane:
+    def lane(self, gpu: int, handle: ctypes.c_void_p, fields: Span) -> Lane:
         """Return how a GPU is asked; its answers have a place of their own."""
-        address = self._row["answers"][0, gpu].ctypes.data
+        address = self._row["answers"][0, gpu, fields.start :].ctypes.data
         # Converted now, not at each call: a parameter that is one already is taken as it is.
-        return Lane(
-            gpu,
-            (
-                ctypes.c_void_p.from_param(handle.value),
-                ctypes.c_int.from_param(field_count),
-                ctypes.c_void_p.from_param(address),
-            ),
+        powers, everything = (
+            Call(
+                gpu,
+                (
+                    ctypes.c_void_p.from_param(handle.value),
+                    ctypes.c_int.from_param(end - fields.start),
+                    ctypes.c_void_p.from_param(address),
+                ),
+            )
+            for end in (fields.powers_end, fields.end)
         )
+        return Lane(gpu, powers, everything)
 
     def give_to(self, holder: object) -> int | None:
         """Let only this holder sweep from now on; return the GPU at which the one before hangs."""
@@ -115,25 +127,25 @@ class Sweeper:
             self._holder = holder
             return self.current
 
-    def sweep(self, tick: int, lanes: Sequence[Lane], holder: object) -> bool:
+    def sweep(self, tick: int, calls: Sequence[Call], holder: object) -> bool:
         """Ask all GPUs once; False where the sweep was given to another holder meanwhile.
 
         Args:
             tick: Position on the grid of the loop.
-            lanes: GPUs in increasing order.
+            calls: One for each GPU, in increasing order.
             holder: Who sweeps.
         """
         if self._done - self._taken >= self._capacity:
             return True  # given up: nobody takes the old ones
         self._written[:] = self._blank
         self._times[0], self._times[1] = tick, self._wall_ns()
-        return self.go_on(lanes, holder)
+        return self.go_on(calls, holder)
 
-    def go_on(self, lanes: Sequence[Lane], holder: object, *, after: int = -1) -> bool:
+    def go_on(self, calls: Sequence[Call], holder: object, *, after: int = -1) -> bool:
         """Ask the GPUs behind one, and complete the sweep; as ``sweep``."""
         read, now_ns, stamps, codes = self._read, self._monotonic_ns, self._stamps, self._codes
         stamps[after + 1] = now_ns()
-        for gpu, arguments in lanes:
+        for gpu, arguments in calls:
             if gpu <= after:
                 continue
             self.current = gpu

@@ -134,7 +134,8 @@ def newest_only(block: Block, reason: GapReason) -> Block:
     """Return a block with only the newest reading of each GPU, the others booked as gaps.
 
     Readings at which a counter was reset stay: energy is never taken across them. The energy
-    counter makes the newest reading enough for the energy of the whole stretch.
+    counter makes the newest reading enough for the energy of the whole stretch; where some readings
+    have no energy, the newest that has one.
 
     Args:
         block: What was read.
@@ -162,11 +163,15 @@ def newest_only(block: Block, reason: GapReason) -> Block:
 
 
 def _kept(rows: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Say of each row whether it is of the newest tick of its GPU, or of one with a reset."""
+    """Say of each row whether it is of the tick of its GPU that is kept, or of one with a reset."""
     table = pa.Table.from_batches([rows.select(["node_id", "gpu_uuid", "sequence_number"])])
-    newest = table.group_by(["node_id", "gpu_uuid"]).aggregate([("sequence_number", "max")])
+    with_energy = table.filter(rows["energy_total_millijoule"].is_valid())
     newest_of = {
-        (r["node_id"], r["gpu_uuid"]): r["sequence_number_max"] for r in newest.to_pylist()
+        (r["node_id"], r["gpu_uuid"]): r["sequence_number_max"]
+        for some in (table, with_energy)
+        for r in some.group_by(["node_id", "gpu_uuid"])
+        .aggregate([("sequence_number", "max")])
+        .to_pylist()
     }
     ticks = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
     is_reset = pc.equal(rows["reading_quality"], "reset_epoch").to_pylist()

@@ -48,12 +48,13 @@ def squared_misses_j2(
     boundary_ms: NDArray[np.int64],
     max_gap_s: float,
 ) -> NDArray[np.float64]:
-    r"""Return how far each stretch between two readings is off, squared and added up.
+    r"""Return how far each stretch between two energies is off, squared and added up.
 
-    .. math:: m = \sum_i \left( \tfrac{p_i + p_{i+1}}{2} (t_{i+1} - t_i) - (c_{i+1} - c_i) \right)^2
+    .. math:: m = \sum_i \left( \int_{t_i}^{t_{i+1}} p\,dt - (c_{i+1} - c_i) \right)^2
 
-    A stretch belongs to the interval that its middle lies in. Stretches over a gap, a new counter
-    or a reading that is none are left out.
+    Power is a straight line between its readings, of which there may be more than of the energy. A
+    stretch belongs to the interval that its middle lies in. Stretches over a gap, a new counter or
+    a reading without power are left out.
 
     Args:
         readings: The counter, oldest reading first, shape (n,).
@@ -76,18 +77,24 @@ def squared_misses_j2(
     time_ms = readings.time_ms
     if len(time_ms) == 0:
         return np.zeros(len(boundary_ms) - 1)
-    is_reading = power_w > 0
-    if readings.is_known is not None:
-        is_reading &= readings.is_known
-    length_ms = np.diff(time_ms)
-    counted_j = np.diff(readings.energy_total_millijoule) / MILLIJOULE_PER_J
-    is_used = is_reading[1:] & is_reading[:-1] & (counted_j >= 0)
-    is_used &= are_near(length_ms, max_gap_s)
+    is_power, length_ms = power_w > 0, np.diff(time_ms)
+    is_used = is_power[1:] & is_power[:-1] & are_near(length_ms, max_gap_s)
     if readings.epoch is not None:
         is_used &= readings.epoch[1:] == readings.epoch[:-1]
     missed_j = length_ms / MS_PER_S
     missed_j *= power_w[1:] + power_w[:-1]
     missed_j /= 2
+    counter_millijoule = readings.energy_total_millijoule
+    if readings.is_known is not None and not readings.is_known.all():
+        counted = np.flatnonzero(readings.is_known)
+        if len(counted) < 2:  # noqa: PLR2004 - a stretch has two ends
+            return np.zeros(len(boundary_ms) - 1)
+        inside, starts = slice(counted[-1]), counted[:-1]
+        missed_j = np.add.reduceat(missed_j[inside], starts)
+        is_used = np.logical_and.reduceat(is_used[inside], starts)
+        time_ms, counter_millijoule = time_ms[counted], counter_millijoule[counted]
+    counted_j = np.diff(counter_millijoule) / MILLIJOULE_PER_J
+    is_used &= counted_j >= 0
     missed_j -= counted_j
     if not is_used.all():
         missed_j[~is_used] = 0

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+# pyarrow asks for it on any thread, and two that ask first at once end in a recursion.
+import numpy.ma  # noqa: F401
+
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.clock_watch import ClockWatch
 from negawatt.collectors.config import CollectConfig

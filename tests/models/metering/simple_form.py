@@ -69,17 +69,22 @@ def extremes(readings: Sequence[Reading], edges: Edges) -> tuple[float, float]:
 
 
 def misses(readings: Sequence[Reading], edges: Edges, max_gap_ms: int) -> Fraction:
-    """Return how far the stretches between readings are off, squared and added up [J^2]."""
+    """Return how far the stretches between energies are off, squared and added up [J^2]."""
     total = Fraction(0)
-    for (at, counter, epoch, power), (next_at, next_counter, next_epoch, next_power) in pairwise(
-        readings
-    ):
-        is_used = next_at - at <= max_gap_ms and epoch == next_epoch and min(power, next_power) > 0
+    counts = [n for n, (_, counter, *_) in enumerate(readings) if counter is not None]
+    for first, last in pairwise(counts):
+        stretch = list(pairwise(readings[first : last + 1]))
+        is_used = all(
+            b[0] - a[0] <= max_gap_ms and a[2] == b[2] and min(a[3], b[3]) > 0 for a, b in stretch
+        )
+        (at, counter, *_), (next_at, next_counter, *_) = readings[first], readings[last]
         is_inside = edges[0] <= (at + next_at) // 2 < edges[1]
         if not (is_used and is_inside) or counter is None or next_counter is None:
             continue
         if next_counter >= counter:
-            integral = Fraction(power + next_power) / 2 * Fraction(next_at - at, 1000)
+            integral = sum(
+                Fraction(a[3] + b[3]) / 2 * Fraction(b[0] - a[0], 1000) for a, b in stretch
+            )
             total += (integral - Fraction(next_counter - counter, 1000)) ** 2
     return total
 

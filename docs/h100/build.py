@@ -218,7 +218,7 @@ def _samples() -> dict[str, float]:
 
 
 def _memory_w(phase: Phase) -> float:
-    return float(phase.polls["memory_average"].median() or 0) / 1000  # type: ignore[arg-type]
+    return float(np.median(phase.polls["memory_average"])) / 1000
 
 
 def _minutes(recorded: dict[str, Phase]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 # pyarrow asks for it on any thread, and two that ask first at once end in a recursion.
-import numpy.ma  # noqa: F401
+import numpy.ma  # noqa: F401 - see above
 
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.clock_watch import ClockWatch

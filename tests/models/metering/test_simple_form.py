@@ -37,6 +37,7 @@ def plain(step_ms: int) -> list[Reading]:
 @settings(max_examples=100, deadline=None)
 @given(readings)
 @example(plain(500))
+@example(plain(900))
 @example([reading for reading in plain(500) if reading[0] not in range(6_000, 12_000)])
 @example([(at, 7, 0, 100.0) for at, *_ in plain(1_000)])
 def test_arrays_say_what_the_simple_form_says(rows: list[Reading]) -> None:

@@ -14,8 +14,9 @@ from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import MS_PER_S
 from negawatt.models.metering.counter_and_power import Compared, disagreement
 from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
-from negawatt.models.metering.pieces import instant_text, running_total
+from negawatt.models.metering.pieces import instant_text
 from negawatt.models.metering.power_samples import SampledEnergy
+from negawatt.models.metering.sample_order import Runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,24 +131,38 @@ def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def clock_steps(rows: pl.DataFrame, limit_ms: int) -> list[Finding]:
+def clock_offset_ms(rows: pl.DataFrame) -> NDArray[np.int64]:
+    """Return how far the wall clock of each reading is from the monotonic one [ms]."""
+    wall_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
+    offset_ms: NDArray[np.int64] = wall_ms - rows["monotonic_ms"].to_numpy()
+    return offset_ms
+
+
+def gpus_with_clock_steps(runs: Runs, limit_ms: int) -> list[str]:
+    """Return the GPUs between whose readings both clocks moved apart by more than a limit."""
+    if runs.rows.is_empty():
+        return []
+    offset_ms = clock_offset_ms(runs.rows)
+    place, first = np.sort(runs.start), runs.first_of_each()[:-1]
+    run = np.searchsorted(place, runs.start)
+    largest_ms = np.maximum.reduceat(offset_ms, place)[run]
+    least_ms = np.minimum.reduceat(offset_ms, place)[run]
+    range_ms = np.maximum.reduceat(largest_ms, first) - np.minimum.reduceat(least_ms, first)
+    return [runs.gpu_uuid[n] for n in first[range_ms > limit_ms]]
+
+
+def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list[Finding]:
     """Report steps of a node's wall clock against its monotonic one, once for each node.
 
     Args:
-        rows: Readings of one boot or several, each with both clocks, sorted by GPU.
+        rows: Readings of one boot or several, each with both clocks.
+        gpu_uuids: The GPUs to look at.
         limit_ms: How far the two may move apart from one reading to the next [ms].
     """
-    offset = rows["observed_at_utc"].dt.epoch("ms").to_numpy() - rows["monotonic_ms"].to_numpy()
-    runs = rows["gpu_uuid"].rle().struct.unnest()
-    start = running_total(runs["len"].cast(pl.Int64).to_numpy())[:-1]
-    if not len(start):
-        return []
-    range_ms = np.maximum.reduceat(offset, start) - np.minimum.reduceat(offset, start)
-    moved = runs["value"].filter(pl.Series(range_ms > limit_ms))
-    if moved.is_empty():
+    if not gpu_uuids:
         return []
     offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
-    taken = rows.filter(pl.col.gpu_uuid.is_in(moved.implode())).sort(
+    taken = rows.filter(pl.col.gpu_uuid.is_in(gpu_uuids)).sort(
         "node_id", "boot_id", "gpu_uuid", "sequence_number"
     )
     steps = taken.with_columns(

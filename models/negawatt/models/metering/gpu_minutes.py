@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding
@@ -26,13 +27,15 @@ from negawatt.models.metering.energy_counter import (
 )
 from negawatt.models.metering.gpu_findings import (
     GpuDay,
+    clock_offset_ms,
     clock_steps,
     findings_of_gpu,
     flagged_readings,
     gpu_subject,
+    gpus_with_clock_steps,
 )
 from negawatt.models.metering.power_samples import sampled_energy
-from negawatt.models.metering.sample_order import in_order
+from negawatt.models.metering.sample_order import Runs, in_runs, taken
 from negawatt.models.metering.sample_rules import SampleRules
 
 # dcgm-exporter renews its values every 30 s unless told otherwise; 5 s for jitter and its own mean.
@@ -88,15 +91,19 @@ def gpu_interval_energy(
         ValueError: The day is not a whole number of intervals.
     """
     boundary_ms = _boundaries_ms(day, interval_minutes)
-    unique = _sorted_rows(samples)
+    runs = _runs_of_gpus(samples)
     del samples  # where the caller does not hold them, what follows can have their memory
-    findings, ok = [], unique
-    if not (unique["reading_quality"] == "ok").all(ignore_nulls=False):
-        # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
-        flagged = unique.filter(~pl.col.reading_quality.is_in(["ok", "repeat"]))
-        findings, ok = flagged_readings(flagged), unique.filter(pl.col.reading_quality == "ok")
-    findings += clock_steps(unique, CLOCK_STEP_MS)
-    gpus = [_one_gpu(rows, boundary_ms, max_gap_s) for rows in _each_gpu(ok)]
+    is_ok = runs.rows["reading_quality"] == "ok"
+    ok = runs if is_ok.all(ignore_nulls=False) else in_runs(runs.rows.filter(is_ok))
+    stepped = gpus_with_clock_steps(runs, CLOCK_STEP_MS)
+    # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
+    is_flagged = ~pl.col.reading_quality.is_in(["ok", "repeat"])
+    findings = [] if ok is runs else flagged_readings(runs.rows.filter(is_flagged))
+    findings += clock_steps(runs.rows, stepped, CLOCK_STEP_MS)
+    gpus = [
+        _one_gpu(rows, boundary_ms, max_gap_s)
+        for rows in _each_gpu(ok, has_clock_steps=bool(stepped))
+    ]
     for gpu in gpus:
         findings += findings_of_gpu(gpu, boundary_ms, interval_minutes)
     return _frame(gpus, boundary_ms, site_id), findings
@@ -112,12 +119,12 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
     return start_ms + step_ms * np.arange(n_intervals + 1, dtype=np.int64)
 
 
-def _sorted_rows(samples: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of scope gpu once each, in an order that does not depend on theirs."""
+def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
+    """Return the rows of scope gpu once each, in runs that do not depend on their order."""
     if not (samples["power_scope"] == "gpu").all(ignore_nulls=False):
         samples = samples.filter(pl.col.power_scope == "gpu")
-    few_bytes = pl.col(pl.String).cast(pl.Categorical)
-    return in_order(samples.select(_COLUMNS).with_columns(few_bytes))
+    few_bytes = (cs.string() - cs.by_name("gpu_uuid")).cast(pl.Categorical)
+    return in_runs(samples.select(_COLUMNS).with_columns(few_bytes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,40 +137,44 @@ class _GpuRows:
     power_w: NDArray[np.float64]
 
 
-def _each_gpu(rows: pl.DataFrame) -> Iterator[_GpuRows]:
-    """Cut rows that are sorted by GPU into those of each; columns are turned to arrays once."""
+def _each_gpu(runs: Runs, *, has_clock_steps: bool) -> Iterator[_GpuRows]:
+    """Yield the readings of each GPU; columns are turned to arrays once."""
+    rows = runs.rows
     energy = rows["energy_total_millijoule"]
     time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     energy_millijoule = energy.fill_null(0).to_numpy()
     is_known = energy.is_not_null().to_numpy() if energy.has_nulls() else None
     power_milliwatt = rows["power_milliwatt"].to_numpy()  # NaN where NULL
-    begins = _begins(rows, time_ms)
-    start = 0
-    for length, gpu_uuid in rows["gpu_uuid"].rle().struct.unnest().rows():
-        part = slice(start, start + length)
+    begins = _begins(runs, has_clock_steps=has_clock_steps)
+    for gpu_uuid, places in runs.of_gpus():
         yield _GpuRows(
             gpu_uuid=gpu_uuid,
-            node_id=rows.item(part.stop - 1, "node_id"),
+            node_id=rows.item(places[-1].stop - 1, "node_id"),
             readings=CounterReadings(
-                time_ms=time_ms[part],
-                energy_total_millijoule=energy_millijoule[part],
-                is_known=None if is_known is None else is_known[part],
-                epoch=np.cumsum(begins[part]) if begins[start + 1 : part.stop].any() else None,
+                time_ms=taken(time_ms, places),
+                energy_total_millijoule=taken(energy_millijoule, places),
+                is_known=None if is_known is None else taken(is_known, places),
+                epoch=np.cumsum(taken(begins, places)) if begins is not None else None,
             ),
-            power_w=power_milliwatt[part] / MILLIWATT_PER_W,
+            power_w=taken(power_milliwatt, places) / MILLIWATT_PER_W,
         )
-        start = part.stop
 
 
-def _begins(rows: pl.DataFrame, time_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say of each row whether another counter begins with it; the first row may say anything."""
-    offset_ms = time_ms - rows["monotonic_ms"].to_numpy()
-    offset_ms[1:] -= offset_ms[:-1].copy()
-    begins: NDArray[np.bool_] = np.abs(offset_ms, out=offset_ms) > CLOCK_STEP_MS
+def _begins(runs: Runs, *, has_clock_steps: bool) -> NDArray[np.bool_] | None:
+    """Say of each row whether another counter begins with it; None where none does."""
+    rows, before = runs.rows, np.append(runs.start[:1], runs.stop[:-1] - 1)
+    begins, at_start = np.zeros(rows.height, np.bool_), np.zeros(len(runs.start), np.bool_)
     for column in _STREAM:
         value = rows[column].to_physical().to_numpy()
         begins[1:] |= value[1:] != value[:-1]
-    return begins
+        at_start |= value[runs.start] != value[before]
+    if has_clock_steps:
+        offset_ms = clock_offset_ms(rows)
+        begins[1:] |= np.abs(np.diff(offset_ms)) > CLOCK_STEP_MS
+        at_start |= np.abs(offset_ms[runs.start] - offset_ms[before]) > CLOCK_STEP_MS
+    begins[runs.start] = at_start
+    begins[runs.start[runs.first_of_each()[:-1]]] = False
+    return begins if begins.any() else None
 
 
 def _one_gpu(rows: _GpuRows, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
@@ -22,17 +22,14 @@ from negawatt.models.metering.gain import GainDocument, over_gain
 from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
 from negawatt.warehouse.aside import Aside, in_order, put_aside
+from negawatt.warehouse.collected import Ended, count_rows_by, ends_of, read_collected
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import (
-    count_rows,
-    count_rows_by,
-    raw_paths,
-    read_raw_files,
-    start_of_day,
-)
+from negawatt.warehouse.raw_files import raw_paths, start_of_day
 from negawatt.warehouse.sites import Site
 
 _TABLE = "raw_gpu__power_samples"
+_TIME = "observed_at_utc"
+_RANGED = (_TIME, "node_id", "boot_id", "counter_epoch", "power_scope", "reading_quality")
 _GPUS_AT_ONCE = 256  # 370,000 minutes
 _KEPT_ROWS = 100_000  # a day of 69 GPUs; a span of days is written at once
 _LOG = logging.getLogger(__name__)
@@ -52,12 +49,15 @@ class _Day:
         return f"{self.site_id} on {self.span.start_utc:%Y-%m-%d}"
 
     @property
+    def edges_utc(self) -> tuple[datetime, datetime]:
+        """The first and last instant at which a reading can cover an edge of the day."""
+        gap = timedelta(seconds=self.max_gap_s)
+        return self.span.start_utc - gap, self.span.end_utc + gap
+
+    @property
     def is_near(self) -> pl.Expr:
         """Whether a reading is in the day, or near enough to cover its edges."""
-        gap = timedelta(seconds=self.max_gap_s)
-        return pl.col("observed_at_utc").is_between(
-            self.span.start_utc - gap, self.span.end_utc + gap
-        )
+        return pl.col(_TIME).is_between(*self.edges_utc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +102,17 @@ def gpu_minutes_of_day(
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
     one = _Day(span=span, site_id=site_id, max_gap_s=site.gpu_reading_gap_s)
     before, after = day - timedelta(days=1), day + timedelta(days=1)
-    paths = raw_paths(layout, _TABLE, site_id, before, after)
-    if count_rows(paths) <= site.gpu_rows_at_once:
-        return _metered(paths, one, one.is_near, folder)
-    counts = count_rows_by(paths, ("node_id", "gpu_uuid"), one.is_near)
+    ends = ends_of(raw_paths(layout, _TABLE, site_id, before, after), _RANGED)
+    files = [file for file in ends if file.lies_in(_TIME, *one.edges_utc) is not False]
+    if sum(file.row_count for file in files) <= site.gpu_rows_at_once:
+        return _metered(files, one, folder)
+    counts = count_rows_by(files, ("node_id", "gpu_uuid"), one.is_near)
     groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
     if len(groups) < 2:  # noqa: PLR2004 - nothing to do side by side
-        return _metered(paths, one, one.is_near, folder)
-    parts = list(_side_by_side([(_files_of(counts, gpus), one, gpus, folder) for gpus in groups]))
+        return _metered(files, one, folder)
+    parts = list(
+        _side_by_side([(_files_of(files, counts, gpus), one, folder, gpus) for gpus in groups])
+    )
     return GpuMinutes(
         rows=parts[0].rows,
         aside=tuple(file for part in parts for file in part.aside),
@@ -119,41 +122,49 @@ def gpu_minutes_of_day(
 
 
 def _side_by_side(
-    groups: Sequence[tuple[list[Path], _Day, list[str], Path]],
+    groups: Sequence[tuple[list[Ended], _Day, Path, list[str]]],
 ) -> Iterator[GpuMinutes]:
     """Yield what each group gives as soon as it is done."""
     # A fork would copy locks that Polars' threads hold.
     workers = min(os.cpu_count() or 1, len(groups))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_metered_group, *group) for group in groups}
+        waiting = {pool.submit(_metered, *group) for group in groups}
         for number, done in enumerate(as_completed(waiting), start=1):
             _LOG.info("metered %s: group %d of %d", groups[0][1].name, number, len(groups))
             yield done.result()
 
 
-def _files_of(counts: pl.DataFrame, gpus: Sequence[str]) -> list[Path]:
-    """Return the files that hold readings of any of the GPUs, sorted."""
-    return sorted(map(Path, counts.filter(pl.col("gpu_uuid").is_in(gpus))["path"].unique()))
-
-
-def _metered_group(
-    paths: Sequence[Path], one: _Day, gpus: Sequence[str], folder: Path
-) -> GpuMinutes:
-    return _metered(paths, one, one.is_near & pl.col("gpu_uuid").is_in(gpus), folder, kept=0)
+def _files_of(files: Sequence[Ended], counts: pl.DataFrame, gpus: Sequence[str]) -> list[Ended]:
+    """Return the files that hold readings of any of the GPUs."""
+    paths = set(counts.filter(pl.col("gpu_uuid").is_in(gpus))["path"])
+    return [file for file in files if str(file.path) in paths]
 
 
 def _metered(
-    paths: Sequence[Path], one: _Day, where: pl.Expr, folder: Path, kept: int = _KEPT_ROWS
+    files: Sequence[Ended], one: _Day, folder: Path, gpus: Sequence[str] | None = None
 ) -> GpuMinutes:
+    """Meter GPUs; all that the files hold unless a group is given, whose rows are put aside."""
     rows, findings = gpu_interval_energy(
-        read_raw_files(_TABLE, paths, where, SAMPLE_COLUMNS, pl.Categorical),
+        read_collected(_TABLE, files, _kept(files, one, gpus), SAMPLE_COLUMNS),
         one.span,
         one.site_id,
         max_gap_s=one.max_gap_s,
     )
     aside: tuple[Aside, ...] = ()
     seen = rows.select("node_id", "gpu_uuid").unique(maintain_order=True)
-    if rows.height > kept:
+    if rows.height > (_KEPT_ROWS if gpus is None else 0):
         aside = (put_aside(folder / f"{uuid4().hex}.arrow", rows, "gpu_uuid"),)
         rows = rows.clear()
     return GpuMinutes(rows=rows, aside=aside, seen=seen, findings=findings)
+
+
+def _kept(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None) -> pl.Expr | None:
+    """Return which rows of the files to keep; None where they surely are all of the group's.
+
+    All GPUs of a node are in one group, and so are all rows of a file of one node.
+    """
+    are_near = all(file.lies_in(_TIME, *one.edges_utc) for file in files)
+    kept = [] if are_near else [one.is_near]
+    if gpus is not None and any(file.same("node_id") is None for file in files):
+        kept.append(pl.col("gpu_uuid").is_in(gpus))
+    return pl.all_horizontal(kept) if kept else None

@@ -218,21 +218,9 @@ def read_raw_files(
     if where is not None:
         rows = rows.filter(where)
     rows = rows.with_columns(pl.col(pl.String).cast(text))
-    if name in _COLLECTED and not _are_apart(paths):
+    if name in _COLLECTED and not are_apart(paths):
         rows = rows.unique(table(name).key, keep="first", maintain_order=True)
     return rows.collect()
-
-
-def count_rows(paths: Sequence[Path]) -> int:
-    """Return how many rows sealed files hold together, by their footers."""
-    return sum(pq.read_metadata(path).num_rows for path in paths)
-
-
-def count_rows_by(paths: Sequence[Path], columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
-    """Return ``path``, the columns, and ``row_count``: the rows to keep of each file and value."""
-    rows = pl.scan_parquet(list(paths), hive_partitioning=False, include_file_paths="path")
-    counted = rows.filter(where).group_by("path", *columns).agg(pl.len().alias("row_count"))
-    return counted.collect(engine="streaming")
 
 
 def read_all_raw(layout: Layout, name: str, site_id: str) -> pl.DataFrame:
@@ -322,8 +310,8 @@ def start_of_day(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC)
 
 
-def _are_apart(paths: Sequence[Path]) -> bool:
-    """Say whether the names of sealed files show that no two of them hold the same.
+def are_apart(paths: Sequence[Path]) -> bool:
+    """Say whether the names of sealed files show that no two of them hold the same rows.
 
     A collector's name is node, boot, source, first and last of what is inside, hash.
     """

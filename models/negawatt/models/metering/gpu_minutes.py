@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding
@@ -123,8 +122,11 @@ def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
     """Return the rows of scope gpu once each, in runs that do not depend on their order."""
     if not (samples["power_scope"] == "gpu").all(ignore_nulls=False):
         samples = samples.filter(pl.col.power_scope == "gpu")
-    few_bytes = (cs.string() - cs.by_name("gpu_uuid")).cast(pl.Categorical)
-    return in_runs(samples.select(_COLUMNS).with_columns(few_bytes))
+    rows = samples[list(_COLUMNS)]  # select() would copy
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    if texts not in ([], ["gpu_uuid"]):
+        rows = rows.with_columns(pl.col(texts).cast(pl.Categorical))
+    return in_runs(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,0 +1,98 @@
+"""Files of collectors are read as they lie, whatever of them is not read."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
+from negawatt.collectors.spool.segment import seal
+from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS
+from negawatt.warehouse.collected import count_rows_by, ends_of, read_collected
+from negawatt.warehouse.raw_files import read_raw_files
+
+NOON_UTC = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+def seal_readings(
+    root: Path, node: str, qualities: str, *, first: int = 0, gpus: str = "ab", source: str = "dcgm"
+) -> Path:
+    """Seal a reading a second of GPUs; each letter is a quality: o for ok, l for late."""
+    rows = [
+        {
+            "node_id": node,
+            "boot_id": "b1",
+            "gpu_uuid": f"GPU-{gpu}",
+            "observed_at_utc": NOON_UTC + timedelta(seconds=number),
+            "monotonic_ms": number * 1_000,
+            "sequence_number": number,
+            "counter_epoch": 3,
+            "power_milliwatt": None if number == 1 else 600_000,
+            "energy_total_millijoule": number * 600_000,
+            "power_scope": "gpu",
+            "reading_quality": {"o": "ok", "l": "late"}[quality],
+        }
+        for gpu in gpus
+        for number, quality in enumerate(qualities, start=first)
+    ]
+    table = pa.Table.from_pylist(rows, schema=SCHEMAS[POWER_SAMPLES])
+    (path,) = seal(table, root=root, site_id="s1", source=source)
+    return path
+
+
+def test_the_end_of_a_file_says_what_all_its_rows_have(tmp_path: Path) -> None:
+    columns = ("observed_at_utc", "node_id", "reading_quality", "counter_epoch", "power_milliwatt")
+
+    (end,) = ends_of([seal_readings(tmp_path, "n1", "ool")], columns)
+
+    assert end.row_count == 6
+    assert (end.same("node_id"), end.same("counter_epoch")) == ("n1", 3)
+    assert end.same("reading_quality") is None
+    assert end.same("power_milliwatt") is None  # one is NULL
+    seconds = [NOON_UTC + timedelta(seconds=n) for n in range(4)]
+    assert end.lies_in("observed_at_utc", seconds[0], seconds[2]) is True
+    assert end.lies_in("observed_at_utc", seconds[1], seconds[3]) is None
+    assert end.lies_in("observed_at_utc", seconds[3], seconds[3]) is False
+    assert end.lies_in("power_milliwatt", 0, 1) is None
+
+
+@pytest.mark.parametrize("where", [None, pl.col("gpu_uuid") == "GPU-a"])
+def test_rows_are_those_of_a_plain_read(tmp_path: Path, where: pl.Expr | None) -> None:
+    """Of n1, one file is the same in all its rows and one is not; GPU c is alone on n2."""
+    paths = [
+        seal_readings(tmp_path, "n1", "ooo"),
+        seal_readings(tmp_path, "n1", "olo", first=3),
+        seal_readings(tmp_path, "n2", "ll", gpus="c"),
+    ]
+    ends = ends_of(paths, ("node_id", "boot_id", "counter_epoch", "reading_quality"))
+
+    found = read_collected(POWER_SAMPLES, ends, where, SAMPLE_COLUMNS)
+
+    expected = read_raw_files(POWER_SAMPLES, paths, where, SAMPLE_COLUMNS)
+    text = pl.col(pl.Categorical).cast(pl.String)
+    assert found.with_columns(text).sort(SAMPLE_COLUMNS).equals(expected.sort(SAMPLE_COLUMNS))
+
+
+def test_what_was_shipped_twice_is_read_once(tmp_path: Path) -> None:
+    paths = [seal_readings(tmp_path, "n1", "ooo", source=source) for source in ("dcgm", "again")]
+
+    found = read_collected(POWER_SAMPLES, ends_of(paths, ("node_id",)), None, SAMPLE_COLUMNS)
+
+    assert found.height == 6
+
+
+def test_no_files_have_no_rows() -> None:
+    assert read_collected(POWER_SAMPLES, [], None, SAMPLE_COLUMNS).columns == list(SAMPLE_COLUMNS)
+
+
+def test_rows_are_counted_by_file_and_value(tmp_path: Path) -> None:
+    paths = [seal_readings(tmp_path, "n1", "ooo"), seal_readings(tmp_path, "n2", "o", gpus="c")]
+
+    counts = count_rows_by(ends_of(paths, ()), ("gpu_uuid",), pl.col("sequence_number") > 0)
+
+    assert sorted(counts.select("path", "gpu_uuid", "row_count").rows()) == [
+        (str(paths[0]), "GPU-a", 2),
+        (str(paths[0]), "GPU-b", 2),
+    ]

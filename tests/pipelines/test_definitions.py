@@ -27,6 +27,7 @@ from negawatt.warehouse.formats.sacct import read_sacct
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.locks import publishing
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import read_sites, register_sites
 from tests.pipelines.conftest import (
     AFTER_UTC,
     EVENT,
@@ -142,29 +143,68 @@ def test_days_that_got_late_readings_are_metered_again_once_each(
     for news in ((), (LAST_DAY - timedelta(days=40), AFTER_UTC.date()), ()):
         for day in news:
             late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC))
-        context = dg.build_sensor_context(cursor=cursor, resources=resources)
-        result = sensors.meter_what_arrived(context)
-        cursor = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
-        requests = result.run_requests if isinstance(result, dg.SensorResult) else []
-        found.append([str(request.partition_key) for request in requests or []])
+        asked, cursor = _looked(cursor, resources)
+        found.append(asked)
 
-    late_day = partitions.site_day_key(SITE, LAST_DAY - timedelta(days=40))
-    assert found == [[], [str(late_day)], []]
+    assert found == [[], [LAST_DAY - timedelta(days=40)], []]
 
 
-def test_many_late_days_are_metered_in_turns(layout: Layout, resources: dict[str, object]) -> None:
-    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
-    for number in range(60):
-        day = LAST_DAY - timedelta(days=100 + number)
+def _looked(cursor: str | None, resources: dict[str, object]) -> tuple[list[date], str | None]:
+    """Let the sensor look once; the days of which it asks for runs, and its cursor."""
+    context = dg.build_sensor_context(cursor=cursor, resources=resources)
+    result = sensors.meter_what_arrived(context)
+    if not isinstance(result, dg.SensorResult):
+        return [], context.cursor
+    asked: list[date] = []
+    for request in result.run_requests or []:
+        ends = [
+            partitions.site_day(request.tags[f"dagster/asset_partition_range_{end}"])[1]
+            for end in ("start", "end")
+        ]
+        asked += [ends[0] + timedelta(days=n) for n in range((ends[1] - ends[0]).days + 1)]
+    return asked, result.cursor
+
+
+def test_many_late_days_are_metered_in_turns_and_few_runs(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """50 at a look: the site's own nine, and 41 in a row, which are a run of 31 and one of 10."""
+    days = [LAST_DAY - timedelta(days=100 + number) for number in range(100)]
+    for day in days:
         late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC))
+    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
 
-    turns: list[list[str]] = []
-    while isinstance(result := sensors.meter_what_arrived(context), dg.SensorResult):
-        turns.append([str(request.run_key) for request in result.run_requests or []])
-        context = dg.build_sensor_context(cursor=result.cursor, resources=resources)
+    result = sensors.meter_what_arrived(context)
 
-    assert [len(turn) for turn in turns][:-1] == [50] * (len(turns) - 1)
-    assert len({name for turn in turns for name in turn}) == sum(map(len, turns)) >= 60
+    assert isinstance(result, dg.SensorResult)
+    assert len(result.run_requests or []) == 3
+    assert len({request.run_key for request in result.run_requests or []}) == 3
+    assert _asked_until_nothing_is_new(resources) >= set(days)
+
+
+def test_days_before_the_first_that_is_metered_are_left_alone(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """They are no partitions: one request for them would fail every look from then on."""
+    early = date.fromisoformat(partitions.FIRST_DAY) - timedelta(days=1)
+    late_reading(layout, 1.0, datetime.combine(early, datetime.min.time(), UTC))
+
+    assert early not in _asked_until_nothing_is_new(resources)
+
+
+def test_a_new_site_becomes_a_partition_before_any_reading_of_it(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    register_sites(layout, read_sites(layout) | {"s2": read_sites(layout)[SITE]})
+    _, cursor = _looked(None, resources)
+    context = dg.build_sensor_context(cursor=cursor, resources=resources)
+
+    result = sensors.meter_what_arrived(context)
+
+    assert isinstance(result, dg.SensorResult)
+    assert not result.run_requests
+    (request,) = result.dynamic_partitions_requests or []
+    assert list(request.partition_keys) == [SITE, "s2"]
 
 
 def gpu_hour(layout: Layout) -> None:
@@ -254,14 +294,16 @@ def test_what_appears_where_was_looked_already_is_found_at_the_next_look(
 
 
 def _asked_until_nothing_is_new(resources: dict[str, object]) -> set[date]:
-    """Return the days that look after look asks for; none is asked for twice."""
-    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
-    asked: list[str] = []
-    while isinstance(result := sensors.meter_what_arrived(context), dg.SensorResult):
-        asked += [str(request.run_key) for request in result.run_requests or []]
-        context = dg.build_sensor_context(cursor=result.cursor, resources=resources)
-    assert len(asked) == len(set(asked))
-    return {date.fromisoformat(name.split(":")[1]) for name in asked}
+    """Return the days that look after look asks for; none twice, 50 at once."""
+    cursor: str | None = "[1, []]"
+    asked: list[date] = []
+    while True:
+        turn, cursor = _looked(cursor, resources)
+        if not turn:
+            assert len(asked) == len(set(asked))
+            return set(asked)
+        assert len(turn) <= 50
+        asked += turn
 
 
 def test_a_day_without_readings_is_metered_as_nothing(layout: Layout) -> None:

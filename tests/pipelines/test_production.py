@@ -1,7 +1,7 @@
 """Dagster left running with Postgres, by the files under deploy/: metered, killed, completed."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -55,13 +55,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         yield made
 
 
-def _tags(first: date, last: date) -> dict[str, str]:
-    return {
-        "dagster/asset_partition_range_start": str(partitions.site_day_key(SITE, first)),
-        "dagster/asset_partition_range_end": str(partitions.site_day_key(SITE, last)),
-    }
-
-
 def test_a_day_is_metered_and_fresh_and_a_run_that_fails_is_told(
     running: Production, receiver: Receiver
 ) -> None:
@@ -70,7 +63,7 @@ def test_a_day_is_metered_and_fresh_and_a_run_that_fails_is_told(
     running.switch_on("alert")
     running.wait(lambda: running.has_looked("alert"), 120)
 
-    day = running.submit("daily_metering", _tags(LAST_DAY, LAST_DAY))
+    day = running.submit("daily_metering", partitions.range_tags(SITE, LAST_DAY, LAST_DAY))
     stranger = running.submit("event_settlement", {"dagster/partition": "nobody-knows"})
 
     running.wait(lambda: status(instance, day) is dg.DagsterRunStatus.SUCCESS, 120)
@@ -100,7 +93,7 @@ def test_a_killed_machine_leaves_no_run_behind_and_its_days_are_metered(
         return read_table(running.layout, LOAD).frame["date"].n_unique()
 
     before = metered_days()
-    many = running.submit("daily_metering", _tags(EARLIER, LAST_DAY))
+    many = running.submit("daily_metering", partitions.range_tags(SITE, EARLIER, LAST_DAY))
     running.wait(lambda: metered_days() > before, 120)
     running.stop()
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import dagster as dg
 import polars as pl
 
+from negawatt.pipelines.shown import Shown
 from negawatt.warehouse import catalog
 
 _EMPTY_OUTCOMES = ("key_is_unique", "required_values_are_known", "values_are_in_range")
@@ -24,29 +25,29 @@ def check_specs(tables: Sequence[str]) -> list[dg.AssetCheckSpec]:
 
 def check_results(table: str, frame: pl.DataFrame) -> list[dg.AssetCheckResult]:
     """Hold a frame against the rules of its table."""
-    seen = SeenParts(table, (frame,))
-    for _ in seen:
+    seen = SeenParts(table)
+    for _ in seen.passing((frame,)):
         pass
     return seen.results()
 
 
 class SeenParts:
-    """Parts of a table's rows, held against its rules as they pass by.
+    """Parts of a table's rows, held against its rules as they pass by, also over several writes.
 
     Attributes:
-        row_count: Rows that passed by.
+        shown: What Dagster shows of them.
     """
 
-    def __init__(self, table: str, parts: Iterable[pl.DataFrame]) -> None:
-        """Take the table and its parts, at least one."""
-        self.row_count = 0
-        self._table, self._parts = table, parts
+    def __init__(self, table: str) -> None:
+        """Take the table."""
+        self.shown = Shown(table)
+        self._table = table
         self._outcomes: list[list[catalog.CheckOutcome]] = []
 
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Yield each part."""
-        for part in self._parts:
-            self.row_count += part.height
+    def passing(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield each part, at least one."""
+        for part in parts:
+            self.shown.add(part)
             conforming = catalog.conform(self._table, part)
             self._outcomes.append(catalog.check(self._table, conforming))
             yield part

@@ -26,6 +26,19 @@ def site_day_key(site_id: str, day: date) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"date": day.isoformat(), "site": site_id})
 
 
+def range_tags(site_id: str, first: date, last: date) -> dict[str, str]:
+    """Return the tags of one run over the days of a site, from one to another, both included.
+
+    Examples:
+        >>> list(range_tags("s1", date(2026, 6, 1), date(2026, 6, 30)).values())
+        ['2026-06-01|s1', '2026-06-30|s1']
+    """
+    return {
+        "dagster/asset_partition_range_start": str(site_day_key(site_id, first)),
+        "dagster/asset_partition_range_end": str(site_day_key(site_id, last)),
+    }
+
+
 def site_day(key: str) -> tuple[str, date]:
     """Return the site and UTC day of a partition key.
 

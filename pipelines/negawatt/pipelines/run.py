@@ -94,12 +94,9 @@ def run_daily_metering(
             found=str(first),
             remedy="settle a later event",
         )
-    tags = {
-        "dagster/asset_partition_range_start": str(partitions.site_day_key(site_id, first)),
-        "dagster/asset_partition_range_end": str(partitions.site_day_key(site_id, last)),
-    }
     with _instance(layout) as instance:
         instance.add_dynamic_partitions("sites", [site_id])
+        tags = partitions.range_tags(site_id, first, last)
         _execute(layout, instance, "daily_metering", fixed_utc, tags=tags)
 
 

@@ -6,7 +6,7 @@ Not here: what they do.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -14,6 +14,7 @@ from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.pipelines import partitions
+from negawatt.pipelines.assets.core import day_spans
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.publish import is_to_be_voided
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
@@ -46,32 +47,48 @@ def meter_what_arrived(
 ) -> dg.SensorResult | dg.SkipReason:
     """Meter again each UTC day that ended and got readings since the last look.
 
-    Imports and collectors that were cut off bring readings of days long past. The first look only
-    remembers what is there. Each look begins where the one before began, not where it ended: a file
-    may appear in a folder that was looked at already.
+    Imports and collectors that were cut off bring readings of days long past. Days that follow each
+    other are metered in one run. A site that was registered since becomes a partition, with or
+    without readings. The first look only remembers what is there. Each look begins where the one
+    before began, not where it ended: a file may appear in a folder that was looked at already.
     """
     layout, today = warehouse.layout, clock.now_utc().date()
     began_ns = file_system_ns(layout)
     since_ns, done = json.loads(context.cursor) if context.cursor else (1, [])
     site_ids = sorted(read_sites(layout))
     arrived = sorted(
-        (appeared_ns, f"{site_id}:{day}:{appeared_ns}", partitions.site_day_key(site_id, day))
+        (appeared_ns, f"{site_id}:{day}:{appeared_ns}", (site_id, day))
         for site_id in site_ids
         for day, appeared_ns in raw_arrivals(layout, site_id, since_ns).items()
-        if day < today
+        if date.fromisoformat(partitions.FIRST_DAY) <= day < today
     )
     new = [one for one in arrived if one[1] not in done]
     if context.cursor is None:
         context.update_cursor(_cursor(arrived, began_ns))
         return dg.SkipReason("the first look: what is there counts as metered")
-    if not new:
-        return dg.SkipReason("no day that ended has new readings")
     taken = new[:_DAYS_AT_ONCE]
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=name, partition_key=key) for _, name, key in taken],
+        run_requests=_runs_of([(name, site_day) for _, name, site_day in taken]) or None,
+        skip_reason=None if taken else "no day that ended has new readings",
         dynamic_partitions_requests=[partitions.sites.build_add_request(site_ids)],
         cursor=_cursor([one for one in arrived if one not in new[_DAYS_AT_ONCE:]], began_ns),
     )
+
+
+def _runs_of(arrived: Sequence[tuple[str, tuple[str, date]]]) -> list[dg.RunRequest]:
+    """Return a run for each span of days that follow each other at a site."""
+    names = {site_day: name for name, site_day in arrived}
+    requests = []
+    for site_id, first, last in day_spans(names):
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        said = ",".join(names[site_id, day] for day in days)
+        requests.append(
+            dg.RunRequest(
+                run_key=said if first == last else hashlib.sha256(said.encode()).hexdigest(),
+                tags=partitions.range_tags(site_id, first, last),
+            )
+        )
+    return requests
 
 
 def _cursor(looked_at: Sequence[tuple[int, str, object]], began_ns: int) -> str:

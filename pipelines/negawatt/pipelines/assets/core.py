@@ -73,7 +73,9 @@ def core_interval_energy(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Meter every partition and replace it in each core table."""
     spans = day_spans(map(site_day, context.partition_keys))
-    for number, (site_id, first, last) in enumerate(spans, start=1):
+    seen = {table: SeenParts(table) for table in CORE_TABLES}
+    versions: dict[str, int] = {}
+    for site_id, first, last in spans:
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         with (
             again_after_trouble_of_the_machine(context),
@@ -83,15 +85,19 @@ def core_interval_energy(
             metered = [
                 metered_day(warehouse.layout, site_id, day, clock.now_utc(), folder) for day in days
             ]
-            for table in CORE_TABLES:
-                rows = SeenParts(table, chain(*(one.parts(table) for one in metered)))
-                version = replace_days(warehouse.layout, table, site_id, first, last, iter(rows))
-                if number == len(spans):
-                    yield dg.MaterializeResult(
-                        asset_key=table,
-                        metadata={"row_count": rows.row_count, "table_version": version},
-                        check_results=rows.results(),
-                    )
+            for table, rows in seen.items():
+                parts = rows.passing(chain(*(one.parts(table) for one in metered)))
+                versions[table] = replace_days(warehouse.layout, table, site_id, first, last, parts)
+    for table, rows in seen.items():
+        yield dg.MaterializeResult(
+            asset_key=table,
+            metadata={
+                **rows.shown.metadata(),
+                "day_count": len(context.partition_keys),
+                "table_version": versions[table],
+            },
+            check_results=rows.results(),
+        )
 
 
 def day_spans(site_days: Iterable[tuple[str, date]]) -> list[tuple[str, date, date]]:

@@ -21,6 +21,7 @@ from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.retries import again_after_trouble_of_the_machine
 from negawatt.pipelines.rows import EVENT_TABLES
 from negawatt.pipelines.settlement import FINDINGS_TABLE, JOBS_TABLE, LOAD_TABLE
+from negawatt.pipelines.shown import Shown
 from negawatt.warehouse.statement_tables import HEADERS, LINES, PAYMENTS
 
 OUT_TABLES = (*EVENT_TABLES, LINES, PAYMENTS, HEADERS)
@@ -92,10 +93,12 @@ def settled_event(
             decision=_decision(config),
         )
     for table, frame in rows.items():
+        shown = Shown(table)
+        shown.add(frame)
         yield dg.MaterializeResult(
             asset_key=table,
             metadata={
-                "row_count": frame.height,
+                **shown.metadata(),
                 "statement_version": statement.statement_version,
                 "statement_stage": statement.stage.value,
                 "statement_digest": statement.statement_digest,

@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -22,7 +23,7 @@ LOAD = "core_site__interval_energy"
 START_UTC = datetime(2026, 6, 30, tzinfo=UTC)
 
 
-def load_rows(energies_kwh: list[float | None], minutes: int = 15) -> pl.DataFrame:
+def load_rows(energies_kwh: Sequence[float | None], minutes: int = 15) -> pl.DataFrame:
     step = timedelta(minutes=minutes)
     starts = [START_UTC + number * step for number in range(len(energies_kwh))]
     return pl.DataFrame(
@@ -42,7 +43,7 @@ def load_rows(energies_kwh: list[float | None], minutes: int = 15) -> pl.DataFra
 
 def test_an_hour_has_the_mean_power_of_what_is_known_of_it() -> None:
     """25 kWh in a quarter hour are 100 kW; 25, 10, 10 and nothing: 45 kWh in 0.75 h, 60 kW."""
-    power = hourly_power(load_rows([25.0] * 4 + [25.0, 10.0, 10.0, None]))
+    power = hourly_power(load_rows([*[25.0] * 4, 25.0, 10.0, 10.0, None]))
 
     assert power["power_kw"].to_list() == [100.0, 60.0]
 

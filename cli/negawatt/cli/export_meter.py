@@ -18,6 +18,7 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.metering.site_intervals import newest_versions
 from negawatt.warehouse.formats.csv_export import write_readings_csv, write_readings_parquet
+from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.formats.espi_export import write_espi
 from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET
 from negawatt.warehouse.formats.nem12_export import write_nem12
@@ -56,9 +57,9 @@ def export_meter(
     may_round: Annotated[
         bool, typer.Option("--round", help="Round energies that do not fit into ESPI's integers.")
     ] = False,
-    received: Annotated[
-        bool, typer.Option("--received", help="ESPI: the meter reads what the grid received.")
-    ] = False,
+    flow: Annotated[
+        Flow, typer.Option(help="ESPI: which way of energy the meter reads, seen from the grid.")
+    ] = Flow.DELIVERED,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     json_output: JsonOption = False,
 ) -> None:
@@ -79,9 +80,7 @@ def export_meter(
     named = rows.with_columns(pl.lit(name or meter).alias("meter_id"))
     facts: dict[str, object] = {"row_count": rows.height}
     if kind is MeterFormat.ESPI:
-        written = write_espi(
-            named, name or meter, zone, now_utc, may_round=may_round, received=received
-        )
+        written = write_espi(named, name or meter, zone, now_utc, may_round=may_round, flow=flow)
         facts["rounded_count"] = written.rounded_count
         facts["largest_rounding_kwh"] = str(written.largest_kwh)
         contents = [written.content]

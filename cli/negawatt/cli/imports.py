@@ -19,6 +19,7 @@ from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.topology import topology_of
 from negawatt.warehouse.event_tables import with_revisions
+from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.gridstatus_prices import OPERATORS, fetch_prices
 from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
 from negawatt.warehouse.job_tiers import read_tiers
@@ -105,10 +106,9 @@ def meter(
     name: Annotated[
         str | None, typer.Option("--meter", help="Name here of the one meter in the file.")
     ] = None,
-    received: Annotated[
-        bool,
-        typer.Option("--received", help="Green Button: what the grid received, not delivered."),
-    ] = False,
+    flow: Annotated[
+        Flow, typer.Option(help="Green Button: which way of energy to take, seen from the grid.")
+    ] = Flow.DELIVERED,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     dry_run: DryRunOption = False,
     json_output: JsonOption = False,
@@ -121,7 +121,7 @@ def meter(
     Example: negawatt import meter readings.csv --site hall-1 --profile meter.toml
     """
     layout = Layout(warehouse)
-    context = Context(zone=read_site(layout, site).zone, received=received)
+    context = Context(zone=read_site(layout, site).zone, flow=flow)
     now_utc = SystemClock().now_utc()
     incoming = read_incoming(file, ("raw_meter__readings",), profile, now_utc, context)
     incoming = with_meter_name(file, incoming, name)

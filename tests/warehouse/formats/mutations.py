@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -214,12 +215,17 @@ def _espi_literals(content: bytes) -> dict[datetime, set[float | None]]:
         at = datetime.fromtimestamp(int(start), UTC)
         values = one.findall(f"{{{ESPI}}}value")
         texts = [(value.text or "").strip(" \t\r\n") for value in values]
-        found[at] |= {
-            float(Decimal(text).scaleb(power - 3))
-            for text in texts
-            for power in powers
-            if re.fullmatch("[+-]?[0-9]+", text)
-        }
+        length = (one.findtext(f"{{{ESPI}}}timePeriod/{{{ESPI}}}duration") or "").strip()
+        seconds = int(length) if re.fullmatch("[+]?[0-9]{1,9}", length) else 0
+        for text in texts:
+            if re.fullmatch("[+-]?[0-9]+", text):
+                for power in powers:
+                    value = Decimal(text).scaleb(power)
+                    # As energy, and as mean power of its period.
+                    found[at] |= {
+                        float(value.scaleb(-3)),
+                        float(Fraction(value) * seconds / 3_600_000),
+                    }
         if not values:
             found[at].add(None)
     return found

@@ -6,6 +6,7 @@ import pytest
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.formats.espi import read_espi
+from negawatt.warehouse.formats.espi_codes import Flow
 from tests.warehouse.formats.espi_feeds import (
     ESPI,
     START_S,
@@ -170,7 +171,8 @@ def test_two_readings_of_one_start_are_both_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (("<uom>72</uom>", "<uom>38</uom>"), "uom 38 is not Wh"),
+        (("<uom>72</uom>", "<uom>38</uom>"), "kind 12 is not power"),
+        (("<uom>72</uom>", "<uom>31</uom>"), "uom 31 is not Wh or W"),
         (("<commodity>1<", "<commodity>7<"), "commodity 7 is not electricity"),
         (("<flowDirection>1<", "<flowDirection>19<"), "flowDirection 19 is not delivered"),
         (
@@ -292,16 +294,50 @@ def test_a_namespace_with_a_brace_is_refused_and_no_crash(tag: str) -> None:
         read_espi(text.replace(own if own in text else f"<{tag}", bare, 1).encode())
 
 
-def test_what_the_grid_received_is_taken_where_it_is_asked_for_and_nothing_else_is() -> None:
-    received = plain(reading(0), elements=TYPE.replace("<flowDirection>1<", "<flowDirection>19<"))
-    unknown = plain(reading(0), elements=TYPE.replace("<flowDirection>1</flowDirection>", ""))
-
-    found = [
-        read_espi(one, received=True).rows.height for one in (received, plain(reading(0)), unknown)
+def test_energy_is_taken_of_the_way_that_is_asked_for_and_of_no_other() -> None:
+    """FlowDirectionKind: forward 1, reverse 19, net 4; without one it is delivered."""
+    files = [
+        plain(reading(0), elements=TYPE.replace("<flowDirection>1</flowDirection>", element))
+        for element in ("", *(f"<flowDirection>{code}</flowDirection>" for code in (1, 19, 4, 20)))
     ]
 
-    assert found == [1, 0, 0]
-    assert read_espi(unknown).rows.height == 1
+    found = {flow: [read_espi(content, flow).rows.height for content in files] for flow in Flow}
+
+    assert found == {
+        Flow.DELIVERED: [1, 1, 0, 0, 0],
+        Flow.RECEIVED: [0, 0, 1, 0, 0],
+        Flow.NET: [0, 0, 0, 1, 0],
+    }
+
+
+MEAN_POWER = (
+    "<accumulationBehaviour>6</accumulationBehaviour><commodity>1</commodity>"
+    "<dataQualifier>2</dataQualifier><flowDirection>1</flowDirection><kind>37</kind>"
+    "<powerOfTenMultiplier>3</powerOfTenMultiplier><uom>38</uom>"
+)
+
+
+def test_a_mean_power_is_the_energy_of_its_period() -> None:
+    """7 x 10^3 W over a quarter hour are 1.75 kWh; -1 x 10^3 W over it are -0.25 kWh."""
+    net = MEAN_POWER.replace("<flowDirection>1<", "<flowDirection>4<")
+    content = plain(reading(0, "<value>7</value>"), reading(1, "<value>-1</value>"), elements=net)
+
+    assert read_espi(content, Flow.NET).rows["energy_kwh"].to_list() == [1.75, -0.25]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("<dataQualifier>2<", "<dataQualifier>8<"), "dataQualifier 8 is not a mean"),
+        (("<dataQualifier>2</dataQualifier>", ""), "dataQualifier without a number is not a mean"),
+        (("r>6<", "r>13<"), "accumulationBehaviour 13 is not a mean"),
+    ],
+)
+def test_a_power_that_nobody_calls_a_mean_is_left_out(change: tuple[str, str], reason: str) -> None:
+    parsed = read_espi(plain(reading(0), elements=MEAN_POWER.replace(*change)))
+
+    assert reason in parsed.left_out[0].reason
+    assert parsed.rows.is_empty()
 
 
 def test_a_name_with_a_character_that_is_not_printed_is_no_name() -> None:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.formats.espi import read_espi
+from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.formats.espi_export import GreenButton, write_espi
 from tests.warehouse.formats.espi_feeds import ESPI, plain, quality, reading
 
@@ -145,8 +146,9 @@ def test_a_real_home_comes_back_as_it_was(shared_data: Path) -> None:
     assert found.rounded_count == 0
 
 
-def test_energy_that_the_grid_received_leaves_and_comes_back_as_such() -> None:
-    found = write_espi(hours(1.5), NAME, ZONE, NOW_UTC, may_round=False, received=True)
+@pytest.mark.parametrize(("flow", "energy"), [(Flow.RECEIVED, 1.5), (Flow.NET, -1.5)])
+def test_energy_of_another_way_leaves_and_comes_back_as_such(flow: Flow, energy: float) -> None:
+    found = write_espi(hours(energy), NAME, ZONE, NOW_UTC, may_round=False, flow=flow)
 
     assert read_espi(found.content).rows.is_empty()
-    assert read_espi(found.content, received=True).rows["energy_kwh"].to_list() == [1.5]
+    assert read_espi(found.content, flow).rows["energy_kwh"].to_list() == [energy]

@@ -17,6 +17,7 @@ import polars as pl
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.formats.accounting import ACCOUNTING, NAMES
 from negawatt.warehouse.formats.espi import read_espi
+from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.formats.kubernetes import read_kubernetes
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed
@@ -56,13 +57,13 @@ class Context:
         zone: Clock of the site.
         tiers: Which jobs are how flexible.
         with_job_energy: Take the energy that a scheduler states of a job.
-        received: Take what the grid received of a Green Button file, not what it delivered.
+        flow: Which way of energy to take of a Green Button file.
     """
 
     zone: ZoneInfo
     tiers: tuple[Tier, ...] = ()
     with_job_energy: bool = False
-    received: bool = False
+    flow: Flow = Flow.DELIVERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ FORMATS: dict[str, Format] = {
     "Green Button": Format(
         table="raw_meter__readings",
         is_one=lambda head: head.startswith(_XML),
-        read=lambda content, context: read_espi(content, received=context.received),
+        read=lambda content, context: read_espi(content, context.flow),
     ),
     "sacct": Format(
         table=ACCOUNTING,

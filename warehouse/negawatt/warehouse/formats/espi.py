@@ -18,7 +18,7 @@ import polars as pl
 from lxml import etree
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.warehouse.formats.espi_codes import ATOM, ESPI, espi_name
+from negawatt.warehouse.formats.espi_codes import ATOM, ESPI, Flow, espi_name
 from negawatt.warehouse.formats.espi_elements import (
     ElementError,
     Reading,
@@ -55,15 +55,16 @@ class _Feed:
     others: dict[str, int] = field(default_factory=dict)
 
 
-def read_espi(content: bytes, *, received: bool = False) -> Parsed:
+def read_espi(content: bytes, flow: Flow = Flow.DELIVERED) -> Parsed:
     r"""Return the interval energy of a Green Button file.
 
-    Each energy is the float nearest to value x 10^powerOfTenMultiplier Wh in kWh. A reading without
-    a value is NULL. ``reading_quality`` has the codes of the reading, else the default of its type.
+    Each energy is the float nearest to value x 10^powerOfTenMultiplier Wh in kWh, or of as many W,
+    which must be a mean, over the reading's period. A reading without a value is NULL.
+    ``reading_quality`` has the codes of the reading, else the default of its type.
 
     Args:
         content: The file.
-        received: Take energy that the grid received (flowDirection 19), not what it delivered.
+        flow: Which way of energy to take.
 
     Returns:
         Rows in the file's order, ``meter_id`` NULL where the feed has no links; refused readings
@@ -86,7 +87,7 @@ def read_espi(content: bytes, *, received: bool = False) -> Parsed:
     """
     feed = _Feed()
     try:
-        for entry in _entries(content, feed, received=received):
+        for entry in _entries(content, feed, flow):
             feed.entries.append(entry)
     except etree.XMLSyntaxError as error:
         raise _no_file(str(error)) from error
@@ -107,7 +108,7 @@ def _no_file(found: str) -> DataRefusedError:
     )
 
 
-def _entries(content: bytes, feed: _Feed, *, received: bool) -> Iterator[_Entry]:
+def _entries(content: bytes, feed: _Feed, flow: Flow) -> Iterator[_Entry]:
     """Yield each entry; what was read of the document is thrown away at once."""
     parser = etree.iterparse(
         io.BytesIO(content),
@@ -129,7 +130,7 @@ def _entries(content: bytes, feed: _Feed, *, received: bool) -> Iterator[_Entry]
             entry.readings += readings_of(element, feed.refused)
             element.clear()
         elif element.tag == _TYPE:
-            entry.types.append(type_of(element, received=received))
+            entry.types.append(type_of(element, flow))
         elif element.tag == _ENTRY:
             _close(entry, element, feed)
             yield entry

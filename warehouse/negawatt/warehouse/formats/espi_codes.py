@@ -1,10 +1,11 @@
 """Elements and codes of ESPI that matter to a meter's readings.
 
 Source: NAESB REQ.21 (ESPI), schema 3.3: ReadingType, IntervalReading, ReadingQuality,
-UnitMultiplierKind, QualityOfReading, CommodityKind, FlowDirectionKind, AccumulationKind. Not here:
-reading and writing files (espi, espi_export).
+UnitMultiplierKind, QualityOfReading, CommodityKind, FlowDirectionKind, AccumulationKind,
+MeasurementKind, DataQualifierKind. Not here: reading and writing files (espi, espi_export).
 """
 
+from enum import StrEnum
 from typing import Final
 
 from negawatt.warehouse.formats.reading_words import NO_READING, OK, quality_text
@@ -25,14 +26,32 @@ INTERVAL_READING: Final = (
 """Elements of an IntervalReading, in the schema's order."""
 DURATION_AND_START: Final = ("duration", "start")
 MULTIPLIERS: Final = (-12, -9, -6, -3, -2, -1, 0, 1, 2, 3, 6, 9, 12)
+W: Final = 38
 WH: Final = 72
 ELECTRICITY: Final = (1, 2)
 DELTA: Final = 4
+INDICATING: Final = 6
 ENERGY: Final = 12
-DELIVERED: Final = 1
-RECEIVED: Final = 19
+DEMAND: Final = 8
+POWER: Final = 37
+AVERAGE: Final = 2
 MAX_INT48: Final = 2**47 - 1
 WH_TO_KWH_EXPONENT: Final = -3
+
+
+class Flow(StrEnum):
+    """Which way energy went, seen from the grid."""
+
+    DELIVERED = "delivered"
+    RECEIVED = "received"
+    NET = "net"
+    """Delivered less received: below zero where more was received."""
+
+    @property
+    def code(self) -> int:
+        """Its code of FlowDirectionKind: forward, reverse or net."""
+        return {Flow.DELIVERED: 1, Flow.RECEIVED: 19, Flow.NET: 4}[self]
+
 
 _WORDS: Final = {
     10: "questionable",

@@ -7,23 +7,29 @@ its links (espi).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from lxml import etree
 
+from negawatt.models.domain.units import J_PER_KWH
 from negawatt.warehouse.formats.espi_codes import (
-    DELIVERED,
+    AVERAGE,
     DELTA,
+    DEMAND,
     DURATION_AND_START,
     ELECTRICITY,
     ENERGY,
     ESPI,
+    INDICATING,
     INTERVAL_READING,
     MAX_INT48,
     MULTIPLIERS,
+    POWER,
     READING_TYPE,
-    RECEIVED,
     WH,
     WH_TO_KWH_EXPONENT,
+    Flow,
+    W,
     espi_name,
     quality_of,
 )
@@ -44,14 +50,16 @@ class ReadingType:
 
     Attributes:
         place: Where it stands.
-        power: Power of ten that a value is multiplied with to be Wh.
+        power: Power of ten that a value is multiplied with to be Wh or W.
+        is_power: The unit is W and not Wh: a reading is the mean power of its period.
         default_quality: Code of readings that state none; None where there is none.
         wrong: How it breaks the schema, or empty.
-        left_out: Why it is no energy in the direction that is wanted, or empty.
+        left_out: Why it is no energy that flowed as is wanted, or empty.
     """
 
     place: str
     power: int = 0
+    is_power: bool = False
     default_quality: int | None = None
     wrong: str = ""
     left_out: str = ""
@@ -89,15 +97,18 @@ class Reading:
             raise ElementError(f"a quality of ESPI is expected, found {error}") from error
         if self.value is None:
             return None, quality
+        if kind.is_power:
+            energy_j = self.value * Fraction(10) ** kind.power * self.duration_s
+            return float(energy_j / J_PER_KWH), quality
         return float(f"{self.value}e{kind.power + WH_TO_KWH_EXPONENT}"), quality
 
 
-def type_of(element: etree._Element, *, received: bool) -> ReadingType:
+def type_of(element: etree._Element, flow: Flow) -> ReadingType:
     """Return what a ReadingType says; what is wrong with it stands in the result.
 
     Args:
         element: The ReadingType.
-        received: Energy that the grid received is wanted, and not what it delivered.
+        flow: Which way of energy is wanted.
     """
     place = f"line {element.sourceline}"
     try:
@@ -105,8 +116,8 @@ def type_of(element: etree._Element, *, received: bool) -> ReadingType:
         numbers: dict[str, int] = {
             name: _integer(name, texts[name])
             for name in (
-                *("accumulationBehaviour", "commodity", "defaultQuality", "flowDirection"),
-                *("kind", "powerOfTenMultiplier", "uom"),
+                *("accumulationBehaviour", "commodity", "dataQualifier", "defaultQuality"),
+                *("flowDirection", "kind", "powerOfTenMultiplier", "uom"),
             )
             if name in texts
         }
@@ -121,20 +132,28 @@ def type_of(element: etree._Element, *, received: bool) -> ReadingType:
         place=place,
         power=power,
         default_quality=numbers.get("defaultQuality"),
-        left_out=_why_left_out(numbers, received=received),
+        is_power=numbers["uom"] == W,
+        left_out=_why_left_out(numbers, flow),
     )
 
 
-def _why_left_out(numbers: dict[str, int], *, received: bool) -> str:
-    wanted = {
+def _why_left_out(numbers: dict[str, int], flow: Flow) -> str:
+    is_power = numbers["uom"] == W
+    is_delivered = flow is Flow.DELIVERED  # also where a type states no way
+    wanted: dict[str, tuple[tuple[int, ...], str]] = {
         "commodity": (ELECTRICITY, "electricity"),
-        "uom": ((WH,), "Wh"),
-        "kind": ((0, ENERGY), "energy"),
-        "accumulationBehaviour": ((0, DELTA), "energy of the interval"),
-        "flowDirection": ((RECEIVED,), "received") if received else ((0, DELIVERED), "delivered"),
+        "uom": ((WH, W), "Wh or W"),
+        "kind": ((0, DEMAND, POWER), "power") if is_power else ((0, ENERGY), "energy"),
+        "accumulationBehaviour": ((0, DELTA, INDICATING), "a mean of the interval")
+        if is_power
+        else ((0, DELTA), "energy of the interval"),
+        "flowDirection": ((0, flow.code) if is_delivered else (flow.code,), flow),
     }
+    if is_power:  # of a greatest, a least or an instant's power nobody knows the energy
+        wanted["dataQualifier"] = ((AVERAGE,), "a mean")
     for name, (codes, meaning) in wanted.items():
-        if numbers.get(name, 0 if name == "flowDirection" else codes[0]) not in codes:
+        where_missing = 0 if name in {"flowDirection", "dataQualifier"} else codes[0]
+        if numbers.get(name, where_missing) not in codes:
             found = numbers.get(name, "without a number")
             return f"{name} {found} is not {meaning}; with it all its readings"
     return ""

@@ -23,16 +23,15 @@ from negawatt.models.domain.units import W_PER_KW, exact_decimal
 from negawatt.warehouse.formats.espi_clock import time_configuration
 from negawatt.warehouse.formats.espi_codes import (
     ATOM,
-    DELIVERED,
     DELTA,
     ELECTRICITY,
     ENERGY,
     ESPI,
     MAX_INT48,
     MULTIPLIERS,
-    RECEIVED,
     SOURCE,
     WH,
+    Flow,
 )
 from negawatt.warehouse.formats.reading_words import NO_READING, OK, quality_code, quality_word
 
@@ -69,7 +68,7 @@ def write_espi(
     written_at_utc: datetime,
     *,
     may_round: bool,
-    received: bool = False,
+    flow: Flow = Flow.DELIVERED,
 ) -> GreenButton:
     """Return readings of one meter as a Green Button file; one IntervalBlock for each local day.
 
@@ -82,7 +81,7 @@ def write_espi(
         zone: The site's clock.
         written_at_utc: Goes into the feed.
         may_round: Round half to even where an energy has more digits than fit.
-        received: The meter reads what the grid received, and not what it delivered.
+        flow: Which way of energy the meter reads.
 
     Raises:
         DataRefusedError: There are no rows, the name has no two parts, an interval is no whole
@@ -108,8 +107,8 @@ def write_espi(
         _Entry(own=meter, title=name, resource="<MeterReading/>", related=_TYPE),
         _Entry(
             own=_TYPE,
-            title="energy received" if received else "energy delivered",
-            resource=_type(power, lengths_s, received=received),
+            title=f"energy {flow}",
+            resource=_type(power, lengths_s, flow),
         ),
     ]
     days = groupby(
@@ -243,13 +242,12 @@ def _clock(zone: ZoneInfo, start: datetime) -> str:
     )
 
 
-def _type(power: int, lengths_s: Iterable[int], *, received: bool) -> str:
+def _type(power: int, lengths_s: Iterable[int], flow: Flow) -> str:
     lengths = list(lengths_s)
-    direction = RECEIVED if received else DELIVERED
     length = f"<intervalLength>{lengths[0]}</intervalLength>" if len(lengths) == 1 else ""
     return (
         f"<ReadingType><accumulationBehaviour>{DELTA}</accumulationBehaviour>"
-        f"<commodity>{ELECTRICITY[0]}</commodity><flowDirection>{direction}</flowDirection>"
+        f"<commodity>{ELECTRICITY[0]}</commodity><flowDirection>{flow.code}</flowDirection>"
         f"{length}<kind>{ENERGY}</kind>"
         f"<powerOfTenMultiplier>{power}</powerOfTenMultiplier><uom>{WH}</uom></ReadingType>"
     )

@@ -245,3 +245,27 @@ def test_a_name_without_sixteen_hex_digits_says_nothing(layout: Layout, part: st
     assert not raw_files.seal_is_intact(found)
     sealed = file.path.with_name(f"collector_{digest[:16]}.parquet")
     assert raw_files.seal_is_intact(raw_files.RawFile(path=sealed, digest=digest, row_count=1))
+
+
+def test_what_is_said_of_a_job_arrives_on_each_day_of_readings_on_which_it_ran(
+    layout: Layout,
+) -> None:
+    """From 29 June to what is known on 2 July; there are readings of 30 June and 1 July."""
+    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
+    since_ns = raw_files.file_system_ns(layout)
+    job = pl.DataFrame(
+        {
+            "job_id": "j1",
+            "job_class": None,
+            "flexibility_tier": None,
+            "gpu_uuid": "GPU-1",
+            "node_id": None,
+            "allocation_start_utc": datetime(2026, 6, 29, 12, tzinfo=UTC),
+            "allocation_end_utc": None,
+            "available_at_utc": datetime(2026, 7, 2, 12, tzinfo=UTC),
+        }
+    )
+
+    raw_files.seal_rows(layout, "raw_job__allocations", "s1", "import", job)
+
+    assert sorted(raw_files.raw_arrivals(layout, "s1", since_ns + 1)) == [FIRST, LAST]

@@ -36,6 +36,9 @@ _DAY_COLUMNS = (
     "available_at_utc",
 )
 _HASH_LENGTH = 16
+_READINGS = ("raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings")
+_REGISTERS = ("raw_node__power_samples",)
+_OF_JOBS = ("raw_job__allocations", "raw_job__accounting")
 _COLLECTED = {"raw_gpu__power_samples", "raw_gpu__gaps"}
 _COLLECTED_NAME = re.compile(r"(.+_[^_]+)_[^_]+_(\d+)_(\d+)_([0-9a-f]{16})\.parquet")
 
@@ -248,11 +251,13 @@ def _scan(paths: Sequence[Path], name: str) -> pl.LazyFrame:
 
 def raw_days(layout: Layout, site_id: str) -> list[date]:
     """Return the UTC days on which a site has any sealed readings, oldest first."""
-    return sorted({_day_of(folder) for folder in _reading_folders(layout, site_id)})
+    return sorted({_day_of(folder) for folder in _folders(layout, site_id, _READINGS)})
 
 
 def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]:
-    """Return the UTC days whose readings have files that appeared since a moment.
+    """Return the UTC days of which something appeared since a moment that they are metered from.
+
+    That is readings, and what is said of jobs: of each day on which they ran and which has any.
 
     Args:
         layout: Where the warehouse lies.
@@ -265,14 +270,31 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
         change appears when it is put there.
     """
     newest: dict[date, int] = {}
-    for folder in _reading_folders(layout, site_id):
+    for folder in _folders(layout, site_id, (*_READINGS, *_REGISTERS)):
         appeared_ns = max(
             (path.stat().st_ctime_ns for path in folder.glob("[!.]*.parquet")), default=0
         )
         if appeared_ns >= since_ns:
             day = _day_of(folder)
             newest[day] = max(newest.get(day, 0), appeared_ns)
+    with_readings = set(raw_days(layout, site_id))
+    for folder in _folders(layout, site_id, _OF_JOBS):
+        for path in folder.glob("[!.]*.parquet"):
+            appeared_ns = path.stat().st_ctime_ns
+            if appeared_ns >= since_ns:
+                for day in _days_of_jobs(path) & with_readings:
+                    newest[day] = max(newest.get(day, 0), appeared_ns)
     return newest
+
+
+def _days_of_jobs(path: Path) -> set[date]:
+    """Return the UTC days on which jobs ran, as far as one file knows."""
+    start, end, known = "allocation_start_utc", "allocation_end_utc", "available_at_utc"
+    rows = pl.read_parquet(path, columns=[start, end, known], hive_partitioning=False)
+    spans = rows.drop_nulls(start).select(
+        pl.date_ranges(pl.col(start).dt.date(), pl.coalesce(end, known).dt.date()).alias("day")
+    )
+    return set(spans["day"].explode().drop_nulls())
 
 
 def file_system_ns(layout: Layout) -> int:
@@ -281,11 +303,10 @@ def file_system_ns(layout: Layout) -> int:
         return os.fstat(file.fileno()).st_ctime_ns
 
 
-def _reading_folders(layout: Layout, site_id: str) -> list[Path]:
-    tables_of_readings = ("raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings")
+def _folders(layout: Layout, site_id: str, names: Sequence[str]) -> list[Path]:
     return [
         folder
-        for name in tables_of_readings
+        for name in names
         for folder in (layout.table_folder(name) / f"site={site_id}").glob("date=*")
     ]
 

@@ -38,6 +38,7 @@ _DAY_COLUMNS = (
 _HASH_LENGTH = 16
 _READINGS = ("raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings")
 _REGISTERS = ("raw_node__power_samples",)
+_IMPORTED = "import"
 _OF_JOBS = ("raw_job__allocations", "raw_job__accounting")
 _COLLECTED = {"raw_gpu__power_samples", "raw_gpu__gaps"}
 _COLLECTED_NAME = re.compile(r"(.+_[^_]+)_[^_]+_(\d+)_(\d+)_([0-9a-f]{16})\.parquet")
@@ -257,7 +258,7 @@ def raw_days(layout: Layout, site_id: str) -> list[date]:
 def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]:
     """Return the UTC days of which something appeared since a moment that they are metered from.
 
-    That is readings, and what is said of jobs: of each day on which they ran and which has any.
+    That is readings, and imports of jobs: of each day on which they ran and which has readings.
 
     Args:
         layout: Where the warehouse lies.
@@ -279,7 +280,7 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
             newest[day] = max(newest.get(day, 0), appeared_ns)
     with_readings = set(raw_days(layout, site_id))
     for folder in _folders(layout, site_id, _OF_JOBS):
-        for path in folder.glob("[!.]*.parquet"):
+        for path in folder.glob(f"{_IMPORTED}_*.parquet"):  # collectors tell of jobs as they run
             appeared_ns = path.stat().st_ctime_ns
             if appeared_ns >= since_ns:
                 for day in _days_of_jobs(path) & with_readings:

@@ -25,6 +25,7 @@ class FindingCode(StrEnum):
     AGENT_STATES_COMPARED = "agent_states_compared"
     CLOCK_NOT_SYNCHRONIZED = "clock_not_synchronized"
     CLOCK_STEPPED = "clock_stepped"
+    CLOCKS_APART = "clocks_apart"
     COUNTER_RESET = "counter_reset"
     COVERAGE_LOW = "coverage_low"
     DATASET_DISCREPANCY = "dataset_discrepancy"
@@ -37,6 +38,7 @@ class FindingCode(StrEnum):
     GAIN_APPLIED = "gain_applied"
     GAIN_NOT_APPLIED = "gain_not_applied"
     JOBS_SHARE_GPU = "jobs_share_gpu"
+    LEVEL_RESIDUAL_HIGH = "level_residual_high"
     LOW_CONFIDENCE_RULE = "low_confidence_rule"
     METER_CLOCK_SUSPECT = "meter_clock_suspect"
     METER_FLAT = "meter_flat"
@@ -78,6 +80,7 @@ class FindingCode(StrEnum):
     SPOOL_LOG_TORN = "spool_log_torn"
     STORAGE_DISCHARGED = "storage_discharged"
     TARGET_STATE_CHANGED = "target_state_changed"
+    TOPOLOGY_REFUSED = "topology_refused"
     SPOOL_NOT_SHIPPED = "spool_not_shipped"
     UNCERTAINTY_NOT_CALIBRATED = "uncertainty_not_calibrated"
 
@@ -94,6 +97,7 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "off is not known.",
     FindingCode.CLOCK_STEPPED: "A node's wall clock jumped against its monotonic one: it was "
     "set, or the machine slept.",
+    FindingCode.CLOCKS_APART: "Two meters show one load at different times; no reading is moved.",
     FindingCode.COUNTER_RESET: "An energy counter decreased: the driver was reloaded or the GPU "
     "was reset; the energy between the two readings is not known.",
     FindingCode.COVERAGE_LOW: "Part of an interval was not measured.",
@@ -115,6 +119,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "then, because no sensor sees a part of a GPU.",
     FindingCode.GRID_MESSAGE_SIGNED: "The event was asked for by a message whose signature was "
     "held against a known key; the signed string is kept.",
+    FindingCode.LEVEL_RESIDUAL_HIGH: "Meters of one level of the electrical path and of the next "
+    "do not add up.",
     FindingCode.LOW_CONFIDENCE_RULE: "A load-bearing fact of the program's rule was not verified "
     "against the primary document.",
     FindingCode.METER_CLOCK_SUSPECT: "Stamps of a meter cannot be right: readings were had before "
@@ -184,6 +190,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "program does not count it, or is not known to.",
     FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
     "answers again.",
+    FindingCode.TOPOLOGY_REFUSED: "What is told of the electrical path contradicts itself; nothing "
+    "is compared along it.",
     FindingCode.SPOOL_NOT_SHIPPED: "Sealed files did not get to where they are shipped; they wait "
     "on the node.",
     FindingCode.UNCERTAINTY_NOT_CALIBRATED: "There are too few placebo windows to calibrate a "

@@ -1,0 +1,150 @@
+"""What power supplies lose between their AC and their DC side.
+
+Here: what a certification demands, as data; a loss fitted to meters on both sides. Not here: meters
+of several nodes added up (feeds.py).
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negawatt.models.baselines.least_squares import least_squares, product
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+
+Floats = NDArray[np.float64]
+
+_RULE: Final = "power supply loss"
+MIN_PAIRS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyLevel:
+    """The least efficiency that a certification demands.
+
+    Attributes:
+        name: The level.
+        load_ratio: Output over rating at which it is tested, rising, 0 to 1.
+        efficiency_ratio: Output over input that it demands there, 0 to 1.
+        source: Where that was read.
+    """
+
+    name: str
+    load_ratio: tuple[float, ...]
+    efficiency_ratio: tuple[float, ...]
+    source: str
+
+    def least_efficiency(self, load_ratio: float) -> float:
+        """Return the least efficiency at a load, on a line between the tested ones.
+
+        Raises:
+            ValueError: The load is below the lowest or above the highest tested one: nothing is
+                demanded there.
+
+        Examples:
+            >>> supply_level("titanium").least_efficiency(0.35)
+            0.95
+        """
+        if not self.load_ratio[0] <= load_ratio <= self.load_ratio[-1]:
+            raise ValueError(
+                f"level {self.name!r} is tested from {self.load_ratio[0]:g} to "
+                f"{self.load_ratio[-1]:g} of the rating, got {load_ratio:g}"
+            )
+        return round(float(np.interp(load_ratio, self.load_ratio, self.efficiency_ratio)), 12)
+
+
+@cache
+def supply_level(name: str) -> SupplyLevel:
+    """Return a level of power_supplies.toml.
+
+    Raises:
+        ConfigurationError: There is no such level.
+    """
+    text = (files("negawatt.models.reconciliation") / "power_supplies.toml").read_text("utf-8")
+    levels = tomllib.loads(text)
+    if name not in levels:
+        raise ConfigurationError(
+            thing=f"power supply level {name!r}",
+            expected=f"one of {', '.join(levels)}",
+            found="no such level",
+            remedy="name another, or fit the loss to meters on both sides",
+        )
+    level = levels[name]
+    return SupplyLevel(
+        name=name,
+        load_ratio=tuple(level["load_ratio"]),
+        efficiency_ratio=tuple(level["efficiency_ratio"]),
+        source=level["source"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedLoss:
+    """Input power as a straight line of output power.
+
+    Attributes:
+        fixed_w: Input without output [W].
+        input_w_per_w: Input for each watt of output beyond it.
+        residual_w: Root mean square of what the line leaves of the input [W].
+        efficiency_ratio: Mean output over mean input of the pairs: no model.
+        above_one_ratio: Share of the pairs in which more came out than went in, which no supply
+            does: two meters that do not read the same span, or the error of either.
+        pair_count: Pairs that it rests on.
+    """
+
+    fixed_w: float
+    input_w_per_w: float
+    residual_w: float
+    efficiency_ratio: float
+    above_one_ratio: float
+    pair_count: int
+
+
+def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
+    r"""Fit what a supply takes to what it gives.
+
+    .. math:: P_\text{in} = a + b\,P_\text{out}
+
+    Args:
+        input_w: Means on the AC side [W], shape (n,); NaN where not known.
+        output_w: Means on the DC side over the same spans [W], shape (n,).
+
+    Raises:
+        DataRefusedError: Fewer than 30 pairs are known, or the output never changes.
+        ValueError: The arrays have different shapes.
+
+    Examples:
+        A supply that takes 100 W without a load, and 1.03 W for each watt.
+
+        >>> output_w = np.linspace(2000.0, 6000.0, 40)
+        >>> found = fit_loss(100 + 1.03 * output_w, output_w)
+        >>> round(found.fixed_w, 6), round(found.input_w_per_w, 6)
+        (100.0, 1.03)
+    """
+    if input_w.shape != output_w.shape:
+        raise ValueError(f"arrays must have one shape, got {input_w.shape}, {output_w.shape}")
+    is_known = ~(np.isnan(input_w) | np.isnan(output_w))
+    given, taken = output_w[is_known], input_w[is_known]
+    if len(given) < MIN_PAIRS or given.min() == given.max():
+        raise DataRefusedError(
+            thing=_RULE,
+            expected=f"{MIN_PAIRS} spans in which both sides are known and the load changes",
+            found=f"{len(given)} spans",
+            remedy="give a longer span, or leave the loss inside the overhead",
+        )
+    design = np.column_stack([np.ones(len(given)), given])
+    line = least_squares(design, taken, rule_id=_RULE, remedy="give a longer span")
+    residual_w = taken - product(design, line)
+    return FittedLoss(
+        fixed_w=float(line[0]),
+        input_w_per_w=float(line[1]),
+        residual_w=math.sqrt(float((residual_w**2).mean())),
+        efficiency_ratio=float(given.sum()) / float(taken.sum()),
+        above_one_ratio=float((given > taken).mean()),
+        pair_count=len(given),
+    )

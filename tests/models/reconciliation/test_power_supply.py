@@ -1,0 +1,58 @@
+"""Losses of power supplies: what is demanded, and what is fitted."""
+
+import numpy as np
+import pytest
+
+from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.reconciliation.power_supply import fit_loss, supply_level
+
+
+def test_a_level_demands_what_it_is_tested_at_and_a_line_between() -> None:
+    """Titanium at 230 V: 90, 94, 96, 91 % at 10, 20, 50, 100 %; at 75 % half way: 93.5 %."""
+    titanium = supply_level("titanium")
+
+    found = [titanium.least_efficiency(load) for load in (0.1, 0.2, 0.5, 0.75, 1.0)]
+
+    assert found == [0.90, 0.94, 0.96, 0.935, 0.91]
+    assert "80 PLUS" in titanium.source
+
+
+def test_nothing_is_demanded_below_the_lowest_load() -> None:
+    with pytest.raises(ValueError, match=r"tested from 0\.2 to 1 of the rating, got 0\.1"):
+        supply_level("platinum").least_efficiency(0.1)
+
+
+def test_a_level_that_nobody_certifies_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="expected one of platinum, titanium"):
+        supply_level("tungsten")
+
+
+def test_noise_is_left_as_the_residual() -> None:
+    """150 W + 1.04 W/W over 400 spans with 50 W of noise."""
+    random = np.random.default_rng(1)
+    output_w = random.uniform(2_000.0, 7_000.0, 400)
+    input_w = 150 + 1.04 * output_w + 50 * random.standard_normal(400)
+
+    found = fit_loss(input_w, output_w)
+
+    assert found.fixed_w == pytest.approx(150, abs=15)
+    assert found.input_w_per_w == pytest.approx(1.04, abs=0.004)
+    assert found.residual_w == pytest.approx(50, rel=0.1)
+    assert found.efficiency_ratio == pytest.approx(output_w.sum() / input_w.sum())
+    assert found.above_one_ratio == 0
+
+
+def test_spans_in_which_more_comes_out_than_goes_in_are_counted() -> None:
+    """Of 40 spans 10 read 5 % more on the DC side."""
+    output_w = np.linspace(2_000.0, 6_000.0, 40)
+    input_w = np.where(np.arange(40) < 10, output_w / 1.05, output_w / 0.95)
+
+    assert fit_loss(input_w, output_w).above_one_ratio == 0.25
+
+
+@pytest.mark.parametrize(
+    "output_w", [np.full(40, 3_000.0), np.linspace(1.0, 2.0, 29), np.full(40, np.nan)]
+)
+def test_too_little_to_tell_a_loss_is_refused(output_w: np.ndarray) -> None:
+    with pytest.raises(DataRefusedError, match="30 spans in which both sides are known"):
+        fit_loss(1.05 * output_w, output_w)

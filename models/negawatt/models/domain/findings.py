@@ -51,6 +51,7 @@ class FindingCode(StrEnum):
     BASELINE_CHOICE_MATTERS = "baseline_choice_matters"
     OUTSIDE_ESTIMATED_BAND = "outside_estimated_band"
     PAYMENT_NOT_COMPUTABLE = "payment_not_computable"
+    READINGS_COPIED = "readings_copied"
     READING_ESTIMATED = "reading_estimated"
     READING_FLAGGED = "reading_flagged"
     READING_OUT_OF_RANGE = "reading_out_of_range"
@@ -142,6 +143,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "estimate, which settles nothing.",
     FindingCode.PAYMENT_NOT_COMPUTABLE: "A price or fact that the payment rule asks for is not "
     "known; the energy is settled, the amount is not.",
+    FindingCode.READINGS_COPIED: "Several meters give one series, reading for reading: a sum over "
+    "them counts one load more than once.",
     FindingCode.READING_ESTIMATED: "Energy in the event was not plainly metered but carries "
     "another quality.",
     FindingCode.READING_FLAGGED: "A source marked its own reading as doubtful.",

@@ -100,8 +100,8 @@ def clock_lag(
     start_ms = min(int(first_ms[0]), int(second_ms[0]))
     end_ms = max(int(first_ms[-1]), int(second_ms[-1]))
     grid_ms = np.arange(start_ms, end_ms + 1, step_ms)
-    first = _on_grid(grid_ms, first_ms, first_w, step_ms)
-    second = _on_grid(grid_ms, second_ms, second_w, step_ms)
+    first = on_grid(grid_ms, first_ms, first_w, step_ms)
+    second = on_grid(grid_ms, second_ms, second_w, step_ms)
     found = {
         shift: _correlation(*_shifted(first, second, shift)) for shift in range(-reach, reach + 1)
     }
@@ -158,7 +158,7 @@ def _best(correlation: Mapping[int, float]) -> int:
         shift = higher
 
 
-def _on_grid(
+def on_grid(
     grid_ms: NDArray[np.int64], time_ms: NDArray[np.int64], power_w: Floats, step_ms: int
 ) -> Floats:
     """Return power at the grid's instants, NaN outside the samples and in their gaps."""

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 _RULE: Final = "power supply loss"
 MIN_PAIRS: Final = 30
+MIN_SPREAD_PER_RESIDUAL: Final = 10.0
+"""A scatter of the output meter of a tenth of the load's spread flattens the line by 1 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +112,20 @@ def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
 
     .. math:: P_\text{in} = a + b\,P_\text{out}
 
+    The scatter of the output meter flattens the line by :math:`\sigma^2 / s^2`, s being the spread
+    of the load: from a steady load no loss can be told, and it is refused.
+
     Args:
         input_w: Means on the AC side [W], shape (n,); NaN where not known.
         output_w: Means on the DC side over the same spans [W], shape (n,).
 
     Raises:
-        DataRefusedError: Fewer than 30 pairs are known, or the output never changes.
+        DataRefusedError: Fewer than 30 pairs are known, or the output varies by less than ten times
+            what the line leaves.
         ValueError: The arrays have different shapes.
+
+    Source:
+        Attenuation: Fuller, Measurement Error Models, 1987, section 1.1.
 
     Examples:
         A supply that takes 100 W without a load, and 1.03 W for each watt.
@@ -130,21 +139,35 @@ def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
         raise ValueError(f"arrays must have one shape, got {input_w.shape}, {output_w.shape}")
     is_known = ~(np.isnan(input_w) | np.isnan(output_w))
     given, taken = output_w[is_known], input_w[is_known]
-    if len(given) < MIN_PAIRS or given.min() == given.max():
-        raise DataRefusedError(
-            thing=_RULE,
-            expected=f"{MIN_PAIRS} spans in which both sides are known and the load changes",
-            found=f"{len(given)} spans",
-            remedy="give a longer span, or leave the loss inside the overhead",
-        )
+    if len(given) < MIN_PAIRS:
+        raise _too_little(f"{MIN_PAIRS} spans in which both sides are known", f"{len(given)}")
     design = np.column_stack([np.ones(len(given)), given])
     line = least_squares(design, taken, rule_id=_RULE, remedy="give a longer span")
-    residual_w = taken - product(design, line)
+    residual_w = _root_mean_square(taken - product(design, line))
+    spread_w = _root_mean_square(given - given.mean())
+    if spread_w <= MIN_SPREAD_PER_RESIDUAL * residual_w:
+        raise _too_little(
+            f"a load that varies more than {MIN_SPREAD_PER_RESIDUAL:g} times what a line leaves",
+            f"a spread of {spread_w:.0f} W, and {residual_w:.0f} W left",
+        )
     return FittedLoss(
         fixed_w=float(line[0]),
         input_w_per_w=float(line[1]),
-        residual_w=math.sqrt(float((residual_w**2).mean())),
+        residual_w=residual_w,
         efficiency_ratio=float(given.sum()) / float(taken.sum()),
         above_one_ratio=float((given > taken).mean()),
         pair_count=len(given),
+    )
+
+
+def _root_mean_square(values: Floats) -> float:
+    return math.sqrt(float((values * values).mean()))
+
+
+def _too_little(expected: str, found: str) -> DataRefusedError:
+    return DataRefusedError(
+        thing=_RULE,
+        expected=expected,
+        found=found,
+        remedy="give spans from idle to full load, or leave the loss inside the overhead",
     )

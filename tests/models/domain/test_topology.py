@@ -1,5 +1,10 @@
 """The electrical path: what is one path, and what contradicts itself."""
 
+import csv
+import gzip
+import json
+from pathlib import Path
+
 import pytest
 
 from negawatt.models.domain.errors import DataRefusedError
@@ -112,3 +117,28 @@ def test_a_feed_far_above_that_serves_an_object_again_is_refused() -> None:
 def test_the_path_below_an_unknown_object_is_refused() -> None:
     with pytest.raises(DataRefusedError, match="'x' of the electrical path: expected an object"):
         topology_of(HALL).below("x")
+
+
+@pytest.mark.shared
+def test_the_path_of_a_published_facility_is_one_and_its_rack_has_two_feeds(
+    shared_data: Path,
+) -> None:
+    """The metadata of NVIDIA/dsx-exchange@c24771c: two buses, a tap of each to one rack.
+
+    Each bus serves six taps, of which one is described; the rack draws from both of those.
+    """
+    with gzip.open(shared_data / "formats" / "dsx" / "bms_exemplar.csv.gz", "rt") as file:
+        said = [
+            json.loads(r["payload"]) for r in csv.DictReader(file) if "/Metadata/" in r["topic"]
+        ]
+    meters = {one["objectId"]: one for one in said if one["objectType"] == METER}
+
+    path = topology_of(meter(name, *one["servesId"]) for name, one in meters.items())
+
+    assert [(one.above, len(one.below)) for one in path.groups()] == [
+        (("C-E-BUS-E1",), 6),
+        (("C-E-BUS-E2",), 6),
+        (("C-E05-TAP-E1", "C-E05-TAP-E2"), 1),
+    ]
+    assert path.fed_by["Pod1C-E05"] == ("C-E05-TAP-E1", "C-E05-TAP-E2")
+    assert "Pod1C-E05" in path.below("C-E-BUS-E1")

@@ -26,6 +26,7 @@ from negawatt.pipelines.checks import SeenParts, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
 from negawatt.pipelines.gpu_days import GpuMinutes, gpu_minutes_of_day
+from negawatt.pipelines.levels import LEVELS_TABLE, SiteDay, levels_of_day
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.retries import again_after_trouble_of_the_machine
@@ -43,6 +44,7 @@ CORE_TABLES = (
     "core_job__interval_energy",
     "core_site__interval_energy",
     "core_site__reconciliation",
+    LEVELS_TABLE,
     "core_site__findings",
 )
 RECONCILIATION_MINUTES = 5
@@ -173,15 +175,21 @@ def metered_day(
     told = {*labeled["job_id"], *jobs["job_id"]}  # labels and meters of jobs say it better
     newest = pl.concat([labeled, placed.filter(~pl.col("job_id").is_in(told))])
     allocated = allocated_job_energy(gpus, newest, span, site_id)
-    both = reconcile(
-        meters, gpus, meter_id=site.settlement_meter_id, minutes=_reconciliation_minutes(meters)
+    minutes = _reconciliation_minutes(meters)
+    both = reconcile(meters, gpus, meter_id=site.settlement_meter_id, minutes=minutes)
+    levels, level_findings = levels_of_day(
+        layout,
+        SiteDay(site_id=site_id, site=site, span=span, minutes=minutes, as_of_utc=as_of_utc),
+        meters=meters,
+        gpus=gpus,
     )
-    findings = [*gpus.findings, *gain_findings, *meter_findings, *job_findings]
+    findings = [*gpus.findings, *gain_findings, *meter_findings, *job_findings, *level_findings]
     findings += sharing_findings(newest, span)
     others = {
         "core_job__interval_energy": pl.concat([jobs, allocated]),
         "core_site__interval_energy": meters,
         "core_site__reconciliation": both,
+        LEVELS_TABLE: levels,
         "core_site__findings": finding_rows(findings, {"site_id": site_id, "date": day}),
     }
     return MeteredDay(gpus=gpus, others=others)

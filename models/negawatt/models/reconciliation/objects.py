@@ -1,0 +1,167 @@
+"""Energies of the objects of an electrical path over one day, from whatever measured them.
+
+Here: meters' intervals, samples of power and minutes of GPUs on one grid. Not here: which sums must
+agree (feeds.py).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.topology import NODE, Topology
+from negawatt.models.domain.units import J_PER_KWH, MILLIJOULE_PER_J, MS_PER_S
+from negawatt.models.metering.power_samples import sampled_energy
+from negawatt.models.metering.roll_up import roll_up
+from negawatt.models.metering.sample_rules import SampleRules
+from negawatt.models.reconciliation.feeds import GPUS, METERED, ObjectEnergy
+
+Samples = tuple[NDArray[np.int64], NDArray[np.float64]]
+_OK = "ok"
+
+
+def grid_ms(span: Interval, minutes: int) -> NDArray[np.int64]:
+    """Return the edges of a span's intervals, since 1970 [ms], shape (n + 1,)."""
+    count = (span.end_utc - span.start_utc) // timedelta(minutes=minutes)
+    start_ms = round(span.start_utc.timestamp() * MS_PER_S)
+    length_ms = timedelta(minutes=minutes) // timedelta(milliseconds=1)
+    return start_ms + length_ms * np.arange(count + 1)
+
+
+def meter_energies(
+    meters: pl.DataFrame, topology: Topology, span: Interval, minutes: int
+) -> dict[str, ObjectEnergy]:
+    """Return the energy of each interval meter that is an object of the path.
+
+    Args:
+        meters: Rows of core_site__interval_energy of one site and day.
+        topology: The path.
+        span: The day.
+        minutes: Length of the intervals [min].
+    """
+    known = meters.filter(pl.col("meter_id").is_in(list(topology.objects)))
+    rolled = roll_up(known, minutes).rename({"meter_id": "object_id"})
+    return dict(_on_grid(rolled, span, minutes, METERED))
+
+
+def node_energies(
+    gpus: Iterable[pl.DataFrame], topology: Topology, span: Interval, minutes: int
+) -> dict[str, ObjectEnergy]:
+    """Return the energy of all GPUs of each node of the path; NaN where one of them is not known.
+
+    Added up in whole millijoules, so that neither order nor parts change a bit.
+
+    Args:
+        gpus: Rows of core_gpu__interval_energy of one site and day, in parts that share no GPU.
+        topology: The path.
+        span: The day.
+        minutes: Length of the intervals [min].
+    """
+    nodes = [name for name, one in topology.objects.items() if one.object_type == NODE]
+    interval = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
+    of_gpu = ["node_id", "gpu_uuid", *interval, "energy_j", "coverage_ratio", "method"]
+    millijoule = (pl.col("energy_j") * MILLIJOULE_PER_J).round().cast(pl.Int64)
+    added, seen = [], []
+    for part in gpus:
+        own = part.filter(pl.col("node_id").is_in(nodes)).select(of_gpu)
+        seen.append(own.select("node_id", "gpu_uuid").unique())
+        added.append(
+            roll_up(own, minutes)
+            .group_by("node_id", "interval_start_utc")
+            .agg(
+                millijoule.sum().alias("millijoule"),
+                pl.col("energy_j").count().alias("known_count"),
+                pl.col("coverage_ratio").sum().alias("covered"),
+            )
+        )
+    counts = pl.concat(seen).group_by("node_id").agg(pl.len().alias("gpu_count"))
+    rows = (
+        pl.concat(added)
+        .group_by("node_id", "interval_start_utc")
+        .agg(pl.col("millijoule", "known_count", "covered").sum())
+        .join(counts, on="node_id")
+        .select(
+            pl.col("node_id").alias("object_id"),
+            "interval_start_utc",
+            pl.when(pl.col("known_count") == pl.col("gpu_count"))
+            .then(pl.col("millijoule") / (MILLIJOULE_PER_J * J_PER_KWH))
+            .alias("energy_kwh"),
+            (pl.col("covered") / pl.col("gpu_count")).clip(0, 1).alias("coverage_ratio"),
+        )
+    )
+    return dict(_on_grid(rows, span, minutes, GPUS))
+
+
+def power_series(samples: pl.DataFrame, topology: Topology) -> dict[str, Samples]:
+    """Return the readings of each meter that is an object of the path: stamps [ms], power [W].
+
+    A meter of a node is named ``node_id/meter_id``; by ``node_id`` alone where that object is no
+    node and has one meter. Readings that their source marked are left out; of several at one stamp
+    the first counts.
+
+    Args:
+        samples: Rows of raw_node__power_samples.
+        topology: The path.
+    """
+    plain = samples.filter(pl.col("power_w").is_finite() & (pl.col("reading_quality") == _OK)).sort(
+        "observed_at_utc", "power_w"
+    )
+    by_meter = plain.partition_by("node_id", "meter_id", as_dict=True)
+    meters_of: dict[str, int] = {}
+    for node_id, _ in by_meter:
+        meters_of[str(node_id)] = meters_of.get(str(node_id), 0) + 1
+    found = {}
+    for (node_id, meter_id), rows in sorted(by_meter.items()):
+        name = f"{node_id}/{meter_id}"
+        if name not in topology.objects:
+            name = str(node_id)
+            one = topology.objects.get(name)
+            if one is None or one.object_type == NODE or meters_of[name] > 1:
+                continue
+        first = rows.unique("observed_at_utc", keep="first", maintain_order=True)
+        found[name] = (
+            first["observed_at_utc"].dt.epoch("ms").to_numpy(),
+            first["power_w"].to_numpy(),
+        )
+    return found
+
+
+def sampled_energies(
+    series: Mapping[str, Samples], edges_ms: NDArray[np.int64], *, max_gap_s: float
+) -> dict[str, ObjectEnergy]:
+    """Return the energy of each series between the edges, each integrated over its own stamps.
+
+    Args:
+        series: Stamps and power by object.
+        edges_ms: Edges of the intervals [ms], shape (n + 1,).
+        max_gap_s: Longest time between readings that still counts as measured [s].
+    """
+    rules = SampleRules(max_gap_s=max_gap_s)
+    found = {}
+    for name, (time_ms, power_w) in series.items():
+        energy = sampled_energy(time_ms, power_w, edges_ms, rules, subject=name)
+        found[name] = ObjectEnergy(
+            energy_kwh=energy.energy_j / J_PER_KWH,
+            coverage_ratio=energy.coverage_ratio,
+            kind=METERED,
+        )
+    return found
+
+
+def _on_grid(
+    rows: pl.DataFrame, span: Interval, minutes: int, kind: str
+) -> Iterator[tuple[str, ObjectEnergy]]:
+    count = (span.end_utc - span.start_utc) // timedelta(minutes=minutes)
+    for (name,), own in sorted(rows.partition_by("object_id", as_dict=True).items()):
+        energy_kwh, coverage_ratio = np.full(count, np.nan), np.zeros(count)
+        starts: list[datetime] = own["interval_start_utc"].to_list()
+        index = [(start - span.start_utc) // timedelta(minutes=minutes) for start in starts]
+        energy_kwh[index] = own["energy_kwh"].fill_null(np.nan).to_numpy()
+        coverage_ratio[index] = own["coverage_ratio"].to_numpy()
+        yield (
+            str(name),
+            ObjectEnergy(energy_kwh=energy_kwh, coverage_ratio=coverage_ratio, kind=kind),
+        )

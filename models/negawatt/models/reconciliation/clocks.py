@@ -90,7 +90,7 @@ def clock_lag(
         A load of random steps, and a meter whose clock is 6 s ahead.
 
         >>> time_ms = np.arange(400) * 2_000
-        >>> power_w = np.random.default_rng(1).integers(2, 7, 400) * 1000.0
+        >>> power_w = np.random.default_rng(1).integers(2_000, 7_000, 400) * 1.0
         >>> found = clock_lag(time_ms, power_w, time_ms + 6_000, power_w, step_ms=2_000,
         ...     reach_s=30.0)
         >>> found.lag_s, round(found.correlation, 3), found.is_apart

@@ -30,7 +30,7 @@ def copied_series(
         Groups of two names or more, each sorted, by their first name.
 
     Examples:
-        >>> time_ms, power_w = np.arange(200) * 2_000, np.arange(200) % 7 * 1000.0
+        >>> time_ms, power_w = np.arange(200) * 2_000, np.arange(200) % 7 * 950.0
         >>> copied_series({"a": (time_ms, power_w), "b": (time_ms, power_w + 1),
         ...     "c": (time_ms, power_w.copy())})
         [('a', 'c')]

@@ -161,3 +161,26 @@ def test_gaps_of_the_event_day_are_filled_only_where_the_program_allows_it(
     assert finding.severity is Severity.WARNING
     assert finding.evidence == {"interval_count": 3, "methods": ["interpolated"]}
     assert not any(f.code is FindingCode.READING_ESTIMATED for f in blocked.data_findings)
+
+
+def test_a_register_that_is_read_once_in_days_is_compared_from_read_to_read(
+    layout: Layout,
+) -> None:
+    """Two days at 100 kW are 4,800 kWh; the register counted 4,900 from noon to noon."""
+    rows = [
+        {
+            "node_id": "NMI1234567",
+            "meter_id": "E1",
+            "observed_at_utc": NOON_UTC + n * timedelta(days=2),
+            "power_w": None,
+            "energy_total_kwh": 1_000.0 + 4_900.0 * (n + 1),
+            "reading_quality": "ok",
+        }
+        for n in (-1, 0)
+    ]
+    name = "raw_node__power_samples"
+    seal_rows(layout, name, SITE, "import", pl.DataFrame(rows, schema=schema(name)))
+    meter = f"[{SITE}.meters.feeder]\n"
+    declare(layout, f'{meter}register_node_id = "NMI1234567"\nregister_meter_id = "E1"\n')
+
+    assert codes(layout) == ["meter_register_disagrees"]

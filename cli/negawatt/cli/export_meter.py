@@ -22,6 +22,7 @@ from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.formats.espi_export import write_espi
 from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET
 from negawatt.warehouse.formats.nem12_export import write_nem12
+from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.layout import Layout, appearing_file
 from negawatt.warehouse.raw_files import raw_days, read_raw
 from negawatt.warehouse.sites import read_site
@@ -85,7 +86,7 @@ def export_meter(
         facts["largest_rounding_kwh"] = str(written.largest_kwh)
         contents = [written.content]
     else:
-        contents = _contents(kind, named, now_utc)
+        contents = _contents(kind, named, now_utc, _registers(layout, site, rows, meter))
     files = [out, out.with_suffix(".toml")][: len(contents)]
     if len(set(files)) < len(files):
         raise ConfigurationError(
@@ -140,9 +141,24 @@ def _readings(
     )
 
 
-def _contents(kind: MeterFormat, rows: pl.DataFrame, now_utc: datetime) -> list[bytes]:
+def _registers(layout: Layout, site: str, rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return what the register of a meter named ``<NMI>.<suffix>`` showed while it was read."""
+    nmi, _, suffix = name.rpartition(".")
+    first, last = (
+        instant.date()
+        for instant in rows.select(
+            first=pl.col("interval_start_utc").min(), last=pl.col("interval_end_utc").max()
+        ).row(0)
+    )
+    of_meter = (pl.col("node_id") == nmi) & (pl.col("meter_id") == suffix)
+    return read_raw(layout, REGISTERS, site, first, last, of_meter)
+
+
+def _contents(
+    kind: MeterFormat, rows: pl.DataFrame, now_utc: datetime, registers: pl.DataFrame
+) -> list[bytes]:
     if kind is MeterFormat.NEM12:
-        return [write_nem12(rows, rows["meter_id"][0], now_utc)]
+        return [write_nem12(rows, rows["meter_id"][0], now_utc, registers)]
     if kind is MeterFormat.CSV:
         return list(write_readings_csv(rows))
     return [write_readings_parquet(rows)]

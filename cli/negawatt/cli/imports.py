@@ -20,6 +20,7 @@ from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.domain.topology import topology_of
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.formats.espi_codes import Flow
+from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.gridstatus_prices import OPERATORS, fetch_prices
 from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
 from negawatt.warehouse.job_tiers import read_tiers
@@ -343,10 +344,19 @@ def _take_in(
     with rows_shown(rows.height) as advance:
         sealed = seal_rows(layout, table, site, "import", rows, dry_run=dry_run, advance=advance)
     changed += sealed.changed_count
+    registers = None
+    if incoming.registers is not None and not incoming.registers.is_empty():
+        registers = seal_rows(
+            layout, REGISTERS, site, "import", incoming.registers, dry_run=dry_run
+        )
     if json_output:
-        typer.echo(json.dumps(_facts(incoming, sealed, changed, dry_run=dry_run)))
+        facts = _facts(incoming, sealed, changed, dry_run=dry_run)
+        of_registers = {"register_count": registers.row_count} if registers else {}
+        typer.echo(json.dumps(facts | of_registers))
     else:
         _say(incoming, sealed, changed, dry_run=dry_run)
+        if registers:
+            typer.echo(_line(REGISTERS, registers, registers.changed_count, dry_run=dry_run))
     if incoming.refused:
         raise DataRefusedError(
             thing=f"file {file}",
@@ -370,15 +380,16 @@ def _facts(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -
     }
 
 
-def _say(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> None:
+def _line(table: str, sealed: Sealed, changed: int, *, dry_run: bool) -> str:
+    if not sealed.written:
+        return f"{table}: nothing new"
     would_be = "would be " if dry_run else ""
-    files = f"{sealed.row_count} rows {would_be}in {len(sealed.written)} new files"
     changes = f", {changed} of them changed" if changed else ""
-    typer.echo(
-        f"{incoming.table}: {files}{changes}"
-        if sealed.written
-        else f"{incoming.table}: nothing new"
-    )
+    return f"{table}: {sealed.row_count} rows {would_be}in {len(sealed.written)} new files{changes}"
+
+
+def _say(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> None:
+    typer.echo(_line(incoming.table, sealed, changed, dry_run=dry_run))
     for title, parts in (("refused", incoming.refused), ("left out", incoming.left_out)):
         for one in parts[:_LISTED]:
             typer.echo(f"{title:10}{one.place}: {one.reason}")

@@ -10,7 +10,8 @@ from negawatt.models.domain.findings import Finding, FindingCode
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.meter_facts import MeterFacts
 from negawatt.models.metering.meter_checks import days_of_meters
-from negawatt.models.metering.register_check import register_findings
+from negawatt.models.metering.meter_day import MeterDay
+from negawatt.models.metering.register_check import register_between_reads, register_findings
 
 DAY_UTC = datetime(2026, 7, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -111,3 +112,38 @@ def test_without_a_declared_register_nothing_is_compared() -> None:
 
 def test_a_reading_of_the_register_that_its_source_marked_is_not_used() -> None:
     assert compared([1.0] * 4, {0: 0.0, 4: 40.0}, quality="bms_quality_0") == []
+
+
+def between(energy_kwh: list[float], first: float, last: float, counted_kwh: float) -> list[str]:
+    """Hold hourly energy from midnight against a count between two hours; return the messages."""
+    count, hour_ms = len(energy_kwh), 3_600_000
+    meter = MeterDay(
+        meter_id="m",
+        start_ms=np.arange(count) * hour_ms,
+        length_ms=hour_ms,
+        energy_kwh=np.array(energy_kwh),
+        is_ok=np.full(count, fill_value=True),
+        is_there=np.full(count, fill_value=True),
+        early_ms=np.zeros(count),
+    )
+    read_ms = (np.array([first, last]) * hour_ms).astype(np.int64)
+    found = register_between_reads(meter, read_ms, np.array([500.0, 500.0 + counted_kwh]), 0.002)
+    return [finding.message for finding in found]
+
+
+def test_from_read_to_read_the_count_lies_between_the_whole_intervals_and_those_cut() -> None:
+    """10 kWh an hour, read at 00:30 and 03:30: 20 kWh lie between, 40 kWh around."""
+    hours = [10.0] * 4
+
+    assert [between(hours, 0.5, 3.5, count) for count in (20.0, 30.0, 40.0)] == [[], [], []]
+    assert [len(between(hours, 0.5, 3.5, count)) for count in (19.9, 40.1)] == [1, 1]
+    assert between(hours, 0.0, 4.0, 40.0) == []
+    assert len(between(hours, 0.0, 4.0, 40.2)) == 1
+
+
+def test_from_read_to_read_nothing_is_compared_where_an_interval_is_not_known_but_a_fall() -> None:
+    hours = [10.0, float("nan"), 10.0, 10.0]
+
+    assert between(hours, 0.5, 3.5, 99.0) == []
+    assert "no fall" in between(hours, 0.5, 3.5, -1.0)[0]
+    assert between([10.0] * 4, 0.5, 4.5, 99.0) == []

@@ -67,6 +67,39 @@ def test_400_records_say_the_quality_of_each_interval_of_a_v_day() -> None:
     )
 
 
+def test_a_500_record_with_a_reading_is_what_the_register_showed() -> None:
+    """12:15 of market time is 02:15 UTC; 12345.6 Wh are 12.3456 kWh. One states no reading."""
+    content = nem12(
+        day(VALUES),
+        "500,N,,20240201121500,12345.6",
+        "500,N,,20240201121500,12345.6",
+        "500,C,S10189,20240201101101,",
+        channel=CHANNEL.replace("kWh", "Wh"),
+    )
+
+    parsed = read_nem12(content)
+
+    read_utc = datetime(2024, 2, 1, 2, 15, tzinfo=UTC)
+    assert parsed.registers.rows() == [("NMI1234567", "E1", read_utc, None, 12.3456, "ok")]
+    assert (parsed.rows.height, parsed.refused) == (48, ())
+
+
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        (["500,N,,20240201121500,12a"], "reading in digits"),
+        (["500,N,,20241301121500,12"], "a time is expected"),
+        (["500,N,,2024020112150,12"], "YYYYMMDDhhmmss"),
+        (["500,N,,20240201121500,1", "500,N,,20240201121500,2"], "another reading of this time"),
+    ],
+)
+def test_a_500_record_that_is_none_is_refused_alone(records: list[str], reason: str) -> None:
+    parsed = read_nem12(nem12(day(VALUES), *records))
+
+    assert [reason in one.reason for one in parsed.refused] == [True] * len(records)
+    assert (parsed.rows.height, parsed.registers.height) == (48, 0)
+
+
 def test_null_data_is_not_known_whatever_the_cell_holds() -> None:
     content = nem12(V_DAY, "400,1,47,A,,", "400,48,48,N,,")
 

@@ -46,6 +46,16 @@ def test_what_is_written_reads_back_with_every_value_and_quality() -> None:
     assert again.equals(rows)
 
 
+def test_what_the_register_showed_leaves_with_its_day_and_comes_back() -> None:
+    records = (day(VALUES), "500,N,,20240201121500,12.3456", "500,N,,20240201180000,13")
+    parsed = read_nem12(nem12(*records))
+
+    written = write_nem12(rows_of(nem12(*records)), NAME, NOW_UTC, parsed.registers)
+
+    assert [line for line in written.decode().splitlines() if line[:3] == "500"] == [*records[1:]]
+    assert read_nem12(written).registers.equals(parsed.registers)
+
+
 def test_the_records_of_a_v_day_come_back_as_they_were() -> None:
     content = nem12(day(VALUES, "V,,,,"), *EVENTS)
 

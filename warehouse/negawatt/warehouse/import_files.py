@@ -41,12 +41,14 @@ class Incoming:
         rows: Rows with the table's columns.
         refused: Parts of the file that break its format.
         left_out: Parts that are nothing for the table.
+        registers: What registers of meters showed: rows of raw_node__power_samples.
     """
 
     table: str
     rows: pl.DataFrame
     refused: tuple[NotTaken, ...] = ()
     left_out: tuple[NotTaken, ...] = ()
+    registers: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ def read_incoming(
                 rows=_arrived(_named(parsed.rows, context), now_utc),
                 refused=parsed.refused,
                 left_out=parsed.left_out,
+                registers=parsed.registers,
             )
     known = ", ".join(name for name, one in FORMATS.items() if one.table in tables)
     raise ConfigurationError(

@@ -1,7 +1,7 @@
 """The sum of a meter's intervals against its register.
 
-Here: one comparison a day that needs no interpolation. Not here: the other checks
-(meter_checks.py).
+Here: one comparison a day that needs no interpolation, and one from reading to reading. Not here:
+the other checks (meter_checks.py).
 """
 
 from collections.abc import Mapping
@@ -108,6 +108,75 @@ def register_against_intervals(
                 "interval_kwh": sum_kwh,
                 "register_least_kwh": least_kwh,
                 "register_most_kwh": most_kwh,
+                "first_utc": span[0],
+                "end_utc": span[1],
+                "tolerance_ratio": tolerance_ratio,
+            },
+        )
+    ]
+
+
+def register_between_reads(
+    meter: MeterDay,
+    read_ms: NDArray[np.int64],
+    register_kwh: NDArray[np.float64],
+    tolerance_ratio: float,
+) -> list[Finding]:
+    """Report intervals that two readings of a register, weeks apart perhaps, cannot have counted.
+
+    What the register counted between them is at least the energy of the intervals that lie wholly
+    between them, and at most that and the two intervals in which they were made, give or take the
+    tolerance. Where the energy of one of these is not known, nothing is compared.
+
+    Args:
+        meter: The meter's intervals from the one of the first reading to the one of the last.
+        read_ms: When the register was read, since 1970 [ms], ascending, shape (2,).
+        register_kwh: What it showed [kWh], shape (2,).
+        tolerance_ratio: How far the count may miss, as share of itself.
+
+    Returns:
+        At most one finding; a register that falls is one.
+
+    Examples:
+        Two hours of 10 kWh between 00:30 and 03:30, and two in which the readings were made.
+
+        >>> from negawatt.models.domain.units import MS_PER_S, S_PER_H
+        >>> hour_ms = S_PER_H * MS_PER_S
+        >>> hours = MeterDay(meter_id="m", start_ms=np.arange(4) * hour_ms, length_ms=hour_ms,
+        ...     energy_kwh=np.full(4, 10.0), is_ok=np.full(4, True), is_there=np.full(4, True),
+        ...     early_ms=np.zeros(4))
+        >>> half_past = np.array([0.5, 3.5]) * hour_ms
+        >>> register_between_reads(hours, half_past, np.array([100.0, 130.0]), 0.002)
+        []
+        >>> (finding,) = register_between_reads(hours, half_past, np.array([100.0, 141.0]), 0.002)
+        >>> finding.evidence["register_kwh"], finding.evidence["interval_most_kwh"]
+        (41.0, 40.0)
+    """
+    edge_ms = np.append(meter.start_ms, meter.start_ms[-1] + meter.length_ms)
+    outer = np.searchsorted(edge_ms, read_ms[0], "right") - 1, np.searchsorted(edge_ms, read_ms[1])
+    inner = np.searchsorted(edge_ms, read_ms[0]), np.searchsorted(edge_ms, read_ms[1], "right") - 1
+    if outer[0] < 0 or outer[1] >= len(edge_ms):
+        return []
+    least_kwh = float(meter.energy_kwh[inner[0] : inner[1]].sum())
+    most_kwh = float(meter.energy_kwh[outer[0] : outer[1]].sum())
+    counted_kwh = float(register_kwh[1] - register_kwh[0])
+    slack_kwh = tolerance_ratio * abs(counted_kwh)
+    is_known = not np.isnan(most_kwh)
+    if counted_kwh >= 0 and (
+        not is_known or least_kwh - slack_kwh <= counted_kwh <= most_kwh + slack_kwh
+    ):
+        return []
+    span = [instant_text(moment) for moment in read_ms]
+    expected = f"{least_kwh:g} to {most_kwh:g} kWh by the intervals" if is_known else "no fall"
+    return [
+        _finding(
+            meter,
+            f"expected {expected} from {span[0]} to {span[1]}, found {counted_kwh:g} kWh counted "
+            "by the register",
+            {
+                "register_kwh": counted_kwh,
+                "interval_least_kwh": least_kwh if is_known else None,
+                "interval_most_kwh": most_kwh if is_known else None,
                 "first_utc": span[0],
                 "end_utc": span[1],
                 "tolerance_ratio": tolerance_ratio,

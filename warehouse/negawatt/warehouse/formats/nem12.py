@@ -4,7 +4,7 @@ Source: AEMO, Meter Data File Format Specification NEM12 & NEM13 (MDFF): records
 400, 500 and 900. Times are market time, UTC+10 all year. A file is refused whole where it has no
 beginning or no end; otherwise each day of a channel is taken or refused as a whole. Here: bytes to
 rows of ``raw_meter__readings``, the meter named ``<NMI>.<suffix>``. Not here: records one by one
-(nem12_records), writing (nem12_export), NEM13, which has no intervals.
+(nem12_records, nem12_registers), writing (nem12_export), NEM13, which has no intervals.
 """
 
 from collections import Counter
@@ -27,6 +27,7 @@ from negawatt.warehouse.formats.nem12_records import (
     is_mark,
     quality_of,
 )
+from negawatt.warehouse.formats.nem12_registers import IndexRead, index_of, register_rows
 from negawatt.warehouse.formats.parsed import NotTaken, Parsed, empty_readings, not_taken
 from negawatt.warehouse.formats.reading_words import NO_READING
 
@@ -62,6 +63,7 @@ class _Found:
     """What was found so far."""
 
     days: list[_Day] = field(default_factory=list)
+    registers: list[IndexRead] = field(default_factory=list)
     refused: list[tuple[int, NotTaken]] = field(default_factory=list)
     left_out: list[NotTaken] = field(default_factory=list)
 
@@ -105,8 +107,14 @@ def read_nem12(content: bytes) -> Parsed:
             _rows(alike[first : first + _DAYS_AT_ONCE], minutes, found)
             for first in range(0, len(alike), _DAYS_AT_ONCE)
         ]
+    registers = register_rows(found.registers, MARKET_TIME_OFFSET, found.refuse)
     refused = tuple(one for _, one in sorted(found.refused, key=lambda one: one[0]))
-    return Parsed(rows=pl.concat(parts), refused=refused, left_out=tuple(found.left_out))
+    return Parsed(
+        rows=pl.concat(parts),
+        refused=refused,
+        left_out=tuple(found.left_out),
+        registers=registers,
+    )
 
 
 def _lines(content: bytes) -> list[tuple[int, str]]:
@@ -170,12 +178,12 @@ def _take_channel(group: list[tuple[int, str]], found: _Found) -> None:
     except RecordError as error:
         found.refuse(line, text, f"{error}; with it {days} days")
         return
-    for day in _split_days(rest, found):
+    for day in _split_days(rest, channel, found):
         _take_day(day, channel, found)
 
 
 def _split_days(
-    records: list[tuple[int, str]], found: _Found
+    records: list[tuple[int, str]], channel: Channel, found: _Found
 ) -> Iterator[tuple[tuple[int, str], list[tuple[int, str]]]]:
     """Yield each 300 record with its 400 records.
 
@@ -194,11 +202,23 @@ def _split_days(
             day, events = (line, text), []
         elif kind == "400," and day:
             events.append((line, text))
-        elif kind != "500,":  # a 500 record is a reading of the register for the retailer
+        elif kind == "500,":
+            _take_index(line, text, channel, found)
+        else:
             broken = line
             found.refuse(line, text, "a record 300, or 400 or 500 below one, is expected here")
     if day:
         yield day, events
+
+
+def _take_index(line: int, text: str, channel: Channel, found: _Found) -> None:
+    try:
+        index = index_of(line, text, channel)
+    except RecordError as error:
+        found.refuse(line, text, str(error))
+        return
+    if index is not None:
+        found.registers.append(index)
 
 
 def _take_day(

@@ -23,7 +23,9 @@ _NAME = re.compile(r"([A-Za-z0-9]{1,10})\.([A-Za-z0-9]{2})")
 _NULL: Final = ("0", "N")
 
 
-def write_nem12(rows: pl.DataFrame, name: str, written_at_utc: datetime) -> bytes:
+def write_nem12(
+    rows: pl.DataFrame, name: str, written_at_utc: datetime, registers: pl.DataFrame | None = None
+) -> bytes:
     """Return readings of one meter as a NEM12 file.
 
     Days are those of market time. An interval that is missing in a day is written as null data
@@ -33,6 +35,7 @@ def write_nem12(rows: pl.DataFrame, name: str, written_at_utc: datetime) -> byte
         rows: Rows of raw_meter__readings of one meter, one for each interval.
         name: ``<NMI>.<suffix>``.
         written_at_utc: Goes into the header.
+        registers: Rows of raw_node__power_samples of the meter's register; each goes below its day.
 
     Raises:
         DataRefusedError: The name is none of NEM12, there are no rows, the intervals of a day are
@@ -61,13 +64,14 @@ def write_nem12(rows: pl.DataFrame, name: str, written_at_utc: datetime) -> byte
     nmi, suffix = parts.groups()
     lines = [f"100,NEM12,{_stamp(written_at_utc)[:12]},{_PARTICIPANT},{_PARTICIPANT}"]
     last_minutes = 0
+    reads = _register_lines(registers)
     for date, cells in groupby(_cells(rows), key=lambda cell: cell[0].date()):
         of_day = list(cells)
         minutes = _minutes(of_day)
         if minutes != last_minutes:
             lines.append(f"200,{nmi},{suffix},{suffix},{suffix},,,kWh,{minutes},")
             last_minutes = minutes
-        lines += _day_lines(f"{date:%Y%m%d}", of_day, minutes)
+        lines += [*_day_lines(f"{date:%Y%m%d}", of_day, minutes), *reads.get(f"{date:%Y%m%d}", [])]
     return "\n".join([*lines, "900", ""]).encode()
 
 
@@ -157,6 +161,18 @@ def _day_lines(date: str, cells: Sequence[_Cell], minutes: int) -> list[str]:
     for code, length in runs if len(runs) > 1 else ():
         lines.append(f"400,{first},{first + length - 1},{_three_fields(code)}")
         first += length
+    return lines
+
+
+def _register_lines(registers: pl.DataFrame | None) -> dict[str, list[str]]:
+    """Return 500 records by the day of market time on which a register was read."""
+    lines: dict[str, list[str]] = {}
+    if registers is not None:
+        columns = ("observed_at_utc", "energy_total_kwh")
+        for at, energy_kwh in registers.select(columns).drop_nulls().unique().sort(columns).rows():
+            stamp = _stamp(at)
+            index = format(exact_decimal(energy_kwh), "f").removesuffix(".0")
+            lines.setdefault(stamp[:8], []).append(f"500,N,,{stamp},{index}")
     return lines
 
 

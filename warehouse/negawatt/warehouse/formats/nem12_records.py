@@ -1,7 +1,8 @@
 """Single records of a NEM12 file: what a 200 and a 400 record say, and what a quality means.
 
 Source: AEMO, Meter Data File Format Specification NEM12 & NEM13 (MDFF), sections on the records
-200, 300 and 400 and the appendix on quality methods. Not here: whole files (nem12).
+200, 300 and 400 and the appendix on quality methods. Not here: whole files (nem12),
+registers (nem12_registers).
 """
 
 import re

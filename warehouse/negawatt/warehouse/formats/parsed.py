@@ -3,12 +3,14 @@
 Not here: any one format.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
 from negawatt.warehouse.catalog import schema
 
+REGISTERS: Final = "raw_node__power_samples"
 _SHOWN = 120
 
 
@@ -36,11 +38,13 @@ class Parsed:
         refused: Parts that break the format, in the file's order.
         left_out: Parts that are as they should be and are nothing for the table, such as reactive
             energy.
+        registers: Columns of raw_node__power_samples: what registers of the meters showed.
     """
 
     rows: pl.DataFrame
     refused: tuple[NotTaken, ...] = ()
     left_out: tuple[NotTaken, ...] = ()
+    registers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=schema(REGISTERS)))
 
 
 def not_taken(place: str, found: str, reason: str) -> NotTaken:

@@ -40,7 +40,9 @@ def methods_chart(methods: pl.DataFrame) -> alt.LayerChart:
         .encode(
             alt.X("reduction_kwh:Q", **x),
             row,
-            color=alt.condition("datum.is_settled", alt.value(style.BLUE), alt.value("#a9b4bd")),
+            color=alt.ColorValue(
+                "#a9b4bd", condition={"test": "datum.is_settled", "value": style.BLUE}
+            ),
         ),
         settled.mark_rule(strokeWidth=2, color=style.INK, yOffset=8).encode(
             alt.X("lower_kwh:Q", **x), alt.X2("upper_kwh:Q"), row
@@ -53,7 +55,7 @@ def methods_chart(methods: pl.DataFrame) -> alt.LayerChart:
         ),
         alt.Chart(rows)
         .mark_text(**style.label(dy=-7))
-        .encode(alt.Text("method:N"), row, x=alt.value(0)),
+        .encode(alt.Text("method:N"), row, x=alt.XValue(0)),
         alt.Chart(rows)
         .mark_text(**style.label(dx=7, dy=8))
         .encode(alt.X("text_at:Q", **x), row, alt.Text("text:N")),
@@ -84,13 +86,13 @@ def placebo_chart(
         .encode(x),
         alt.Chart(inline(errors))
         .mark_tick(color=style.INK, thickness=1.5, size=22)
-        .encode(x, y=alt.value(42)),
+        .encode(x, y=alt.YValue(42)),
         alt.Chart(inline(event))
         .mark_point(shape="diamond", filled=True, size=160, color=style.BLUE, opacity=1)
-        .encode(x, y=alt.value(42)),
+        .encode(x, y=alt.YValue(42)),
         alt.Chart(inline(names))
         .mark_text(**style.label(align="center"))
-        .encode(x, alt.Text("name:N"), y=alt.value(16)),
+        .encode(x, alt.Text("name:N"), y=alt.YValue(16)),
         width=_WIDTH,
         height=60,
     )
@@ -124,7 +126,9 @@ def jobs_chart(jobs: pl.DataFrame) -> alt.LayerChart:
         .encode(
             alt.X("reduction_kwh:Q", **x),
             row,
-            color=alt.condition("datum.kind == 'job'", alt.value(style.SKY), alt.value("#ffffff")),
+            color=alt.ColorValue(
+                "#ffffff", condition={"test": "datum.kind == 'job'", "value": style.SKY}
+            ),
         ),
         alt.Chart(rows)
         .mark_text(**style.label(dx=6))

@@ -114,8 +114,8 @@ def days_chart(days: pl.DataFrame, baseline_kw: float, baseline_text: str) -> al
         .mark_text(**style.label(color=style.BLUE, lineBreak="\n"))
         .encode(
             alt.Y("power_kw:Q", **kw),
-            x=alt.value(style.WIDTH + 8),
-            text=alt.value(baseline_text),
+            x=alt.XValue(style.WIDTH + 8),
+            text=alt.TextValue(baseline_text),
         ),
         alt.Chart(inline(days))
         .mark_point(size=90, strokeWidth=2.2, filled=False, opacity=1)
@@ -151,8 +151,8 @@ def _shade(spans: pl.DataFrame, first_ms: int, last_ms: int) -> list[alt.Chart]:
         .encode(
             alt.X("start_ms:T", scale=scale),
             alt.X2("end_ms:T"),
-            color=alt.condition(
-                "datum.kind == 'event'", alt.value(style.SHADE), alt.value(style.RAMP_SHADE)
+            color=alt.ColorValue(
+                style.RAMP_SHADE, condition={"test": "datum.kind == 'event'", "value": style.SHADE}
             ),
         ),
         *(
@@ -172,7 +172,7 @@ def _edges(
     return [
         edges.mark_rule(color=style.FAINT, strokeWidth=1, strokeDash=[1, 2]).encode(x),
         edges.mark_text(**style.label(color=style.FAINT, align=align, dx=dx_px)).encode(
-            x, alt.Text("mark:N"), y=alt.value(6)
+            x, alt.Text("mark:N"), y=alt.YValue(6)
         ),
     ]
 
@@ -214,8 +214,8 @@ def _named(
             .mark_text(**style.label(color=level.color, lineBreak="\n", baseline="middle", dy=-7))
             .encode(
                 alt.Text("text:N"),
-                x=alt.value(style.WIDTH + 8),
-                y=alt.value(place_px),
+                x=alt.XValue(style.WIDTH + 8),
+                y=alt.YValue(place_px),
             )
             for level, place_px in zip(levels, places, strict=True)
         ),

@@ -65,8 +65,8 @@ def shares_chart(events: pl.DataFrame) -> alt.LayerChart:
         .encode(
             alt.X("drawn:Q", **x),
             row,
-            color=alt.condition(
-                "datum.outcome == 'met'", alt.value(style.BLUE), alt.value("#ffffff")
+            color=alt.ColorValue(
+                "#ffffff", condition={"test": "datum.outcome == 'met'", "value": style.BLUE}
             ),
         ),
         alt.Chart(inline(pl.DataFrame({"whole": [1.0]})))
@@ -74,7 +74,7 @@ def shares_chart(events: pl.DataFrame) -> alt.LayerChart:
         .encode(alt.X("whole:Q", **x)),
         alt.Chart(rows)
         .mark_text(**style.label())
-        .encode(alt.Text("text:N"), row, x=alt.value(_WIDTH_OF_BARS / (1 + _TEXT_RATIO) + 10)),
+        .encode(alt.Text("text:N"), row, x=alt.XValue(_WIDTH_OF_BARS / (1 + _TEXT_RATIO) + 10)),
         width=_WIDTH_OF_BARS,
         height=alt.Step(24),
     )

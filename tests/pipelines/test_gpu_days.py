@@ -65,10 +65,10 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
     seal_hour(layout, "n2", "cd", 10, source="again")
     seal_hour(layout, "n3", "c", 12)
 
-    alone = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root)
+    alone = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root, {}, 5)
     with caplog.at_level(logging.INFO, "negawatt.pipelines.gpu_days"):
         one_by_one = SITE.model_copy(update={"gpu_rows_at_once": 1})
-        parts = gpu_minutes_of_day(layout, "s1", one_by_one, DAY, layout.root)
+        parts = gpu_minutes_of_day(layout, "s1", one_by_one, DAY, layout.root, {}, 5)
 
     whole = pl.concat(alone)
     assert not alone.aside
@@ -90,7 +90,7 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
 
 
 def test_a_day_without_readings_has_no_rows(layout: Layout) -> None:
-    found = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root)
+    found = gpu_minutes_of_day(layout, "s1", SITE, DAY, layout.root, {}, 5)
 
     assert [part.height for part in found] == [0]
     assert found.findings == []

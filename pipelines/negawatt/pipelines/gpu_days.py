@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +21,7 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gain import GainDocument, over_gain
 from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
+from negawatt.models.reconciliation.meter_and_gpus import for_reconciliation
 from negawatt.warehouse.aside import Aside, in_order, put_aside
 from negawatt.warehouse.collected import Ended, count_rows_by, ends_of, read_collected
 from negawatt.warehouse.layout import Layout
@@ -42,6 +43,9 @@ class _Day:
     span: Interval
     site_id: str
     max_gap_s: float
+    gains: Mapping[str, GainDocument]
+    minutes: int
+    folder: Path
 
     @property
     def name(self) -> str:
@@ -67,27 +71,32 @@ class GpuMinutes:
     Attributes:
         rows: The rows, where they are few; none of those that lie aside.
         aside: Files with the rows of each group, where they are many.
+        rolled: Their energies over the intervals of the reconciliation.
         seen: ``node_id`` and ``gpu_uuid`` of each GPU.
         findings: What was found.
-        gains: What is known of the gains of cards, which is taken out of the rows.
     """
 
     rows: pl.DataFrame
     aside: tuple[Aside, ...]
+    rolled: pl.DataFrame
     seen: pl.DataFrame
     findings: list[Finding]
-    gains: Mapping[str, GainDocument] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Yield the rows, sorted by key: parts that share no GPU, at least one."""
-        for part in in_order(self.aside, _GPUS_AT_ONCE) if self.aside else (self.rows,):
-            yield over_gain(part, self.gains)
+        yield from in_order(self.aside, _GPUS_AT_ONCE) if self.aside else (self.rows,)
 
 
 def gpu_minutes_of_day(
-    layout: Layout, site_id: str, site: Site, day: date, folder: Path
+    layout: Layout,
+    site_id: str,
+    site: Site,
+    day: date,
+    folder: Path,
+    gains: Mapping[str, GainDocument],
+    minutes: int,
 ) -> GpuMinutes:
-    """Return the energy of every GPU of a site in every minute of a UTC day.
+    """Return the energy of every GPU of a site in every minute of a UTC day, gains taken out.
 
     Where the day has more than ``site.gpu_rows_at_once`` readings, GPUs are metered in groups, side
     by side in as many processes as there are cores. How they are grouped changes no byte.
@@ -98,31 +107,39 @@ def gpu_minutes_of_day(
         site: What is known of it.
         day: The UTC day.
         folder: For rows that are too many to be kept in memory.
+        gains: What is known of the gains of cards.
+        minutes: Length of the intervals of the reconciliation [min].
     """
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
-    one = _Day(span=span, site_id=site_id, max_gap_s=site.gpu_reading_gap_s)
+    one = _Day(
+        span=span,
+        site_id=site_id,
+        max_gap_s=site.gpu_reading_gap_s,
+        gains=gains,
+        minutes=minutes,
+        folder=folder,
+    )
     before, after = day - timedelta(days=1), day + timedelta(days=1)
     ends = ends_of(raw_paths(layout, _TABLE, site_id, before, after), _RANGED)
     files = [file for file in ends if file.lies_in(_TIME, *one.edges_utc) is not False]
     if sum(file.row_count for file in files) <= site.gpu_rows_at_once:
-        return _metered(files, one, folder)
+        return _metered(files, one)
     counts = count_rows_by(files, ("node_id", "gpu_uuid"), one.is_near)
     groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
     if len(groups) < 2:  # noqa: PLR2004 - nothing to do side by side
-        return _metered(files, one, folder)
-    parts = list(
-        _side_by_side([(_files_of(files, counts, gpus), one, folder, gpus) for gpus in groups])
-    )
+        return _metered(files, one)
+    parts = list(_side_by_side([(_files_of(files, counts, gpus), one, gpus) for gpus in groups]))
     return GpuMinutes(
         rows=parts[0].rows,
         aside=tuple(file for part in parts for file in part.aside),
+        rolled=pl.concat(part.rolled for part in parts),
         seen=pl.concat(part.seen for part in parts),
         findings=findings_as_one(found for part in parts for found in part.findings),
     )
 
 
 def _side_by_side(
-    groups: Sequence[tuple[list[Ended], _Day, Path, list[str]]],
+    groups: Sequence[tuple[list[Ended], _Day, list[str]]],
 ) -> Iterator[GpuMinutes]:
     """Yield what each group gives as soon as it is done."""
     # A fork would copy locks that Polars' threads hold.
@@ -140,9 +157,7 @@ def _files_of(files: Sequence[Ended], counts: pl.DataFrame, gpus: Sequence[str])
     return [file for file in files if str(file.path) in paths]
 
 
-def _metered(
-    files: Sequence[Ended], one: _Day, folder: Path, gpus: Sequence[str] | None = None
-) -> GpuMinutes:
+def _metered(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None = None) -> GpuMinutes:
     """Meter GPUs; all that the files hold unless a group is given, whose rows are put aside."""
     rows, findings = gpu_interval_energy(
         read_collected(_TABLE, files, _kept(files, one, gpus), SAMPLE_COLUMNS),
@@ -150,12 +165,14 @@ def _metered(
         one.site_id,
         max_gap_s=one.max_gap_s,
     )
+    rows = over_gain(rows, one.gains)
+    rolled = for_reconciliation(rows, one.minutes)
     aside: tuple[Aside, ...] = ()
     seen = rows.select("node_id", "gpu_uuid").unique(maintain_order=True)
     if rows.height > (_KEPT_ROWS if gpus is None else 0):
-        aside = (put_aside(folder / f"{uuid4().hex}.arrow", rows, "gpu_uuid"),)
+        aside = (put_aside(one.folder / f"{uuid4().hex}.arrow", rows, "gpu_uuid"),)
         rows = rows.clear()
-    return GpuMinutes(rows=rows, aside=aside, seen=seen, findings=findings)
+    return GpuMinutes(rows=rows, aside=aside, rolled=rolled, seen=seen, findings=findings)
 
 
 def _kept(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None) -> pl.Expr | None:

@@ -26,8 +26,8 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
 
     Args:
         frame: Rows of a core_ table: any of site_id, node_id, gpu_uuid, job_id, meter_id; then
-            interval_start_utc, interval_end_utc, coverage_ratio, method, and energy_j or
-            energy_kwh, and power_w_min, power_w_mean, power_w_max, sampled_energy_j and
+            interval_start_utc, interval_end_utc, coverage_ratio, and energy_j or
+            energy_kwh, and method, power_w_min, power_w_mean, power_w_max, sampled_energy_j and
             energy_disagreement_ratio if there are. NaN counts as NULL.
         minutes: Length of the longer intervals [min]; divides the day. They start at midnight UTC.
 
@@ -68,7 +68,7 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
             pl.col(energy).null_count().alias("unknown_count"),
             pl.col.length_ms.sum(),
             pl.col.covered_ms.sum(),
-            pl.col.method.str.split("+").explode().unique().sort().str.join("+"),
+            pl.col("^method$").str.split("+").explode().unique().sort().str.join("+"),
             pl.col("^power_w_min$").min(),
             pl.col("^power_w_max$").max(),
         )

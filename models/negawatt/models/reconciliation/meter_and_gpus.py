@@ -11,6 +11,8 @@ import polars as pl
 from negawatt.models.domain.units import J_PER_KWH
 from negawatt.models.metering.roll_up import roll_up
 
+_INTERVAL = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
+
 
 def reconcile(
     site_energy: pl.DataFrame, gpu_energy: Iterable[pl.DataFrame], *, meter_id: str, minutes: int
@@ -23,38 +25,51 @@ def reconcile(
 
     Args:
         site_energy: Rows of core_site__interval_energy.
-        gpu_energy: Rows of core_gpu__interval_energy of the same site, in parts that share no GPU;
-            at least one, which may be empty.
+        gpu_energy: Rows of core_gpu__interval_energy of the same site, or what
+            ``for_reconciliation`` made of them, in parts that share no GPU; at least one, which may
+            be empty.
         meter_id: The site's meter.
         minutes: Length of the intervals [min]; none of the input may be longer.
 
     Returns:
         Rows of core_site__reconciliation, one for each interval of the meter or the GPUs.
     """
-    interval = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
     site = roll_up(site_energy.filter(pl.col.meter_id == meter_id), minutes)
-    of_gpu = ["gpu_uuid", *interval, "energy_j", "coverage_ratio", "method"]
-    gpus = pl.concat([roll_up(part.select(of_gpu), minutes) for part in gpu_energy])
+    gpus = pl.concat([for_reconciliation(part, minutes) for part in gpu_energy])
     n_gpus = max(gpus["gpu_uuid"].n_unique(), 1)
     is_whole = (pl.col.energy_j.list.len() == n_gpus) & (pl.col.unknown_count == 0)
     # Sums of lists: a list is added in its order, whatever the number of threads.
     all_gpus = (
         gpus.sort("gpu_uuid")
-        .group_by(interval, maintain_order=True)
+        .group_by(_INTERVAL, maintain_order=True)
         .agg(
             "energy_j",
             "coverage_ratio",
             pl.col.energy_j.null_count().alias("unknown_count"),
         )
         .select(
-            *interval,
+            *_INTERVAL,
             pl.when(is_whole).then(pl.col.energy_j.list.sum() / J_PER_KWH).alias("gpu_kwh"),
             (pl.col.coverage_ratio.list.sum() / n_gpus).clip(0, 1),
         )
     )
-    metered = site.select(*interval, pl.col.energy_kwh.alias("metered_kwh"))
+    metered = site.select(*_INTERVAL, pl.col.energy_kwh.alias("metered_kwh"))
     return (
-        metered.join(all_gpus, on=interval, how="full", coalesce=True)
-        .select(*interval, "metered_kwh", "gpu_kwh", pl.col.coverage_ratio.fill_null(0.0))
-        .sort(interval)
+        metered.join(all_gpus, on=_INTERVAL, how="full", coalesce=True)
+        .select(*_INTERVAL, "metered_kwh", "gpu_kwh", pl.col.coverage_ratio.fill_null(0.0))
+        .sort(_INTERVAL)
     )
+
+
+def for_reconciliation(gpu_energy: pl.DataFrame, minutes: int) -> pl.DataFrame:
+    """Return what ``reconcile`` needs of some GPUs: their energies over its intervals.
+
+    Args:
+        gpu_energy: Rows of core_gpu__interval_energy, or what this function made of them.
+        minutes: Length of the intervals [min].
+    """
+    columns = ["gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"]
+    length = pl.col("interval_end_utc") - pl.col("interval_start_utc")
+    if gpu_energy.select((length == pl.duration(minutes=minutes)).all()).item():
+        return gpu_energy.select(columns)
+    return roll_up(gpu_energy.select(columns), minutes)

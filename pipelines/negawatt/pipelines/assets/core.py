@@ -5,7 +5,7 @@ Not here: the arithmetic (negawatt.models.metering).
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -158,10 +158,11 @@ def metered_day(
     site = read_site(layout, site_id)
     span = Interval(start_of_day(day), start_of_day(day) + timedelta(days=1))
     gains, gain_findings = gains_of_day(layout, site_id, site, span)
-    gpus = replace(gpu_minutes_of_day(layout, site_id, site, day, folder), gains=gains)
     readings = read_raw(layout, "raw_meter__readings", site_id, day, day)
     meters, meter_findings = site_interval_energy(readings, span, site_id, as_of_utc=as_of_utc)
     meter_findings += validation_findings(layout, site_id, site, readings, span, as_of_utc)
+    minutes = _reconciliation_minutes(meters)
+    gpus = gpu_minutes_of_day(layout, site_id, site, day, folder, gains, minutes)
     jobs, job_findings = job_interval_energy(
         read_raw(layout, "raw_job__readings", site_id, day, day), span, site_id, as_of_utc=as_of_utc
     )
@@ -175,8 +176,7 @@ def metered_day(
     told = {*labeled["job_id"], *jobs["job_id"]}  # labels and meters of jobs say it better
     newest = pl.concat([labeled, placed.filter(~pl.col("job_id").is_in(told))])
     allocated = allocated_job_energy(gpus, newest, span, site_id)
-    minutes = _reconciliation_minutes(meters)
-    both = reconcile(meters, gpus, meter_id=site.settlement_meter_id, minutes=minutes)
+    both = reconcile(meters, [gpus.rolled], meter_id=site.settlement_meter_id, minutes=minutes)
     levels, level_findings = levels_of_day(
         layout,
         SiteDay(site_id=site_id, site=site, span=span, minutes=minutes, as_of_utc=as_of_utc),

@@ -9,7 +9,7 @@ from benchmarks.site_days import metered, sealed_day
 from negawatt.warehouse.connection import query
 
 SCAN = """
-SELECT gpu_uuid, date_trunc('minute', observed_at_utc) AS minute, count(*) AS n,
+SELECT gpu_uuid, epoch_ms(observed_at_utc) // 60000 AS minute, count(*) AS n,
     min(power_milliwatt), avg(power_milliwatt), max(power_milliwatt)
 FROM raw_gpu__power_samples GROUP BY ALL
 """

@@ -7,6 +7,7 @@ one GPU at one time are found, and not divided. Not here: jobs that report readi
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 
 import polars as pl
 
@@ -160,7 +161,7 @@ def _parts_of_jobs(
     """Yield what each interval of a GPU that a job held is to the job, GPU after GPU."""
     in_day = pl.col("interval_start_utc").is_between(day.start_utc, day.end_utc, closed="left")
     left = held
-    for rows in gpu_energy:
+    for rows in gpu_energy if held.height else islice(gpu_energy, 1):
         grid = rows.select(_INTERVAL).filter(in_day).unique()
         is_here = pl.col("gpu_uuid").is_in(rows["gpu_uuid"].unique().implode())
         yield _parts(left.filter(is_here), grid, rows)

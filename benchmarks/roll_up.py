@@ -94,8 +94,8 @@ def _metered(paths: Sequence[Path]) -> int:
 
 def _peak_bytes() -> int:
     """Return the most memory of this process; ru_maxrss would begin with that of its parent."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+    (kib,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    return int(kib) * 1024
 
 
 if __name__ == "__main__":

@@ -72,6 +72,16 @@ def test_what_is_exported_imports_as_the_same_readings_and_twice_changes_nothing
     assert (first["row_count"], again["row_count"], again["known_count"]) == (96, 0, 96)
 
 
+def test_a_dry_run_says_the_files_and_writes_none(folder: Path) -> None:
+    out = folder / "out.csv"
+
+    said = exported(folder, "--format", "csv", "--out", str(out), "--dry-run")
+
+    assert (said["dry_run"], said["row_count"]) == (True, 96)
+    assert said["files"] == [str(out), str(out.with_suffix(".toml"))]
+    assert not out.exists()
+
+
 def test_days_are_those_of_market_time_for_nem12_and_of_the_sites_clock_for_others(
     folder: Path,
 ) -> None:

@@ -124,11 +124,11 @@ def _metered(layout: Layout) -> tuple[dict[str, float], list[str]]:
 def test_a_signed_gain_corrects_its_card_and_no_other(tmp_path: Path) -> None:
     """95 W for a minute are 5,700 J by the counter; over 0.95 they are 6,000 J."""
     layout = _warehouse(tmp_path, _fitted(tmp_path))
+    command = ["gains", str(tmp_path / "a.json"), "--site", "s1", "-w", str(layout.root)]
+    assert "would be corrected" in _ran(imports.app, *command, "--dry-run")
     assert _metered(layout) == ({"GPU-a": 5_700.0, "GPU-b": 5_700.0}, [])
 
-    said = _ran(
-        imports.app, "gains", str(tmp_path / "a.json"), "--site", "s1", "-w", str(layout.root)
-    )
+    said = _ran(imports.app, *command)
 
     assert "GPU-a: gain 0.95" in said
     assert _metered(layout) == ({"GPU-a": 6_000.0, "GPU-b": 5_700.0}, ["gain_applied"])

@@ -5,12 +5,14 @@ Not here: what they hold (negawatt.pipelines.exports).
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption, WriteNothingOption
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.pipelines.exports.formats import Format, format_of
 from negawatt.warehouse.layout import Layout, appearing_file
@@ -26,6 +28,7 @@ FormatOption = Annotated[
 
 def export(
     event: Annotated[str, typer.Argument(help="A settled event.")],
+    *,
     kind: FormatOption = None,
     profile: Annotated[
         str | None,
@@ -39,6 +42,7 @@ def export(
         int | None, typer.Option(min=1, help="Version of the statement [the newest].")
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: WriteNothingOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write the tables of an event's statement as XLSX, JSON, CSV or Parquet.
@@ -67,22 +71,37 @@ def export(
     statement = read_statement(layout, event, version)
     name = f"{statement.body.statement_id}-v{statement.statement_version}"
     facts: dict[str, Any] = {
+        "dry_run": dry_run,
         "statement_digest": statement.statement_digest,
         "statement_id": statement.body.statement_id,
         "statement_version": statement.statement_version,
     }
     if profile is not None:
         path = out or layout.export_path(f"{name}-{Path(profile).stem}.csv")
-        facts |= {"files": [str(path)]} | _upload(statement, profile, path)
+        with _place(path, dry_run=dry_run) as place:
+            facts |= {"files": [str(path)]} | _upload(statement, profile, place)
     else:
         wanted = format_of(kind, out)
         path = out or layout.export_path(f"{name}{wanted.suffix}")
-        files = write_export(event_export(layout, statement), wanted, path)
-        facts["files"] = sorted(map(str, files))
+        with _place(path, dry_run=dry_run) as place:
+            files = write_export(event_export(layout, statement), wanted, place)
+            facts["files"] = sorted(
+                str(path.parent / one.relative_to(place.parent)) for one in files
+            )
     if json_output:
         typer.echo(json.dumps(facts, sort_keys=True))
         return
     typer.echo("\n".join(_words(facts)))
+
+
+@contextmanager
+def _place(path: Path, *, dry_run: bool) -> Iterator[Path]:
+    """Yield where to write: there, or in a dry run where it is thrown away."""
+    if not dry_run:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / path.name
 
 
 def _upload(statement: "Statement", profile: str, path: Path) -> dict[str, Any]:
@@ -112,7 +131,8 @@ def _upload(statement: "Statement", profile: str, path: Path) -> dict[str, Any]:
 
 
 def _words(facts: dict[str, Any]) -> Iterator[str]:
-    yield f"version {facts['statement_version']} of {facts['statement_id']}"
+    would_be = " would be in" if facts["dry_run"] else ""
+    yield f"version {facts['statement_version']} of {facts['statement_id']}{would_be}"
     yield from (f"    {file}" for file in facts["files"])
     if "rows" not in facts:
         return

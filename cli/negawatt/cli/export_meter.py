@@ -13,7 +13,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption, WriteNothingOption
 from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.metering.site_intervals import newest_versions
@@ -62,6 +62,7 @@ def export_meter(
         Flow, typer.Option(help="ESPI: which way of energy the meter reads, seen from the grid.")
     ] = Flow.DELIVERED,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: WriteNothingOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write the newest readings of a meter as NEM12, Green Button (ESPI), CSV or Parquet.
@@ -79,7 +80,7 @@ def export_meter(
     days = (first.date() if first else None, last.date() if last else None)
     rows = _readings(layout, site, meter, days, days_zone, now_utc)
     named = rows.with_columns(pl.lit(name or meter).alias("meter_id"))
-    facts: dict[str, object] = {"row_count": rows.height}
+    facts: dict[str, object] = {"row_count": rows.height, "dry_run": dry_run}
     if kind is MeterFormat.ESPI:
         written = write_espi(named, name or meter, zone, now_utc, may_round=may_round, flow=flow)
         facts["rounded_count"] = written.rounded_count
@@ -95,14 +96,15 @@ def export_meter(
             found=out.suffix,
             remedy="end it in .csv",
         )
-    for path, content in zip(files, contents, strict=True):
+    for path, content in () if dry_run else zip(files, contents, strict=True):
         with appearing_file(path) as temporary:
             temporary.write_bytes(content)
     facts["files"] = list(map(str, files))
     if json_output:
         typer.echo(json.dumps(facts, sort_keys=True))
         return
-    typer.echo(f"{rows.height} readings of {meter} in {', '.join(map(str, files))}")
+    would_be = " would be" if dry_run else ""
+    typer.echo(f"{rows.height} readings of {meter}{would_be} in {', '.join(map(str, files))}")
     if facts.get("rounded_count"):
         typer.echo(
             f"{facts['rounded_count']} of them rounded, by at most "

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
+from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption, WriteNothingOption
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.openadr.config import VtnConfig, load_openadr_config
 from negawatt.collectors.openadr.spec import ReportRequest, read_object
@@ -49,6 +49,7 @@ def export_openadr(
         typer.Option(help="Send it as well: the file of `negawatt listen openadr`."),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: WriteNothingOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Write the newest statement of an event as an OpenADR 3.1 report, and send it with --send.
@@ -86,21 +87,26 @@ def export_openadr(
     read_object(ReportRequest, text)  # what is not of the document never leaves
     version = f"{statement.body.statement_id}-v{statement.statement_version}"
     path = out or layout.export_path(f"{version}-openadr.json")
-    with appearing_file(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    if not dry_run:
+        with appearing_file(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
     facts = {
+        "dry_run": dry_run,
         "file": str(path),
         "statement_digest": statement.statement_digest,
         "statement_version": statement.statement_version,
         "vtn_event_id": vtn_id,
-        "report_id": _sent(vtn, report) if vtn else None,
+        "report_id": _sent(vtn, report) if vtn and not dry_run else None,
     }
     if json_output:
         typer.echo(json.dumps(facts, sort_keys=True))
         return
-    typer.echo(f"version {statement.statement_version} of {event} for event {vtn_id} in {path}")
+    would_be = " would be" if dry_run else ""
+    version = f"version {statement.statement_version} of {event} for event {vtn_id}"
+    typer.echo(f"{version}{would_be} in {path}")
     if vtn:
-        typer.echo(f"sent to {vtn.url} as report {facts['report_id']}")
+        named = "" if dry_run else f" as report {facts['report_id']}"
+        typer.echo(f"{would_be.strip()} sent to {vtn.url}{named}".strip())
 
 
 def _named(vtn_event: str | None, vtn_interval: int | None) -> tuple[str, int] | None:

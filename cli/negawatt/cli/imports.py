@@ -210,6 +210,8 @@ def gains(
     file: Annotated[Path, typer.Argument(help="Record of a card's gain; its .sig beside it.")],
     site: SiteOption,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Import the signed gain of a card; refused unless a key of the site's gain_keys signed it.
 
@@ -219,11 +221,17 @@ def gains(
 
     layout = Layout(warehouse)
     gain = read_signed_gain(file, read_site(layout, site))
-    keep_gain(layout, site, file, gain)
-    fit = gain.document.fit
+    if not dry_run:
+        keep_gain(layout, site, file, gain)
+    fit, gpu = gain.document.fit, gain.document.gpu_uuid
+    if json_output:
+        facts = {"dry_run": dry_run, "gpu_uuid": gpu, "gain_ratio": fit.gain_ratio}
+        typer.echo(json.dumps(facts, sort_keys=True))
+        return
+    are = "would be" if dry_run else "are"
     typer.echo(
-        f"{gain.document.gpu_uuid}: gain {fit.gain_ratio:g} ({fit.lower_ratio:g} to "
-        f"{fit.upper_ratio:g}); days that are metered from now on are corrected by it"
+        f"{gpu}: gain {fit.gain_ratio:g} ({fit.lower_ratio:g} to {fit.upper_ratio:g}); days that "
+        f"are metered from now on {are} corrected by it"
     )
 
 

@@ -9,6 +9,9 @@ WarehouseOption = Annotated[
     Path, typer.Option("--warehouse", "-w", help="Folder of the warehouse.", show_default=True)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+WriteNothingOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be written, and write and send nothing.")
+]
 SiteOption = Annotated[str | None, typer.Option(help="Events of this site only.")]
 ProgramOption = Annotated[str | None, typer.Option(help="Events of this program only.")]
 MonthOption = Annotated[

@@ -93,6 +93,16 @@ def test_the_command_writes_below_the_warehouse_and_says_where(published: Layout
 
 
 @pytest.mark.slow
+def test_a_dry_run_says_the_files_and_writes_none(published: Layout, tmp_path: Path) -> None:
+    arguments = ["export", "e1", "-w", str(published.root), "--format", "csv", "--json"]
+
+    said = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out"), "--dry-run"])
+
+    files = json.loads(said.output)["files"]
+    assert str(tmp_path / "out" / "lines.csv") in files
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_writes_a_utility_s_own_layout_and_tells_what_to_check(
     published: Layout, tmp_path: Path
 ) -> None:

@@ -153,6 +153,18 @@ def test_the_command_writes_the_interval_that_it_was_told(settled: Layout, tmp_p
     assert [one["id"] for one in resource["intervals"]] == [2] * 4
 
 
+def test_a_dry_run_neither_writes_nor_sends(settled: Layout, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    command = ["export-openadr", "e1", "-w", str(settled.root), "--as", "ven-1", "--dry-run"]
+
+    said = CliRunner().invoke(
+        app, [*command, "--vtn-event", "o-7", "--vtn-interval", "2", "--out", str(out)]
+    )
+
+    assert "would be in" in said.output
+    assert not out.exists()
+
+
 def test_an_event_that_came_from_no_vtn_needs_the_vtns_id(layout: Layout) -> None:
     with pytest.raises(DataRefusedError, match="--vtn-event"):
         asked_by(layout, EVENT)

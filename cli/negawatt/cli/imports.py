@@ -1,12 +1,11 @@
 """``negawatt import``: files into raw tables, idempotent.
 
-Not here: reading files (negawatt.warehouse.import_files) and sealing rows
-(negawatt.warehouse.raw_files).
+Not here: reading files (negawatt.warehouse.import_files), and sealing rows and saying so
+(negawatt.cli.taking_in).
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,19 +13,16 @@ from typing import Annotated
 import typer
 
 from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption
-from negawatt.cli.progress import rows_shown
+from negawatt.cli.taking_in import take_in
 from negawatt.collectors.clock import SystemClock
-from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.topology import topology_of
-from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.formats.espi_codes import Flow
-from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.gridstatus_prices import OPERATORS, fetch_prices
 from negawatt.warehouse.import_files import Context, Incoming, read_incoming, with_meter_name
 from negawatt.warehouse.job_tiers import read_tiers
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_files import PRICE_FOLDER, PRICES
-from negawatt.warehouse.raw_files import Sealed, seal_rows
 from negawatt.warehouse.sites import read_site, read_sites, read_sites_file, register_sites
 from negawatt.warehouse.stress_files import STRESS
 from negawatt.warehouse.topology_files import TOPOLOGY, read_topology_file, topology_rows
@@ -51,7 +47,6 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be taken in, and write nothing.")
 ]
 _JOBS = ("raw_job__readings", "raw_job__allocations", "raw_job__accounting")
-_LISTED = 20
 
 
 @app.command()
@@ -93,7 +88,7 @@ def _importer(*tables: str) -> Callable[..., None]:
         layout = Layout(warehouse)
         read_site(layout, site)
         incoming = read_incoming(file, tables, profile, SystemClock().now_utc())
-        _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
+        take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
     return command
 
@@ -126,7 +121,7 @@ def meter(
     now_utc = SystemClock().now_utc()
     incoming = read_incoming(file, ("raw_meter__readings",), profile, now_utc, context)
     incoming = with_meter_name(file, incoming, name)
-    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
+    take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
 
 @app.command()
@@ -160,7 +155,7 @@ def jobs(
         with_job_energy=job_energy,
     )
     incoming = read_incoming(file, _JOBS, profile, SystemClock().now_utc(), context)
-    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
+    take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
 
 
 for _name, _table, _help in (
@@ -249,7 +244,7 @@ def prices(
     Example: negawatt import prices lmp.csv --profile lmp.toml
     """
     incoming = read_incoming(file, (PRICES,), profile, SystemClock().now_utc())
-    _take_in(
+    take_in(
         Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
     )
 
@@ -290,7 +285,7 @@ def gridstatus(
     rows = fetch_prices(operator, market, location, days, SystemClock().now_utc())
     incoming = Incoming(table=PRICES, rows=rows)
     source = Path(f"{operator} {market}")
-    _take_in(
+    take_in(
         Layout(warehouse), PRICE_FOLDER, source, incoming, dry_run=dry_run, json_output=json_output
     )
 
@@ -309,7 +304,7 @@ def stress(
     Example: negawatt import stress reserves.csv --profile reserves.toml
     """
     incoming = read_incoming(file, (STRESS,), profile, SystemClock().now_utc())
-    _take_in(
+    take_in(
         Layout(warehouse), PRICE_FOLDER, file, incoming, dry_run=dry_run, json_output=json_output
     )
 
@@ -337,69 +332,4 @@ def topology(
     after = before | {one.object_id: one for one in objects}
     topology_of(kept_objects(after.values()))
     incoming = Incoming(table=TOPOLOGY, rows=topology_rows(objects, now_utc))
-    _take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)
-
-
-def _take_in(
-    layout: Layout, site: str, file: Path, incoming: Incoming, *, dry_run: bool, json_output: bool
-) -> None:
-    """Seal what is new, say what was done, and end with exit code 4 where anything was refused."""
-    table, rows = incoming.table, incoming.rows
-    changed = 0
-    if table == "raw_grid__events":
-        rows = with_revisions(layout, site, rows)
-        changed = rows.filter(rows["revision"] > 1).height
-    with rows_shown(rows.height) as advance:
-        sealed = seal_rows(layout, table, site, "import", rows, dry_run=dry_run, advance=advance)
-    changed += sealed.changed_count
-    registers = None
-    if incoming.registers is not None and not incoming.registers.is_empty():
-        registers = seal_rows(
-            layout, REGISTERS, site, "import", incoming.registers, dry_run=dry_run
-        )
-    if json_output:
-        facts = _facts(incoming, sealed, changed, dry_run=dry_run)
-        of_registers = {"register_count": registers.row_count} if registers else {}
-        typer.echo(json.dumps(facts | of_registers))
-    else:
-        _say(incoming, sealed, changed, dry_run=dry_run)
-        if registers:
-            typer.echo(_line(REGISTERS, registers, registers.changed_count, dry_run=dry_run))
-    if incoming.refused:
-        raise DataRefusedError(
-            thing=f"file {file}",
-            expected="a file without broken parts",
-            found=f"{len(incoming.refused)} that are refused, the first at "
-            f"{incoming.refused[0].place}: {incoming.refused[0].reason}",
-            remedy="the rest was read; correct them and import the file again",
-        )
-
-
-def _facts(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "table": incoming.table,
-        "dry_run": dry_run,
-        "row_count": sealed.row_count,
-        "changed_count": changed,
-        "known_count": sealed.known_count,
-        "written": [str(path) for path in sealed.written],
-        "refused": [asdict(one) for one in incoming.refused],
-        "left_out": [asdict(one) for one in incoming.left_out],
-    }
-
-
-def _line(table: str, sealed: Sealed, changed: int, *, dry_run: bool) -> str:
-    if not sealed.written:
-        return f"{table}: nothing new"
-    would_be = "would be " if dry_run else ""
-    changes = f", {changed} of them changed" if changed else ""
-    return f"{table}: {sealed.row_count} rows {would_be}in {len(sealed.written)} new files{changes}"
-
-
-def _say(incoming: Incoming, sealed: Sealed, changed: int, *, dry_run: bool) -> None:
-    typer.echo(_line(incoming.table, sealed, changed, dry_run=dry_run))
-    for title, parts in (("refused", incoming.refused), ("left out", incoming.left_out)):
-        for one in parts[:_LISTED]:
-            typer.echo(f"{title:10}{one.place}: {one.reason}")
-        if len(parts) > _LISTED:
-            typer.echo(f"{title:10}... {len(parts)} in all; --json lists them")
+    take_in(layout, site, file, incoming, dry_run=dry_run, json_output=json_output)

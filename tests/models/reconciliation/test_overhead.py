@@ -110,6 +110,21 @@ def test_without_temperatures_there_is_no_weather_and_it_says_so() -> None:
     assert without.cv_rmse_ratio > 2 * with_weather.cv_rmse_ratio
 
 
+def test_each_day_is_foretold_by_a_fit_without_it() -> None:
+    """Thirteen days on a line and one, a part of its own, 4 kW above it: it is 4 kW off, not less.
+
+    Seven parts of two days: the odd day and the one before are foretold by twelve days on the line.
+    """
+    history = site()
+    odd = history.day == DAYS - 1
+    line = replace(history, site_kw=20 + 1.3 * history.gpu_kw + 4.0 * odd)
+
+    found = fit_overhead(line)
+
+    last_two = found.day >= DAYS - 2
+    assert found.residual_kw[last_two] == pytest.approx(4.0 * (found.day[last_two] == DAYS - 1))
+
+
 def test_a_straight_line_is_not_made_longer_by_noise() -> None:
     history = site()
     noise_kw = np.random.default_rng(5).standard_normal(len(history.site_kw))

@@ -1,6 +1,5 @@
 """GPUs against the meter in an event: within the limit, above it, and not known."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -122,6 +121,16 @@ def test_days_with_events_are_not_learned_from() -> None:
     assert untold.evidence["cv_rmse_ratio"] > 5 * told.evidence["cv_rmse_ratio"]  # type: ignore[operator]  # numbers
 
 
+def test_days_after_the_event_are_not_learned_from() -> None:
+    """On two days after it the site draws 30 kW more than its GPUs explain."""
+    gpu_kw, site_kw = hall()
+    later_kw = np.full(2 * PER_DAY, 50.0)
+
+    more = found(np.append(gpu_kw, later_kw), np.append(site_kw, 112.5 + 0 * later_kw))
+
+    assert more == found(gpu_kw, site_kw)
+
+
 def test_a_temperature_holds_for_an_hour_and_a_half() -> None:
     """Readings every hour are enough; one missing leaves a half hour without, two leave more."""
     gpu_kw, site_kw = hall()
@@ -182,11 +191,32 @@ def test_a_finer_meter_is_added_up_to_the_gpus_intervals() -> None:
     finding = reconciliation_finding(inputs, fine, event, dispatch=EVENT, other_event_windows=())
 
     assert finding.message == found(gpu_kw, site_kw).message
-    with pytest.raises(ValueError, match="30 min do not divide the GPUs' 15 min"):
-        reconciliation_finding(
-            replace(inputs, gpu_load=replace(series(gpu_kw), interval_minutes=15)),
-            series(site_kw),
-            event,
-            dispatch=EVENT,
-            other_event_windows=(),
-        )
+
+
+def test_a_meter_with_longer_intervals_than_the_gpus_leaves_it_not_known() -> None:
+    """The meter was hourly until lately: its series is, while GPUs have half hours."""
+    gpu_kw, site_kw = hall()
+    hourly = LoadSeries(
+        meter_id="m1",
+        start_utc=FIRST_UTC,
+        interval_minutes=60,
+        energy_kwh=site_kw[::2],
+        coverage_ratio=np.ones(N // 2),
+    )
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    finding = reconciliation_finding(inputs, hourly, event, dispatch=EVENT, other_event_windows=())
+
+    assert finding.code is FindingCode.SITE_NOT_RECONCILED
+    assert "divide 30 min, found 60 min" in finding.message
+
+
+def test_a_site_without_any_load_in_the_event_is_not_divided_by() -> None:
+    gpu_kw, site_kw = hall()
+    site_kw[WINDOW] = 0.0
+
+    finding = found(gpu_kw, site_kw)
+
+    assert finding.code is FindingCode.SITE_NOT_RECONCILED
+    assert "found none at the meter" in finding.message

@@ -80,6 +80,12 @@ def reconciliation_finding(
         what ordinary windows leave, is above the limit; ``site_not_reconciled`` where it cannot be
         said.
     """
+    if inputs.gpu_load.interval_minutes % load.interval_minutes:
+        return _not_reconciled(
+            load,
+            f"expected intervals of the meter that divide {inputs.gpu_load.interval_minutes} min, "
+            f"found {load.interval_minutes} min",
+        )
     history = _history(inputs, load, dispatch, (*other_event_windows, event.interval))
     window = inputs.gpu_load.enclosing(event.interval)
     first, until = (inputs.gpu_load.index_of(edge) for edge in (window.start_utc, window.end_utc))
@@ -98,6 +104,8 @@ def reconciliation_finding(
             "expected meter, GPUs and weather throughout the event and before it, found "
             f"{int(is_unknown.sum())} of {until - first} intervals without",
         )
+    if not metered_kw.mean() > 0:
+        return _not_reconciled(load, "expected a load in the event, found none at the meter")
     return _finding(
         overhead,
         load,
@@ -139,12 +147,7 @@ def _days(window: Interval) -> list[date]:
 
 def _rolled_kw(load: LoadSeries, grid: LoadSeries) -> NDArray[np.float64]:
     """Return the meter's power on the GPUs' intervals [kW]; NaN where a part is not known."""
-    parts, rest = divmod(grid.interval_minutes, load.interval_minutes)
-    if rest:
-        raise ValueError(
-            f"the meter's {load.interval_minutes} min do not divide the GPUs' "
-            f"{grid.interval_minutes} min"
-        )
+    parts = grid.interval_minutes // load.interval_minutes
     energy_kwh = load.energy_kwh_in(Interval(grid.start_utc, grid.end_utc))
     rolled: NDArray[np.float64] = energy_kwh.reshape(-1, parts).sum(axis=1)
     return rolled * (S_PER_H / (grid.interval_minutes * S_PER_MINUTE))

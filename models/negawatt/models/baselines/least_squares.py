@@ -51,6 +51,33 @@ def least_squares(design: Array, energy_kwh: Array, *, rule_id: str, remedy: str
             unit="known intervals",
             remedy=remedy,
         )
+    return _solved(triangle(design, energy_kwh))
+
+
+def triangle(design: Array, energy_kwh: Array) -> Array:
+    r"""Return R and Q'E, side by side, shape (n_columns, n_columns + 1): what a fit needs of rows.
+
+    .. math:: \lVert E - X \beta \rVert^2 = \lVert Q^T E - R \beta \rVert^2 + \text{constant}
+
+    So parts of the rows are fitted together by the rows of their triangles, and any of them is
+    left out by leaving out its triangle.
+
+    Args:
+        design: X, shape (n, n_columns).
+        energy_kwh: E, shape (n,), all known.
+
+    Source:
+        Golub, Van Loan, Matrix Computations, section 6.5.2: row updating.
+
+    Examples:
+        Four points in two parts; together they give the line that all four give.
+
+        >>> x, y = np.column_stack([np.ones(4), np.arange(4.0)]), np.array([1.0, 3.0, 6.0, 6.0])
+        >>> parts = np.vstack([triangle(x[:2], y[:2]), triangle(x[2:], y[2:])])
+        >>> least_squares(parts[:, :2], parts[:, 2], rule_id="line", remedy="").round(9)
+        array([1.3, 1.8])
+    """
+    column_count = design.shape[1]
     rest = np.column_stack([design, energy_kwh])
     first_lengths = _lengths(rest)
     upper = np.zeros((column_count, column_count + 1))
@@ -62,7 +89,7 @@ def least_squares(design: Array, energy_kwh: Array, *, rule_id: str, remedy: str
         upper[j, j] = length
         upper[j, j + 1 :] = (direction * rest[:, j + 1 :]).sum(axis=0)
         rest[:, j + 1 :] -= direction * upper[j, j + 1 :]
-    return _solved(upper)
+    return upper
 
 
 def product(design: Array, coefficients: Array) -> Array:

@@ -6,7 +6,6 @@ residual with its stability. Not here: which days hold events, and what follows 
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product as pairs_of
@@ -15,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negawatt.models.baselines.least_squares import least_squares, product
+from negawatt.models.baselines.least_squares import least_squares, product, triangle
 from negawatt.models.domain.errors import DataRefusedError, InsufficientHistoryError
 from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
 
@@ -83,6 +82,14 @@ class Form:
         weather = () if self.threshold_c is None else ("kw_per_c", "kw_per_kw_c")
         lag = () if self.tau_minutes is None else ("kw_per_lagged_kw",)
         return ("fixed_kw", "kw_per_kw", *lag, *weather)
+
+
+_FORMS: Final = tuple(
+    Form(tau_minutes=tau, threshold_c=threshold)
+    for tau, threshold in pairs_of((None, *TAUS_MINUTES), (None, *THRESHOLDS_C))
+)
+_SLOWEST: Final = Form(tau_minutes=max(TAUS_MINUTES))
+_SLOWEST_WITH_WEATHER: Final = Form(tau_minutes=max(TAUS_MINUTES), threshold_c=THRESHOLDS_C[0])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -202,19 +209,22 @@ def fit_overhead(history: SiteHistory) -> Overhead:
         (('fixed_kw', 'kw_per_kw'), [20.0, 1.3])
     """
     is_known = history.is_usable & ~np.isnan(history.site_kw)
-    slowest = _columns(history, Form(tau_minutes=max(TAUS_MINUTES)))
-    is_known &= ~np.isnan(slowest).any(axis=1)
-    with_weather = is_known & ~np.isnan(_columns(history, Form(threshold_c=0.0))).any(axis=1)
-    has_weather = with_weather.sum() >= _KNOWN_TEMPERATURE_RATIO * is_known.sum()
+    is_known &= ~np.isnan(_columns(history, _SLOWEST)).any(axis=1)
+    with_weather = is_known & ~np.isnan(history.outdoor_c)
+    if _is_most(with_weather, is_known):
+        with_weather &= ~np.isnan(_columns(history, _SLOWEST_WITH_WEATHER)).any(axis=1)
+    has_weather = _is_most(with_weather, is_known)
     row = np.flatnonzero(with_weather if has_weather else is_known)
     _refuse_too_little(history, row)
-    fold = _folds(history.day[row])
-    residuals_kw = {
-        form: _left_out(_columns(history, form)[row], history.site_kw[row], fold)
-        for form in _forms(has_weather=bool(has_weather))
+    fold, site_kw = _folds(history.day[row]), history.site_kw[row]
+    design = {
+        form: _columns(history, form)[row]
+        for form in _FORMS
+        if has_weather or form.threshold_c is None
     }
+    residuals_kw = {form: _left_out(columns, site_kw, fold) for form, columns in design.items()}
     rmse_kw = {form: math.sqrt(float((r**2).mean())) for form, r in residuals_kw.items()}
-    exact_kw = _EXACT_RATIO * float(np.abs(history.site_kw[row]).mean())
+    exact_kw = _EXACT_RATIO * float(np.abs(site_kw).mean())
     enough_kw = (1 + _NO_BETTER_RATIO) * max(min(rmse_kw.values()), exact_kw)
     chosen = min(
         (form for form, rmse in rmse_kw.items() if rmse <= enough_kw),
@@ -226,8 +236,8 @@ def fit_overhead(history: SiteHistory) -> Overhead:
         by_form[name] = min(rmse, by_form.get(name, math.inf))
     return Overhead(
         form=chosen,
-        coefficients=tuple(_fit(_columns(history, chosen)[row], history.site_kw[row]).tolist()),
-        site_kw_mean=float(history.site_kw[row].mean()),
+        coefficients=tuple(_fit(design[chosen], site_kw).tolist()),
+        site_kw_mean=float(site_kw.mean()),
         residual_kw=residuals_kw[chosen],
         row=row,
         day=history.day[row],
@@ -266,12 +276,6 @@ def lagged(values: Floats, *, tau_minutes: float, interval_minutes: int) -> Floa
     return found
 
 
-def _forms(*, has_weather: bool) -> Iterator[Form]:
-    thresholds = (None, *THRESHOLDS_C) if has_weather else (None,)
-    for tau, threshold in pairs_of((None, *TAUS_MINUTES), thresholds):
-        yield Form(tau_minutes=tau, threshold_c=threshold)
-
-
 def _columns(history: SiteHistory, form: Form) -> Floats:
     """Return the terms of a form, shape (n, n_terms); NaN where one is not known."""
 
@@ -291,6 +295,10 @@ def _columns(history: SiteHistory, form: Form) -> Floats:
     return np.column_stack(columns)
 
 
+def _is_most(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> bool:
+    return bool(part.sum() >= _KNOWN_TEMPERATURE_RATIO * whole.sum())
+
+
 def _folds(day: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the fold of each row: days that follow each other, in seven parts."""
     days, position = np.unique(day, return_inverse=True)
@@ -299,12 +307,17 @@ def _folds(day: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _left_out(design: Floats, site_kw: Floats, fold: NDArray[np.int64]) -> Floats:
-    """Return metered less foretold, each row by a fit without its fold, shape (n_rows,)."""
+    """Return metered less foretold, each row by a fit without its fold, shape (n_rows,).
+
+    Each fold is reduced to its triangle once; a fit without it is one of all other triangles.
+    """
+    inside = [fold == one for one in np.unique(fold)]
+    triangles = [triangle(design[rows], site_kw[rows]) for rows in inside]
     residual_kw = np.empty(len(site_kw))
-    for one in np.unique(fold):
-        inside = fold == one
-        residual_kw[inside] = site_kw[inside] - product(
-            design[inside], _fit(design[~inside], site_kw[~inside])
+    for number, rows in enumerate(inside):
+        others = np.vstack(triangles[:number] + triangles[number + 1 :])
+        residual_kw[rows] = site_kw[rows] - product(
+            design[rows], _fit(others[:, :-1], others[:, -1])
         )
     return residual_kw
 

@@ -89,7 +89,7 @@ lock: ## Resolve the dependencies again and write the locks
 	@echo 'duckdb>=2,<3' | $(BIN)/uv pip compile --quiet --universal --generate-hashes - --output-file requirements-duckdb2.lock
 	@# Only what the lock of all else has not, or has another version of.
 	@printf '%s\n' 'openleadr>=0.5.36,<0.6' 'apscheduler<4' 'signxml<5' tzlocal 'xmltodict==0.13.0' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps - --output-file requirements-openadr2.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dsx --extra gridstatus --extra pipelines --extra production --extra s3 --group dev pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dsx --extra gridstatus --extra notebook --extra pipelines --extra production --extra s3 --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## Remove what the targets above made, but not your data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

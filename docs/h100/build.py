@@ -136,10 +136,10 @@ def _recorded() -> dict[str, Any]:
 
 
 def _latency(recorded: dict[str, Phase], what: str, name: str) -> dict[str, Any]:
-    found = {"what": what}
+    found: dict[str, Any] = {"what": what}
     for state in ("idle", "busy"):
-        took_us = recorded[f"{name}, {state}"].polls["took_ns"] / 1000
-        found |= {f"{state}_p50_us": took_us.median(), f"{state}_p99_us": took_us.quantile(0.99)}
+        took_us = recorded[f"{name}, {state}"].polls["took_ns"].to_numpy() / 1000
+        found[f"{state}_p50_us"], found[f"{state}_p99_us"] = np.percentile(took_us, (50, 99))
     return found
 
 
@@ -212,8 +212,8 @@ def _samples() -> dict[str, float]:
     return {
         "kept": drains["len"][0],
         "apart_ms": float(np.median(np.diff(samples["time_us"])) / 1000),
-        "took_ms": float(drains["took_ns"].median() or 0) / 1e6,
-        "age_ms": float(drains["age"].median() or 0) / 1000,
+        "took_ms": float(np.median(drains["took_ns"])) / 1e6,
+        "age_ms": float(np.median(drains["age"])) / 1000,
     }
 
 

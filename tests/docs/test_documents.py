@@ -8,6 +8,7 @@ exit 0.
 import doctest
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from negawatt.pipelines.exports.schemas import schema_files
+from negawatt.warehouse.connection import query
+from negawatt.warehouse.layout import Layout
 from tests.docs.commands import commands, example, problem
 from tests.docs.console import ROOT, Shown, anchors, documents, links, shown, text_of
 from tests.docs.generated import PARTS, regenerated
@@ -100,6 +103,25 @@ def test_every_command_of_a_document_prints_what_the_document_shows(
         assert (code != 0) == refused, f"{step.place}: exit {code}\n{output}"
         same = not step.output or matches(step.output, output)
         assert same, f"{step.place} shows\n{step.output}\nbut the command prints\n{output}"
+
+
+@pytest.mark.slow
+def test_the_notebook_of_an_event_shows_what_was_stated(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = demo.folder / "negawatt-data" / "demo"
+    monkeypatch.setenv("NEGAWATT_WAREHOUSE", str(warehouse))
+    notebook = runpy.run_path(str(ROOT / "docs" / "notebooks" / "event.py"))["app"]
+
+    _, found = notebook.run()
+
+    stated = query(
+        Layout(warehouse), "SELECT sum(reduction_kwh) AS kwh FROM out_settlement__statement_lines"
+    )
+    assert found["delivered_kwh"] == pytest.approx(float(stated["kwh"].item()))
+    assert found["jobs"]["energy_kwh"].sum() > 0
+    assert len(found["findings"]) > 0
+    assert found["energy"].to_dict()["mark"]["type"] == "line"
 
 
 def matches(wanted: str, output: str) -> bool:

@@ -1,5 +1,6 @@
-"""``negawatt sql``: one reading statement over the warehouse."""
+"""``negawatt sql``: reading statements over the warehouse, given, piped or typed at a prompt."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +11,9 @@ import polars as pl
 import typer
 
 from negawatt.cli.options import DEFAULT_WAREHOUSE, WarehouseOption
+from negawatt.cli.sql_prompt import statements
 from negawatt.models.domain.errors import ConfigurationError
+from negawatt.warehouse.catalog import schema, tables
 from negawatt.warehouse.connection import query
 from negawatt.warehouse.layout import Layout, appearing_file
 from negawatt.warehouse.spreadsheet import plain_text
@@ -25,7 +28,10 @@ class Output(StrEnum):
 
 
 def sql(
-    statement: Annotated[str, typer.Argument(help="One statement that only reads.")],
+    statement: Annotated[
+        str | None,
+        typer.Argument(help="One statement that only reads; without it, a prompt, or stdin."),
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     as_of: Annotated[
         datetime | None, typer.Option(help="Show the warehouse as it was at this moment, in UTC.")
@@ -41,17 +47,38 @@ def sql(
     tables are the versions of then, and raw rows those that had become available; raw tables of
     collectors, which keep no such time, are shown whole. In CSV, text that
     a spreadsheet would compute has an apostrophe before it; JSON and Parquet have it as it is.
+    Without a statement, on a terminal, each that you type up to its semicolon is answered; Tab
+    completes tables and columns. From a pipe or a file, the statement is what it holds.
 
     Example: negawatt sql "FROM core_site__interval_energy LIMIT 5"
     """
     write = None if to is None else _writer(to)
     as_of_utc = None if as_of is None else as_of.replace(tzinfo=UTC)
-    rows = query(Layout(warehouse), statement, as_of_utc=as_of_utc)
+    if statement is None and to is None and sys.stdin.isatty():
+        _answer_all(Layout(warehouse), as_of_utc, output)
+        return
+    asked = sys.stdin.read() if statement is None else statement
+    rows = query(Layout(warehouse), asked, as_of_utc=as_of_utc)
     if to is not None and write is not None:
         with appearing_file(to) as temporary:
             write(rows, temporary)
         typer.echo(f"{rows.height} rows written to {to}")
-    elif output is Output.CSV:
+    else:
+        _print(rows, output)
+
+
+def _answer_all(layout: Layout, as_of_utc: datetime | None, output: Output) -> None:
+    """Answer what is typed; what is refused is said, and the prompt goes on."""
+    columns_of = {name: list(schema(name)) for name in tables()}
+    for statement in statements(columns_of):
+        try:
+            _print(query(layout, statement, as_of_utc=as_of_utc), output)
+        except ConfigurationError as error:
+            typer.echo(f"negawatt: {error}", err=True)
+
+
+def _print(rows: pl.DataFrame, output: Output) -> None:
+    if output is Output.CSV:
         typer.echo(_csv(rows), nl=False)
     elif output is Output.JSON:
         typer.echo(rows.write_json())

@@ -62,8 +62,9 @@ class Server:
 
     def ask(self, promql: str, at_ms: int) -> list[dict[str, Any]]:
         """Return what an instant query gives."""
-        form = urllib.parse.urlencode({"query": promql, "time": at_ms / 1_000, "timeout": "120s"})
-        answer = json.loads(_post(f"{self.url}/api/v1/query", form.encode()))
+        form = {"query": promql, "time": at_ms / 1_000, "timeout": "120s", "nocache": 1}
+        data = urllib.parse.urlencode(form).encode()
+        answer = json.loads(_post(f"{self.url}/api/v1/query", data))
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 

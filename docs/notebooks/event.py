@@ -53,12 +53,15 @@ def _(ask, mo):
 def _(ask, event, mo, quoted):
     intervals = ask(
         f"""
-        SELECT interval_start_utc, metered_kwh, adjusted_baseline_kwh, reduction_kwh,
-               reduction_lower_kwh, reduction_upper_kwh
-        FROM out_event__baseline WHERE event_id = {quoted(event.value)} ORDER BY interval_start_utc
+        SELECT interval_start_utc, metered_kwh::DOUBLE AS metered_kwh,
+               adjusted_baseline_kwh::DOUBLE AS adjusted_baseline_kwh, reduction_kwh
+        FROM out_settlement__statement_lines
+        JOIN out_settlement__statements USING (statement_id, statement_version)
+        WHERE event_id = {quoted(event.value)}
+        QUALIFY statement_version = max(statement_version) OVER () ORDER BY interval_start_utc
         """
     )
-    delivered_kwh = intervals["reduction_kwh"].sum()
+    delivered_kwh = float(intervals["reduction_kwh"].sum())
     mo.md(f"**{delivered_kwh:,.2f} kWh** delivered in {len(intervals)} intervals.")
     return delivered_kwh, intervals
 
@@ -67,17 +70,32 @@ def _(ask, event, mo, quoted):
 def _(alt, intervals):
     energy = (
         alt.Chart(
-            intervals.unpivot(["metered_kwh", "adjusted_baseline_kwh"], index="interval_start_utc")
+            intervals.unpivot(["adjusted_baseline_kwh", "metered_kwh"], index="interval_start_utc")
         )
-        .mark_line(interpolate="step-after")
+        .mark_bar(stroke="black")
         .encode(
-            alt.X("utchoursminutes(interval_start_utc):T", title="Start of the interval, UTC"),
+            alt.X("utchoursminutes(interval_start_utc):O", title="Start of the interval, UTC"),
+            alt.XOffset("variable:N"),
             alt.Y("value:Q", title="Energy [kWh]"),
-            alt.StrokeDash("variable:N", title=None),
+            alt.Fill("variable:N", title=None, scale=alt.Scale(range=["white", "#0072b2"])),
         )
+        .properties(width=420, height=220)
     )
     energy
     return (energy,)
+
+
+@app.cell
+def _(ask, event, quoted):
+    methods = ask(
+        f"""
+        SELECT rule_id, round(sum(reduction_kwh), 2) AS reduction_kwh
+        FROM out_event__baseline WHERE event_id = {quoted(event.value)}
+        GROUP BY rule_id ORDER BY reduction_kwh DESC
+        """
+    )
+    methods
+    return (methods,)
 
 
 @app.cell

@@ -120,8 +120,9 @@ def test_the_notebook_of_an_event_shows_what_was_stated(
     )
     assert found["delivered_kwh"] == pytest.approx(float(stated["kwh"].item()))
     assert found["jobs"]["energy_kwh"].sum() > 0
+    assert found["methods"]["rule_id"].n_unique() == len(found["methods"]) > 3
     assert len(found["findings"]) > 0
-    assert found["energy"].to_dict()["mark"]["type"] == "line"
+    assert found["energy"].to_html()
 
 
 def matches(wanted: str, output: str) -> bool:

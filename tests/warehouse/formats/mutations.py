@@ -63,6 +63,11 @@ GREEN_BUTTON = feed(
         )
     ),
 )
+MEAN_POWER = (
+    GREEN_BUTTON.replace(b"<uom>72<", b"<uom>38<")
+    .replace(b"<flowDirection>1<", b"<dataQualifier>2</dataQualifier><flowDirection>1<")
+    .replace(b"<kind>12<", b"<kind>37<")
+)
 SACCT = (
     b"JobID|JobIDRaw|JobName|State|Priority|Submit|Start|End|AllocTRES|NodeList\n"
     b"17|17|train|COMPLETED|4294901757|2026-07-01T08:00:00|2026-07-01T08:10:00|"
@@ -122,6 +127,9 @@ def check_nem12(content: bytes) -> int | None:
         found = literals[meter_id, start]
         assert energy is None or energy in found, (content, meter_id, start, energy, found)
         assert found, (content, meter_id, start)
+    shown = _nem12_registers(content.decode("utf-8-sig"))
+    for row in parsed.registers.iter_rows():
+        assert row in shown, (content, row)
     return parsed.rows.height
 
 
@@ -153,6 +161,7 @@ def check_sacct(content: bytes) -> int | None:
 CHECKS: dict[str, tuple[bytes, Callable[[bytes], int | None]]] = {
     "NEM12": (NEM12, check_nem12),
     "ESPI": (GREEN_BUTTON, check_espi),
+    "ESPI mean power": (MEAN_POWER, check_espi),
     "sacct": (SACCT, check_sacct),
 }
 
@@ -198,6 +207,25 @@ def _nem12_literals(text: str) -> dict[tuple[str, datetime], set[float]]:
                     if re.fullmatch(r"[0-9]+\.?[0-9]*|\.[0-9]+", value, re.ASCII)
                     else -1.0
                 )
+    return found
+
+
+def _nem12_registers(text: str) -> list[tuple[object, ...]]:
+    """Return what each 500 line says of the register of the channel above it, as a row."""
+    found: list[tuple[object, ...]] = []
+    channel: list[str] = []
+    for line in text.split("\n"):
+        fields = line.strip("\r \t").split(",")
+        if fields[0] == "200":
+            channel = fields
+        elif fields[0] == "500" and len(fields) > 4 and len(channel) > 7:
+            power = {"wh": -3, "kwh": 0, "mwh": 3}.get(channel[7].lower())
+            try:
+                read_utc = datetime.strptime(f"{fields[3]}+1000", "%Y%m%d%H%M%S%z").astimezone(UTC)
+                kwh = float(Decimal(fields[4]).scaleb(power or 0))
+            except (ValueError, ArithmeticError):
+                continue
+            found.append((channel[1], channel[4], read_utc, None, kwh, "ok"))
     return found
 
 

@@ -59,19 +59,19 @@ def kill_runs(layout: Layout, count: int, *, seed: int, longest_s: float) -> Kil
         seed: Source of the moments of the kills.
         longest_s: The latest moment of a kill after the start of its run [s].
     """
-    correction = _corrections(layout)
+    correction = corrections(layout)
     whole = {}
     for is_in in (False, True):
-        _put(correction, is_in=is_in)
-        _meter(layout.root)
-        whole[is_in] = _state(layout)
+        put(correction, is_in=is_in)
+        meter(layout.root)
+        whole[is_in] = state(layout)
     processes = get_context("forkserver")
     processes.set_forkserver_preload(["negawatt.pipelines.run"])
     draw = np.random.default_rng(seed)
     killed, partial, damaged = 0, [], []
     for number in range(count):
-        _put(correction, is_in=number % 2 == 1)
-        process = processes.Process(target=_meter, args=(layout.root,))
+        put(correction, is_in=number % 2 == 1)
+        process = processes.Process(target=meter, args=(layout.root,))
         process.start()
         process.join(draw.uniform(0, longest_s))
         if process.is_alive() and process.pid is not None:
@@ -80,12 +80,12 @@ def kill_runs(layout: Layout, count: int, *, seed: int, longest_s: float) -> Kil
         process.join()
         partial += [
             f"kill {number}: {name}"
-            for name, digest in _state(layout).items()
+            for name, digest in state(layout).items()
             if digest not in {whole[False][name], whole[True][name]}
         ]
         damaged += [f"kill {number}: {error}" for error in damages(layout)]
-    _put(correction, is_in=True)
-    _meter(layout.root)
+    put(correction, is_in=True)
+    meter(layout.root)
     with dg.DagsterInstance.from_config(str(run.dagster_home(layout))) as instance:
         failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         unfinished = sum(not one.is_finished for one in instance.get_runs())
@@ -96,19 +96,22 @@ def kill_runs(layout: Layout, count: int, *, seed: int, longest_s: float) -> Kil
         ended=count - killed,
         partial=tuple(partial),
         damaged=tuple(damaged),
-        completed=_state(layout) == whole[True],
+        completed=state(layout) == whole[True],
     )
 
 
-def _meter(root: Path) -> None:
+def meter(root: Path) -> None:
+    """Meter every day of the small site."""
     run.run_daily_metering(Layout(root), SITE, FIRST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)
 
 
-def _state(layout: Layout) -> dict[str, str]:
+def state(layout: Layout) -> dict[str, str]:
+    """Return the digest of each table's rows."""
     return {name: frame_digest(read_table(layout, name).frame) for name in TABLES}
 
 
-def _corrections(layout: Layout) -> list[Path]:
+def corrections(layout: Layout) -> list[Path]:
+    """Seal a later version of one reading of each day, and return its files."""
     noon = pl.col("interval_start_utc").dt.hour() == 12
     rows = meter_rows().filter(noon & (pl.col("interval_start_utc").dt.minute() == 0))
     later = rows.with_columns(
@@ -118,7 +121,7 @@ def _corrections(layout: Layout) -> list[Path]:
     return list(seal_rows(layout, "raw_meter__readings", SITE, "correction", later).written)
 
 
-def _put(paths: list[Path], *, is_in: bool) -> None:
+def put(paths: list[Path], *, is_in: bool) -> None:
     """Let files lie in the warehouse, or hide them as files that are being written are hidden."""
     for path in paths:
         hidden = path.with_name(f".{path.name}")

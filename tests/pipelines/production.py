@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from dagster_graphql import DagsterGraphQLClient
 
 from negawatt.warehouse.layout import Layout
 
+SERVICES = ("code", "daemon", "webserver")
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
@@ -80,16 +81,33 @@ class Production:
                 start_new_session=True,
             )
 
+    def start_missing(self) -> None:
+        """Start what was killed, the code server first."""
+        for service in SERVICES:
+            if service not in self._started:
+                self.start(service)
+                if service == "code":
+                    self.wait(self._socket.exists, 120)
+
+    def run_processes(self) -> list[int]:
+        """Return the processes of the runs in progress: those that the code server spawned."""
+        server = self._started["code"].pid
+        return [pid for pid, words in children_of(server) if "spawn_main" in words]
+
     def kill(self, service: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a service and all that it started, as the end of its machine would."""
         process = self._started.pop(service)
-        os.killpg(process.pid, how)
+        with suppress(ProcessLookupError):  # it has ended
+            os.killpg(process.pid, how)
         process.wait(timeout=60)
         if service == "code":
             self._socket.unlink(missing_ok=True)  # systemd empties /run/negawatt likewise
 
     def stop(self) -> None:
         """Kill all services at once."""
+        for process in self._started.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         for service in tuple(self._started):
             self.kill(service)
 
@@ -115,11 +133,8 @@ class Production:
 
     def start_all(self) -> None:
         """Start what the units start, in their order: each after the one before is ready."""
-        self.start("code")
-        self.wait(self._socket.exists, 60)
-        self.start("daemon")
-        self.start("webserver")
-        self.wait(self._ui_answers, 60)
+        self.start_missing()
+        self.wait(self._ui_answers, 120)
 
     def _ui_answers(self) -> bool:
         with socket.socket() as probe:
@@ -176,3 +191,16 @@ def production(layout: Layout, url: str, **settings: str) -> Iterator[Production
         yield made
     finally:
         made.stop()
+
+
+def children_of(pid: int) -> list[tuple[int, str]]:
+    """Return the processes that a process started, each with its command line."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    found = []
+    for child in map(int, listed):
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        found.append((child, words.replace(b"\0", b" ").decode()))
+    return found

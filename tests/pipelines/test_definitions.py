@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from negawatt.pipelines import partitions, sensors
+from negawatt.models.domain.event import Event
+from negawatt.pipelines import partitions, sensors, settlement
 from negawatt.pipelines.assets.core import CORE_TABLES, metered_day
 from negawatt.pipelines.assets.out import OUT_TABLES
 from negawatt.pipelines.checks import check_results, check_specs
@@ -106,9 +107,39 @@ def test_the_sensor_waits_until_the_load_is_metered_to_the_end_of_the_aftermath(
     _meter_last_day(layout)
     after = sensors.settle_complete_events(context)
 
-    assert isinstance(before, dg.SkipReason)
+    assert isinstance(before, dg.SensorResult)
+    assert not before.run_requests
     assert isinstance(after, dg.SensorResult)
     assert [request.run_key for request in after.run_requests or []] == [f"{EVENT}:1"]
+
+
+def test_an_event_that_was_asked_for_is_not_looked_at_again(
+    layout: Layout, resources: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of years of events only those are read of which something may become of."""
+    _meter_last_day(layout)
+    looked_at: list[int] = []
+    real = settlement.data_is_complete
+
+    def counted(layout: Layout, event: Event, now_utc: datetime) -> bool:
+        looked_at.append(event.revision)
+        return real(layout, event, now_utc)
+
+    monkeypatch.setattr(sensors, "data_is_complete", counted)
+    cursor: str | None = None
+    asked = []
+    for revision in (1, 1, 2):
+        later_utc = AFTER_UTC + timedelta(hours=revision)
+        rows = event_rows(revision=revision, available_at_utc=later_utc)
+        seal_rows(layout, "raw_grid__events", SITE, "test", rows)
+        context = dg.build_sensor_context(cursor=cursor, resources=resources)
+        result = sensors.settle_complete_events(context)
+        assert isinstance(result, dg.SensorResult)
+        cursor = result.cursor
+        asked.append([request.run_key for request in result.run_requests or []])
+
+    assert asked == [[f"{EVENT}:1"], [], [f"{EVENT}:2"]]
+    assert looked_at == [1, 2]
 
 
 def test_the_sensor_does_not_settle_before_the_aftermath_is_over(layout: Layout) -> None:
@@ -118,7 +149,10 @@ def test_the_sensor_does_not_settle_before_the_aftermath_is_over(layout: Layout)
         resources={"warehouse": WarehouseResource(root=str(layout.root)), "clock": clock}
     )
 
-    assert isinstance(sensors.settle_complete_events(context), dg.SkipReason)
+    result = sensors.settle_complete_events(context)
+
+    assert isinstance(result, dg.SensorResult)
+    assert not result.run_requests
 
 
 def late_reading(layout: Layout, energy_kwh: float, start_utc: datetime) -> None:

@@ -42,7 +42,7 @@ from negawatt.pipelines.surroundings import (
     other_settlement_meters,
 )
 from negawatt.pipelines.told import told_of
-from negawatt.warehouse.delta_tables import Snapshot, read_table
+from negawatt.warehouse.delta_tables import Snapshot, has_rows, read_table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.event_tables import events_of_site, find_event
 from negawatt.warehouse.layout import Layout
@@ -211,7 +211,7 @@ def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
     end_utc = load_window(layout, event).end_utc
     if event.cancelled or now_utc < end_utc:
         return False
-    rows = read_table(
+    return has_rows(
         layout,
         LOAD_TABLE,
         (pl.col("site_id") == event.site_id)
@@ -219,7 +219,6 @@ def data_is_complete(layout: Layout, event: Event, now_utc: datetime) -> bool:
         & (pl.col("date") >= _day(event.interval.end_utc))
         & (pl.col("interval_end_utc") >= end_utc),
     )
-    return not rows.frame.is_empty()
 
 
 def _dispatch(layout: Layout, event: Event) -> Interval:

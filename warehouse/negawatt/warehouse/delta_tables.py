@@ -200,6 +200,20 @@ def distinct_rows(
     return _scan(path).filter(where).select(columns).unique().collect()
 
 
+def has_rows(layout: Layout, name: str, where: pl.Expr) -> bool:
+    """Say whether a table has such a row; no more is read than it takes to find one.
+
+    Args:
+        layout: Where the warehouse lies.
+        name: A core or out table.
+        where: The rows; partition columns in it spare files.
+    """
+    path = str(layout.table_folder(name))
+    if not DeltaTable.is_deltatable(path):
+        return False
+    return not _scan(path).filter(where).head(1).collect().is_empty()
+
+
 def table_files(
     layout: Layout, name: str, *, version: int | None = None, as_of_utc: datetime | None = None
 ) -> list[str]:

@@ -272,6 +272,8 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
     """
     newest: dict[date, int] = {}
     for folder in _folders(layout, site_id, (*_READINGS, *_REGISTERS)):
+        if folder.stat().st_ctime_ns < since_ns:  # a folder changes when a file appears in it
+            continue
         appeared_ns = max(
             (path.stat().st_ctime_ns for path in folder.glob("[!.]*.parquet")), default=0
         )

@@ -4,12 +4,14 @@ Nothing is written here: sealed files are immutable. Not here: their meaning.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
 from negawatt.pipelines.partitions import site_day, site_days
 from negawatt.pipelines.resources import WarehouseResource
 from negawatt.warehouse.catalog import tables
+from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import RawFile, raw_inventory, seal_is_intact
 
 _RAW = tuple(name for name, table in tables().items() if table.storage == "parquet")
@@ -28,10 +30,9 @@ def raw_readings(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Take stock of the sealed files of each partition."""
     found = [
-        (name, file)
+        one
         for key in context.partition_keys
-        for name in _RAW
-        for file in raw_inventory(warehouse.layout, name, *site_day(key))
+        for one in sealed_files(warehouse.layout, *site_day(key))
     ]
     broken = [file.path.name for _, file in found if not seal_is_intact(file)]
     yield dg.MaterializeResult(
@@ -45,6 +46,11 @@ def raw_readings(
             )
         ],
     )
+
+
+def sealed_files(layout: Layout, site_id: str, day: date) -> list[tuple[str, RawFile]]:
+    """Return the sealed files of a site and UTC day, each with its table."""
+    return [(name, file) for name in _RAW for file in raw_inventory(layout, name, site_id, day)]
 
 
 def _rows(found: list[tuple[str, RawFile]], name: str) -> int:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from negawatt.models.domain.event import Event
-from negawatt.pipelines import partitions, sensors, settlement
+from negawatt.pipelines import arrivals, partitions, sensors, settlement
 from negawatt.pipelines.assets.core import CORE_TABLES, metered_day
 from negawatt.pipelines.assets.out import OUT_TABLES
 from negawatt.pipelines.checks import check_results, check_specs
@@ -40,6 +40,12 @@ from tests.pipelines.conftest import (
 )
 
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
+EVERYTHING = '{"since_ns": 1}'  # a cursor from before the first file
+
+
+@pytest.fixture(autouse=True)
+def _quiet_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "QUIET_S", 0)
 
 
 @pytest.fixture
@@ -206,7 +212,7 @@ def test_many_late_days_are_metered_in_turns_and_few_runs(
     days = [LAST_DAY - timedelta(days=100 + number) for number in range(100)]
     for day in days:
         late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC))
-    context = dg.build_sensor_context(cursor="[1, []]", resources=resources)
+    context = dg.build_sensor_context(cursor=EVERYTHING, resources=resources)
 
     result = sensors.meter_what_arrived(context)
 
@@ -214,6 +220,26 @@ def test_many_late_days_are_metered_in_turns_and_few_runs(
     assert len(result.run_requests or []) == 3
     assert len({request.run_key for request in result.run_requests or []}) == 3
     assert _asked_until_nothing_is_new(resources) >= set(days)
+
+
+def test_a_day_that_gets_readings_in_drops_is_metered_once_and_once_more_after_ten_minutes(
+    layout: Layout, resources: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks every 10 s, with a file before each of the first five."""
+    late_day, hours = LAST_DAY - timedelta(days=40), iter(range(24))
+    now_ns = start_ns = raw_files.file_system_ns(layout)
+    monkeypatch.setattr(sensors, "file_system_ns", lambda _: now_ns)
+    _, cursor = _looked(None, resources)
+    asked_after_s = []
+    for look in range(80):
+        if look < 5:
+            start_utc = datetime.combine(late_day, datetime.min.time(), UTC)
+            late_reading(layout, 1.0, start_utc + timedelta(hours=next(hours)))
+        now_ns = start_ns + (300 + look * 10) * 1_000_000_000  # after all that the test writes
+        asked, cursor = _looked(cursor, resources)
+        asked_after_s += [look * 10] * len(asked)
+
+    assert asked_after_s == [0, 600]
 
 
 def test_days_before_the_first_that_is_metered_are_left_alone(
@@ -329,7 +355,7 @@ def test_what_appears_where_was_looked_already_is_found_at_the_next_look(
 
 def _asked_until_nothing_is_new(resources: dict[str, object]) -> set[date]:
     """Return the days that look after look asks for; none twice, 50 at once."""
-    cursor: str | None = "[1, []]"
+    cursor: str | None = EVERYTHING
     asked: list[date] = []
     while True:
         turn, cursor = _looked(cursor, resources)

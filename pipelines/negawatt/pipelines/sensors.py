@@ -6,6 +6,7 @@ Not here: what they do.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import dagster as dg
@@ -14,6 +15,7 @@ from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.pipelines import partitions
+from negawatt.pipelines.arrivals import Arrival, Seen
 from negawatt.pipelines.assets.core import day_spans
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.publish import is_to_be_voided
@@ -48,36 +50,39 @@ def meter_what_arrived(
     """Meter again each UTC day that ended and got readings since the last look.
 
     Imports and collectors that were cut off bring readings of days long past. Days that follow each
-    other are metered in one run. A site that was registered since becomes a partition, with or
-    without readings. The first look only remembers what is there. Each look begins where the one
-    before began, not where it ended: a file may appear in a folder that was looked at already.
+    other are metered in one run. A day is left alone while files still arrive for it, and for a
+    while after it was asked for: what comes in drops is metered in few runs. A site that was
+    registered since becomes a partition, with or without readings. The first look only remembers
+    what is there. Each look begins where the one before began, not where it ended: a file may
+    appear in a folder that was looked at already.
     """
     layout, today = warehouse.layout, clock.now_utc().date()
     began_ns = file_system_ns(layout)
-    since_ns, done = json.loads(context.cursor) if context.cursor else (1, [])
+    seen = Seen(**json.loads(context.cursor)) if context.cursor else Seen()
     site_ids = sorted(read_sites(layout))
     arrived = sorted(
-        (appeared_ns, f"{site_id}:{day}:{appeared_ns}", (site_id, day))
+        Arrival(appeared_ns, site_id, day)
         for site_id in site_ids
-        for day, appeared_ns in raw_arrivals(layout, site_id, since_ns).items()
+        for day, appeared_ns in raw_arrivals(layout, site_id, seen.since_ns).items()
         if date.fromisoformat(partitions.FIRST_DAY) <= day < today
     )
-    new = [one for one in arrived if one[1] not in done]
     if context.cursor is None:
-        context.update_cursor(_cursor(arrived, began_ns))
+        context.update_cursor(json.dumps(asdict(seen.after(arrived, [], [], began_ns))))
         return dg.SkipReason("the first look: what is there counts as metered")
-    taken = new[:_DAYS_AT_ONCE]
+    new = [one for one in arrived if one.name not in seen.done]
+    taken = [one for one in new if seen.is_due(one, began_ns)][:_DAYS_AT_ONCE]
+    waiting = [one for one in new if one not in taken]
     return dg.SensorResult(
-        run_requests=_runs_of([(name, site_day) for _, name, site_day in taken]) or None,
-        skip_reason=None if taken else "no day that ended has new readings",
+        run_requests=_runs_of(taken) or None,
+        skip_reason=None if taken else f"no day is due; {len(waiting)} still get readings",
         dynamic_partitions_requests=[partitions.sites.build_add_request(site_ids)],
-        cursor=_cursor([one for one in arrived if one not in new[_DAYS_AT_ONCE:]], began_ns),
+        cursor=json.dumps(asdict(seen.after(arrived, taken, waiting, began_ns))),
     )
 
 
-def _runs_of(arrived: Sequence[tuple[str, tuple[str, date]]]) -> list[dg.RunRequest]:
+def _runs_of(taken: Sequence[Arrival]) -> list[dg.RunRequest]:
     """Return a run for each span of days that follow each other at a site."""
-    names = {site_day: name for name, site_day in arrived}
+    names = {(one.site_id, one.day): one.name for one in taken}
     requests = []
     for site_id, first, last in day_spans(names):
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -89,13 +94,6 @@ def _runs_of(arrived: Sequence[tuple[str, tuple[str, date]]]) -> list[dg.RunRequ
             )
         )
     return requests
-
-
-def _cursor(looked_at: Sequence[tuple[int, str, object]], began_ns: int) -> str:
-    """Return from which moment to look next, and what has appeared since and is done."""
-    newest_ns = max((appeared_ns for appeared_ns, _, _ in looked_at), default=1)
-    since_ns = min(newest_ns, began_ns)
-    return json.dumps([since_ns, [name for ns, name, _ in looked_at if ns >= since_ns]])
 
 
 @dg.sensor(job=event_settlement, minimum_interval_seconds=10)

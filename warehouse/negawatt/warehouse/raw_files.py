@@ -282,6 +282,8 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
             newest[day] = max(newest.get(day, 0), appeared_ns)
     with_readings = set(raw_days(layout, site_id))
     for folder in _folders(layout, site_id, _OF_JOBS):
+        if folder.stat().st_ctime_ns < since_ns:
+            continue
         for path in folder.glob(f"{_IMPORTED}_*.parquet"):  # collectors tell of jobs as they run
             appeared_ns = path.stat().st_ctime_ns
             if appeared_ns >= since_ns:

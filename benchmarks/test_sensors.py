@@ -5,7 +5,7 @@ waiting: looks of two sensors, the queue, the starts of two runs, and their work
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,7 @@ from negawatt.models.simulation.demo import demo_plan
 from negawatt.models.simulation.hall import simulate
 from negawatt.models.simulation.record import HallRecord
 from negawatt.pipelines.publish import latest_statement
+from negawatt.pipelines.resources import ClockResource
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.sites import register_sites
@@ -64,7 +65,7 @@ def test_from_the_last_reading_of_512_gpus_to_the_statement(
         running.wait(lambda: all(map(running.has_looked, SENSORS)), 120)
 
         _seal(layout, record, Interval(day_utc, midnight_utc + timedelta(hours=1)))
-        start_s, start_utc = time.perf_counter(), datetime.now(UTC)
+        start_s, start_utc = time.perf_counter(), ClockResource().now_utc()
         running.wait(lambda: latest_statement(layout, statement_id) is not None, 300)
         took_s = time.perf_counter() - start_s
         steps = _steps(running.instance(), start_utc)

@@ -39,7 +39,10 @@ def settle(  # noqa: PLR0917 - one argument per option of the command
     month: MonthOption = None,
     override: Annotated[
         list[str] | None,
-        typer.Option(help="CODE:SUBJECT:REASON, settle in spite of a blocking finding; repeat."),
+        typer.Option(
+            help="CODE:SUBJECT:REASON, settle in spite of a finding that blocks, or attribute in "
+            "spite of one that withholds; repeat."
+        ),
     ] = None,
     by: Annotated[str, typer.Option(help="Who decides; recorded in the statement.")] = "",
     final: Annotated[

@@ -90,6 +90,23 @@ def test_what_lies_in_a_gap_is_not_compared() -> None:
     assert found.step_count < 600 - 95
 
 
+def test_no_sample_at_all_tells_nothing() -> None:
+    with pytest.raises(DataRefusedError, match="found 0 steps of both"):
+        lag(jobs(), (np.zeros(0, np.int64), np.zeros(0)))
+
+
+def test_means_of_intervals_are_apart_by_one_step_and_samples_are_not() -> None:
+    time_ms, power_w = jobs()
+    both = (time_ms, power_w, time_ms + STEP_MS, power_w)
+
+    means, samples = (
+        clock_lag(*both, step_ms=STEP_MS, reach_s=20, are_means=flag) for flag in (True, False)
+    )
+
+    assert means.lag_s == samples.lag_s == 2.0
+    assert (means.is_apart, samples.is_apart) == (True, False)
+
+
 @pytest.mark.parametrize("power_w", [np.full(600, 5.0), None])
 def test_a_flat_load_and_a_short_one_tell_nothing(power_w: np.ndarray | None) -> None:
     time_ms, jobs_w = jobs()

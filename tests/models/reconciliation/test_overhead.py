@@ -133,6 +133,19 @@ def test_a_straight_line_is_not_made_longer_by_noise() -> None:
     assert fit_overhead(line).form == Form()
 
 
+def test_of_thresholds_that_say_the_same_the_lowest_is_taken() -> None:
+    """It is always warmer than 20 °C: whichever threshold is taken, the meter is explained."""
+    history = site(noise_kw=0.2)
+    warmer_c = history.outdoor_c + 20.0
+    hot = replace(
+        history,
+        outdoor_c=warmer_c,
+        site_kw=20 + 1.2 * history.gpu_kw + 0.3 * warmer_c + 0.01 * history.gpu_kw * warmer_c,
+    )
+
+    assert fit_overhead(hot).form == Form(threshold_c=0.0)
+
+
 def test_days_that_may_not_be_learned_from_change_nothing() -> None:
     """The last two days read twice as much and are not usable."""
     history = site(noise_kw=0.2)

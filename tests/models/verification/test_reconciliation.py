@@ -12,7 +12,7 @@ from negawatt.models.metering.load_series import LoadSeries
 from negawatt.models.verification.reconciliation import (
     OutdoorReading,
     ReconciliationInputs,
-    reconciliation_finding,
+    reconciliation_findings,
 )
 
 FIRST_UTC = datetime(2026, 6, 1, tzinfo=UTC)
@@ -53,9 +53,10 @@ def found(
         gpu_load=series(gpu_kw, "all GPUs"), outdoor=outdoor, limit_ratio=limit_ratio
     )
     event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
-    return reconciliation_finding(
+    (finding,) = reconciliation_findings(
         inputs, series(site_kw), event, dispatch=EVENT, other_event_windows=others
     )
+    return finding
 
 
 def test_a_meter_that_follows_its_gpus_is_reconciled() -> None:
@@ -83,7 +84,7 @@ def test_a_meter_that_fell_more_than_its_gpus_explain_is_above_the_limit() -> No
     assert finding.severity is Severity.WARNING
     assert finding.evidence["residual_ratio"] == pytest.approx(-4 / 41)
     assert finding.message == (
-        "over the event GPUs and overhead explain 45.0 kW of 41.0 kW; expected at most 3.0% "
+        "over the event GPUs and overhead explain 45.0 kW of 41.0 kW; expected at most 3% "
         "unexplained, found that -9.8% of the metered load is left unexplained"
     )
     assert found(gpu_kw, site_kw, limit_ratio=0.1).code is FindingCode.SITE_RECONCILED
@@ -169,11 +170,29 @@ def test_no_gpu_in_the_event_leaves_it_not_known() -> None:
     inputs = ReconciliationInputs(gpu_load=series(gpu_kw[: N - 8]), outdoor=())
     event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
 
-    finding = reconciliation_finding(
+    (finding,) = reconciliation_findings(
         inputs, series(site_kw), event, dispatch=EVENT, other_event_windows=()
     )
 
     assert finding.code is FindingCode.SITE_NOT_RECONCILED
+
+
+@pytest.mark.parametrize("late", [1, 2, -1])
+def test_a_meter_with_stamps_of_another_half_hour_is_found(late: int) -> None:
+    """Interval ends read as starts, or an hour's zone; jobs last 1 to 8 hours."""
+    random = np.random.default_rng(6)
+    ends = np.cumsum(random.integers(2, 16, N))
+    gpu_kw = random.uniform(30.0, 60.0, N)[np.searchsorted(ends, np.arange(N), side="right")]
+    site_kw = np.roll(20 + 1.25 * gpu_kw, late)
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw, "all GPUs"), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    _, clock = reconciliation_findings(
+        inputs, series(site_kw), event, dispatch=EVENT, other_event_windows=()
+    )
+
+    assert clock.code is FindingCode.CLOCKS_APART
+    assert clock.evidence["lag_s"] == 1800.0 * late
 
 
 def test_a_finer_meter_is_added_up_to_the_gpus_intervals() -> None:
@@ -188,7 +207,9 @@ def test_a_finer_meter_is_added_up_to_the_gpus_intervals() -> None:
     inputs = ReconciliationInputs(gpu_load=series(gpu_kw), outdoor=())
     event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
 
-    finding = reconciliation_finding(inputs, fine, event, dispatch=EVENT, other_event_windows=())
+    (finding,) = reconciliation_findings(
+        inputs, fine, event, dispatch=EVENT, other_event_windows=()
+    )
 
     assert finding.message == found(gpu_kw, site_kw).message
 
@@ -206,7 +227,9 @@ def test_a_meter_with_longer_intervals_than_the_gpus_leaves_it_not_known() -> No
     inputs = ReconciliationInputs(gpu_load=series(gpu_kw), outdoor=())
     event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
 
-    finding = reconciliation_finding(inputs, hourly, event, dispatch=EVENT, other_event_windows=())
+    (finding,) = reconciliation_findings(
+        inputs, hourly, event, dispatch=EVENT, other_event_windows=()
+    )
 
     assert finding.code is FindingCode.SITE_NOT_RECONCILED
     assert "divide 30 min, found 60 min" in finding.message

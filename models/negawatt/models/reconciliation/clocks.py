@@ -32,6 +32,7 @@ class ClockLag:
         lag_s: The second meter's stamps are later than the first's by this much for one and the
             same load [s]; a whole number of steps.
         step_s: The estimate is no finer than this [s].
+        phase_s: Shifts up to this come from when samples fall, and are no sign of a clock [s].
         correlation: Correlation at that shift.
         correlation_unshifted: Correlation of the stamps as they are.
         step_count: Steps that both meters know, without a shift.
@@ -39,15 +40,16 @@ class ClockLag:
 
     lag_s: float
     step_s: float
+    phase_s: float
     correlation: float
     correlation_unshifted: float
     step_count: int
 
     @property
     def is_apart(self) -> bool:
-        """Whether the load shows a shift: more than a step, and better than none."""
+        """Whether the load shows a shift: more than the samples' phase, and better than none."""
         return (
-            abs(self.lag_s) > self.step_s
+            abs(self.lag_s) > self.phase_s
             and self.correlation >= MIN_CORRELATION
             and self.correlation - self.correlation_unshifted > _BETTER_BY
         )
@@ -61,6 +63,7 @@ def clock_lag(
     *,
     step_ms: int,
     reach_s: float,
+    are_means: bool = False,
 ) -> ClockLag:
     r"""Return the shift of one series of samples against another.
 
@@ -78,6 +81,7 @@ def clock_lag(
         second_w: Power [W], shape (m,).
         step_ms: Length of a step [ms]; the interval between samples.
         reach_s: Longest shift that is tried, either way [s].
+        are_means: The series are means of one grid's intervals, so that one step is a shift.
 
     Raises:
         DataRefusedError: They know fewer than 100 steps together, or one of them never changes.
@@ -96,6 +100,8 @@ def clock_lag(
         >>> found.lag_s, round(found.correlation, 3), found.is_apart
         (6.0, 1.0, True)
     """
+    if min(len(first_ms), len(second_ms)) < _MIN_STEPS:
+        raise _too_little(min(len(first_ms), len(second_ms)))
     reach = int(reach_s * MS_PER_S // step_ms)
     start_ms = min(int(first_ms[0]), int(second_ms[0]))
     end_ms = max(int(first_ms[-1]), int(second_ms[-1]))
@@ -107,20 +113,17 @@ def clock_lag(
     }
     unshifted = found[0]
     tried = {shift: value for shift, value in found.items() if not math.isnan(value)}
+    step_count = int((~np.isnan(first) & ~np.isnan(second)).sum())
     if not tried or math.isnan(unshifted):
-        raise DataRefusedError(
-            thing="the clocks of two meters",
-            expected=f"{_MIN_STEPS} steps in which both know a load that changes",
-            found=f"{int((~np.isnan(first) & ~np.isnan(second)).sum())} steps of both",
-            remedy="compare a span that both read",
-        )
+        raise _too_little(step_count)
     shift = _best(tried)
     return ClockLag(
         lag_s=shift * step_ms / MS_PER_S,
         step_s=step_ms / MS_PER_S,
+        phase_s=0.0 if are_means else step_ms / MS_PER_S,
         correlation=tried[shift],
         correlation_unshifted=unshifted,
-        step_count=int((~np.isnan(first) & ~np.isnan(second)).sum()),
+        step_count=step_count,
     )
 
 
@@ -143,6 +146,15 @@ def clock_finding(lag: ClockLag, *, first: str, second: str) -> Finding | None:
             "correlation_unshifted": lag.correlation_unshifted,
             "step_count": lag.step_count,
         },
+    )
+
+
+def _too_little(step_count: int) -> DataRefusedError:
+    return DataRefusedError(
+        thing="the clocks of two meters",
+        expected=f"{_MIN_STEPS} steps in which both know a load that changes",
+        found=f"{step_count} steps of both",
+        remedy="compare a span that both read",
     )
 
 

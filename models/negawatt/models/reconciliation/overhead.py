@@ -6,6 +6,7 @@ residual with its stability. Not here: which days hold events, and what follows 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product as pairs_of
@@ -226,10 +227,7 @@ def fit_overhead(history: SiteHistory) -> Overhead:
     rmse_kw = {form: math.sqrt(float((r**2).mean())) for form, r in residuals_kw.items()}
     exact_kw = _EXACT_RATIO * float(np.abs(site_kw).mean())
     enough_kw = (1 + _NO_BETTER_RATIO) * max(min(rmse_kw.values()), exact_kw)
-    chosen = min(
-        (form for form, rmse in rmse_kw.items() if rmse <= enough_kw),
-        key=lambda form: (len(form.names), rmse_kw[form]),
-    )
+    chosen = _chosen({form: rmse for form, rmse in rmse_kw.items() if rmse <= enough_kw}, exact_kw)
     by_form: dict[str, float] = {}
     for form, rmse in rmse_kw.items():
         name = "+".join(form.names)
@@ -293,6 +291,17 @@ def _columns(history: SiteHistory, form: Form) -> Floats:
         warmer_c = np.maximum(history.outdoor_c - form.threshold_c, 0.0)
         columns += [warmer_c, slow(history.gpu_kw * warmer_c)]
     return np.column_stack(columns)
+
+
+def _chosen(rmse_kw: Mapping[Form, float], exact_kw: float) -> Form:
+    """Return the best of the forms with the fewest terms; of equal ones the first.
+
+    Forms are equal in weather that is always above several thresholds; rounding decides nothing.
+    """
+    fewest = min(len(form.names) for form in rmse_kw)
+    short = {form: rmse for form, rmse in rmse_kw.items() if len(form.names) == fewest}
+    best_kw = min(short.values())
+    return next(form for form, rmse in short.items() if rmse <= best_kw + exact_kw)
 
 
 def _is_most(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> bool:

@@ -32,7 +32,7 @@ from negawatt.models.verification.delivery import delivery_of
 from negawatt.models.verification.leakage import Leakage, leakage_of
 from negawatt.models.verification.obligation import Obligation, obligation_of
 from negawatt.models.verification.on_site import OnSite, on_site_of
-from negawatt.models.verification.reconciliation import reconciliation_finding
+from negawatt.models.verification.reconciliation import reconciliation_findings
 from negawatt.models.verification.reduction import EventReduction, event_reduction
 from negawatt.models.verification.response import Response, response_of
 from negawatt.models.verification.screening import screen_event
@@ -195,14 +195,13 @@ def _reconciled(inputs: SettlementInputs, dispatch: Interval) -> tuple[Finding, 
     """Return how GPUs and meter agree, nothing where GPUs are not measured."""
     if inputs.context.reconciliation is None:
         return ()
-    finding = reconciliation_finding(
+    return reconciliation_findings(
         inputs.context.reconciliation,
         inputs.load,
         inputs.event,
         dispatch=dispatch,
         other_event_windows=inputs.other_event_windows,
     )
-    return (finding,)
 
 
 class _Verified(TypedDict):

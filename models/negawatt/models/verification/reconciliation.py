@@ -17,8 +17,9 @@ from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.event import Event
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.interval import Interval
-from negawatt.models.domain.units import S_PER_H, S_PER_MINUTE
+from negawatt.models.domain.units import MS_PER_S, S_PER_H, S_PER_MINUTE, W_PER_KW
 from negawatt.models.metering.load_series import LoadSeries
+from negawatt.models.reconciliation.clocks import clock_finding, clock_lag
 from negawatt.models.reconciliation.overhead import Overhead, SiteHistory, fit_overhead
 from negawatt.models.uncertainty.conformal import LEVEL_RATIO, finite_sample_quantile
 
@@ -26,6 +27,8 @@ RESIDUAL_LIMIT_RATIO: Final = 0.03
 """Largest share of the metered load that may be left unexplained; a site replaces it."""
 READING_HOLDS: Final = timedelta(minutes=90)
 """How long a temperature is taken to hold: stations report hourly."""
+CLOCK_REACH: Final = timedelta(hours=2)
+"""Longest shift of the meter against GPUs that is looked for: an hour's zone and more."""
 RECONCILED_HISTORY: Final = timedelta(days=28)
 """As far back as an overhead is learned from: four of each weekday."""
 
@@ -58,14 +61,14 @@ class ReconciliationInputs:
     limit_ratio: float = RESIDUAL_LIMIT_RATIO
 
 
-def reconciliation_finding(
+def reconciliation_findings(
     inputs: ReconciliationInputs,
     load: LoadSeries,
     event: Event,
     *,
     dispatch: Interval,
     other_event_windows: Sequence[Interval],
-) -> Finding:
+) -> tuple[Finding, ...]:
     r"""Say how much of the meter GPUs and overhead leave unexplained in an event.
 
     .. math:: \rho = \frac{\sum_t (M_t - \hat M_t)}{\sum_t M_t}
@@ -78,15 +81,23 @@ def reconciliation_finding(
     Returns:
         ``site_reconciled`` for the record; ``reconciliation_residual_high`` where the residual, or
         what ordinary windows leave, is above the limit; ``site_not_reconciled`` where it cannot be
-        said.
+        said. And ``clocks_apart`` where the same days show the meter earlier or later than GPUs.
     """
-    if inputs.gpu_load.interval_minutes % load.interval_minutes:
+    history = _history(inputs, load, dispatch, (*other_event_windows, event.interval))
+    clock = None if history is None else _clock(history, load)
+    found = _residual(inputs, history, load, event)
+    return (found,) if clock is None else (found, clock)
+
+
+def _residual(
+    inputs: ReconciliationInputs, history: SiteHistory | None, load: LoadSeries, event: Event
+) -> Finding:
+    if history is None:
         return _not_reconciled(
             load,
             f"expected intervals of the meter that divide {inputs.gpu_load.interval_minutes} min, "
             f"found {load.interval_minutes} min",
         )
-    history = _history(inputs, load, dispatch, (*other_event_windows, event.interval))
     window = inputs.gpu_load.enclosing(event.interval)
     first, until = (inputs.gpu_load.index_of(edge) for edge in (window.start_utc, window.end_utc))
     if not 0 <= first < until <= len(history.gpu_kw):
@@ -121,8 +132,11 @@ def _history(
     load: LoadSeries,
     dispatch: Interval,
     windows: Sequence[Interval],
-) -> SiteHistory:
+) -> SiteHistory | None:
+    """Return meter, GPUs and weather on one grid; None where the meter's intervals are longer."""
     gpus = inputs.gpu_load
+    if gpus.interval_minutes % load.interval_minutes:
+        return None
     starts = [gpus.start_utc + number * gpus.interval for number in range(len(gpus.energy_kwh))]
     touched = {day for window in (*windows, dispatch) for day in _days(window)}
     return SiteHistory(
@@ -136,6 +150,28 @@ def _history(
             [start < dispatch.start_utc and start.date() not in touched for start in starts]
         ),
     )
+
+
+def _clock(history: SiteHistory, load: LoadSeries) -> Finding | None:
+    """Return the finding that the meter shows the GPUs' load earlier or later than they do."""
+    step_ms = history.interval_minutes * S_PER_MINUTE * MS_PER_S
+    time_ms = step_ms * np.arange(len(history.gpu_kw))
+    gpus_known, site_known = (
+        history.is_usable & ~np.isnan(power_kw) for power_kw in (history.gpu_kw, history.site_kw)
+    )
+    try:
+        lag = clock_lag(
+            time_ms[gpus_known],
+            history.gpu_kw[gpus_known] * W_PER_KW,
+            time_ms[site_known],
+            history.site_kw[site_known] * W_PER_KW,
+            step_ms=step_ms,
+            reach_s=CLOCK_REACH / timedelta(seconds=1),
+            are_means=True,
+        )
+    except DataRefusedError:
+        return None  # a flat load or a short history shows no clock
+    return clock_finding(lag, first="all GPUs", second=load.meter_id)
 
 
 def _days(window: Interval) -> list[date]:
@@ -183,6 +219,8 @@ def _finding(
         reasons.append(f"{residual_ratio:+.1%} of the metered load is left unexplained")
     if half_width_ratio is not None and half_width_ratio > limit_ratio:
         reasons.append(f"one ordinary window in ten leaves {half_width_ratio:.1%} or more")
+    limit = f"; expected at most {100 * limit_ratio:g}% unexplained, found that "
+    beyond = limit + " and ".join(reasons) if reasons else ""
     hours = overhead.hourly_bias_ratio
     worst = int(np.nanargmax(np.abs(hours)))
     return Finding(
@@ -190,12 +228,7 @@ def _finding(
         severity=Severity.WARNING if reasons else Severity.INFO,
         subject=_subject(load),
         message=f"over the event GPUs and overhead explain {expected_kw:.1f} kW of "
-        f"{metered_kw:.1f} kW"
-        + (
-            f"; expected at most {limit_ratio:.1%} unexplained, found that {' and '.join(reasons)}"
-            if reasons
-            else f", {residual_ratio:+.2%} is left"
-        ),
+        f"{metered_kw:.1f} kW{beyond or f', {residual_ratio:+.2%} is left'}",
         evidence={
             "metered_kw_mean": metered_kw,
             "expected_kw_mean": expected_kw,

@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 
 MIN_CORRELATION: Final = 0.5  # below, what the two see is not one load
 _MIN_STEPS: Final = 100
-_BETTER_BY: Final = 0.02  # of correlation: less than this over no shift is no sign of one
+_EQUAL_WITHIN: Final = 0.02  # of correlation: peaks of a load that repeats itself
+_LESS_UNEXPLAINED: Final = 1.2  # a shift must leave less variance unexplained, by this factor
 _GAP_STEPS: Final = 3
 
 
@@ -51,7 +52,7 @@ class ClockLag:
         return (
             abs(self.lag_s) > self.phase_s
             and self.correlation >= MIN_CORRELATION
-            and self.correlation - self.correlation_unshifted > _BETTER_BY
+            and 1 - self.correlation_unshifted**2 > _LESS_UNEXPLAINED * (1 - self.correlation**2)
         )
 
 
@@ -160,7 +161,7 @@ def _too_little(step_count: int) -> DataRefusedError:
 
 def _best(correlation: Mapping[int, float]) -> int:
     """Return the shift of the highest peak, of about equal ones that nearest to no shift."""
-    enough = max(correlation.values()) - _BETTER_BY
+    enough = max(correlation.values()) - _EQUAL_WITHIN
     shift = min((one for one, value in correlation.items() if value >= enough), key=abs)
     while True:
         near = [one for one in (shift, shift - 1, shift + 1) if one in correlation]

@@ -75,8 +75,9 @@ def reconciliation_findings(
 
     over the event, M being the meter and M-hat what the overhead makes of the GPUs. The overhead is
     learned on the days before that no event touches. Windows of the event's length on those days,
-    each by a fit without its own days, say what is ordinary: the 90 % quantile of their absolute
-    mean residual is the half-width of the prediction interval.
+    each by a fit without its own days, say what is ordinary: the next such window's mean residual
+    stays within the 90 % quantile of theirs. An event is a lower load at a certain hour, so that
+    its own may lie beyond.
 
     Returns:
         ``site_reconciled`` for the record; ``reconciliation_residual_high`` where the residual, or
@@ -211,14 +212,14 @@ def _finding(
     length: int,
 ) -> Finding:
     ordinary_kw = overhead.window_residuals_kw(length)
-    half_width_kw = finite_sample_quantile(map(abs, ordinary_kw), LEVEL_RATIO)
+    ordinary_90_kw = finite_sample_quantile(map(abs, ordinary_kw), LEVEL_RATIO)
     residual_ratio = (metered_kw - expected_kw) / metered_kw
-    half_width_ratio = None if half_width_kw is None else half_width_kw / overhead.site_kw_mean
+    ordinary_90_ratio = None if ordinary_90_kw is None else ordinary_90_kw / overhead.site_kw_mean
     reasons = []
     if abs(residual_ratio) > limit_ratio:
         reasons.append(f"{residual_ratio:+.1%} of the metered load is left unexplained")
-    if half_width_ratio is not None and half_width_ratio > limit_ratio:
-        reasons.append(f"one ordinary window in ten leaves {half_width_ratio:.1%} or more")
+    if ordinary_90_ratio is not None and ordinary_90_ratio > limit_ratio:
+        reasons.append(f"one ordinary window in ten leaves {ordinary_90_ratio:.1%} or more")
     limit = f"; expected at most {100 * limit_ratio:g}% unexplained, found that "
     beyond = limit + " and ".join(reasons) if reasons else ""
     hours = overhead.hourly_bias_ratio
@@ -234,7 +235,7 @@ def _finding(
             "expected_kw_mean": expected_kw,
             "residual_ratio": residual_ratio,
             "limit_ratio": limit_ratio,
-            "interval_90_half_width_ratio": half_width_ratio,
+            "ordinary_window_90_ratio": ordinary_90_ratio,
             "window_count": len(ordinary_kw),
             "day_count": overhead.day_count,
             "bias_ratio": overhead.bias_ratio,

@@ -23,7 +23,7 @@ def shown_profile() -> str:
     """Return the profile that docs/methods/formats.md shows."""
     text = (ROOT / "docs" / "methods" / "formats.md").read_text(encoding="utf-8")
     profiles: list[str] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    return next(one for one in profiles if "line_pattern" in one)
+    return next(one for one in profiles if "line_pattern" in one and "raw_job__control" in one)
 
 
 def imported(folder: Path, log: str, profile: str) -> Incoming:

@@ -10,7 +10,7 @@ import pytest
 from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.spool.segment import seal
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS
-from negawatt.warehouse.collected import count_rows_by, ends_of, read_collected
+from negawatt.warehouse.collected import ends_of, read_collected, rows_of_gpus
 from negawatt.warehouse.raw_files import read_raw_files
 
 NOON_UTC = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -45,9 +45,10 @@ def seal_readings(
 def test_the_end_of_a_file_says_what_all_its_rows_have(tmp_path: Path) -> None:
     columns = ("observed_at_utc", "node_id", "reading_quality", "counter_epoch", "power_milliwatt")
 
-    (end,) = ends_of([seal_readings(tmp_path, "n1", "ool")], columns)
+    (end,) = ends_of([seal_readings(tmp_path, "n1", "ool")], columns, ("node_id", "gpu_uuid"))
 
     assert end.row_count == 6
+    assert end.texts == {"node_id": ("n1",), "gpu_uuid": ("GPU-a", "GPU-b")}
     assert (end.same("node_id"), end.same("counter_epoch")) == ("n1", 3)
     assert end.same("reading_quality") is None
     assert end.same("power_milliwatt") is None  # one is NULL
@@ -87,12 +88,20 @@ def test_no_files_have_no_rows() -> None:
     assert read_collected(POWER_SAMPLES, [], None, SAMPLE_COLUMNS).columns == list(SAMPLE_COLUMNS)
 
 
-def test_rows_are_counted_by_file_and_value(tmp_path: Path) -> None:
-    paths = [seal_readings(tmp_path, "n1", "ooo"), seal_readings(tmp_path, "n2", "o", gpus="c")]
+def test_rows_of_gpus_are_counted_without_reading_files_of_one_node(tmp_path: Path) -> None:
+    paths = [
+        seal_readings(tmp_path, "n1", "ooo"),
+        seal_readings(tmp_path, "n1", "o", first=3, gpus="a"),
+        seal_readings(tmp_path, "n2", "oo", gpus="c"),
+    ]
+    moved = pl.concat(pl.read_parquet(path, hive_partitioning=False) for path in paths[::2])
+    mixed = tmp_path / "mixed.parquet"
+    moved.filter(pl.col("sequence_number") > 0).write_parquet(mixed)
 
-    counts = count_rows_by(ends_of(paths, ()), ("gpu_uuid",), pl.col("sequence_number") > 0)
+    counts = rows_of_gpus(ends_of([*paths, mixed], (), ("node_id", "gpu_uuid")))
 
-    assert sorted(counts.select("path", "gpu_uuid", "row_count").rows()) == [
-        (str(paths[0]), "GPU-a", 2),
-        (str(paths[0]), "GPU-b", 2),
+    assert sorted(counts.rows()) == [
+        ("n1", "GPU-a", 3 + 1 + 2),
+        ("n1", "GPU-b", 3 + 2),
+        ("n2", "GPU-c", 2 + 1),
     ]

@@ -23,7 +23,7 @@ from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
 from negawatt.models.reconciliation.meter_and_gpus import for_reconciliation
 from negawatt.warehouse.aside import Aside, in_order, put_aside
-from negawatt.warehouse.collected import Ended, count_rows_by, ends_of, read_collected
+from negawatt.warehouse.collected import Ended, ends_of, read_collected, rows_of_gpus
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_paths, start_of_day
 from negawatt.warehouse.sites import Site
@@ -120,15 +120,15 @@ def gpu_minutes_of_day(
         folder=folder,
     )
     before, after = day - timedelta(days=1), day + timedelta(days=1)
-    ends = ends_of(raw_paths(layout, _TABLE, site_id, before, after), _RANGED)
+    paths = raw_paths(layout, _TABLE, site_id, before, after)
+    ends = ends_of(paths, _RANGED, ("node_id", "gpu_uuid"))
     files = [file for file in ends if file.lies_in(_TIME, *one.edges_utc) is not False]
     if sum(file.row_count for file in files) <= site.gpu_rows_at_once:
         return _metered(files, one)
-    counts = count_rows_by(files, ("node_id", "gpu_uuid"), one.is_near)
-    groups = gpu_groups(counts, max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
+    groups = gpu_groups(rows_of_gpus(files), max(1, site.gpu_rows_at_once // (os.cpu_count() or 1)))
     if len(groups) < 2:  # noqa: PLR2004 - nothing to do side by side
         return _metered(files, one)
-    parts = list(_side_by_side([(_files_of(files, counts, gpus), one, gpus) for gpus in groups]))
+    parts = list(_side_by_side([(_files_of(files, gpus), one, gpus) for gpus in groups]))
     return GpuMinutes(
         rows=parts[0].rows,
         aside=tuple(file for part in parts for file in part.aside),
@@ -151,10 +151,10 @@ def _side_by_side(
             yield done.result()
 
 
-def _files_of(files: Sequence[Ended], counts: pl.DataFrame, gpus: Sequence[str]) -> list[Ended]:
+def _files_of(files: Sequence[Ended], gpus: Sequence[str]) -> list[Ended]:
     """Return the files that hold readings of any of the GPUs."""
-    paths = set(counts.filter(pl.col("gpu_uuid").is_in(gpus))["path"])
-    return [file for file in files if str(file.path) in paths]
+    wanted = set(gpus)
+    return [file for file in files if not wanted.isdisjoint(file.texts["gpu_uuid"])]
 
 
 def _metered(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None = None) -> GpuMinutes:

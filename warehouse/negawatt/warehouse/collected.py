@@ -1,15 +1,18 @@
 """Sealed files of collectors: what is the same in all rows, as their ends say, is not read.
 
-A collector seals the rows of one node and boot, sorted by GPU and time. Here: those ends, counting,
-and reading large days. Not here: other raw tables, and small reads (raw_files).
+A collector seals the rows of one node and boot, sorted by GPU and time. Here: those ends, and
+reading large days. Not here: other raw tables, and small reads (raw_files).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from negawatt.warehouse.catalog import schema
@@ -25,11 +28,13 @@ class Ended:
         row_count: Rows in it.
         ranges: Least and greatest value of columns; none of a column that has a NULL, or of which
             the file does not say.
+        texts: The different values of columns of text.
     """
 
     path: Path
     row_count: int
     ranges: Mapping[str, tuple[Any, Any]]
+    texts: Mapping[str, tuple[str, ...]]
 
     def lies_in(self, column: str, first: object, last: object) -> bool | None:
         """Say whether all values of a column lie from one to another, or none; else None."""
@@ -46,17 +51,42 @@ class Ended:
         return least if least == greatest else None
 
 
-def ends_of(paths: Sequence[Path], columns: Sequence[str]) -> list[Ended]:
-    """Return what the ends of files say of some columns, without reading their rows."""
-    return [_end_of(path, columns) for path in paths]
+def ends_of(
+    paths: Sequence[Path], ranged: Sequence[str], listed: Sequence[str] = ()
+) -> list[Ended]:
+    """Return what the ends of files say.
+
+    Args:
+        paths: The files.
+        ranged: Columns whose least and greatest values are asked for; they are not read.
+        listed: Columns of text whose values are asked for.
+    """
+    return [_end_of(path, ranged, listed) for path in paths]
 
 
-def count_rows_by(files: Sequence[Ended], columns: Sequence[str], where: pl.Expr) -> pl.DataFrame:
-    """Return ``path``, the columns, and ``row_count``: the rows to keep of each file and value."""
-    paths = [file.path for file in files]
-    rows = pl.scan_parquet(paths, hive_partitioning=False, include_file_paths="path")
-    counted = rows.filter(where).group_by("path", *columns).agg(pl.len().alias("row_count"))
-    return counted.collect(engine="streaming")
+def rows_of_gpus(files: Sequence[Ended]) -> pl.DataFrame:
+    """Return about how many rows there are of each ``node_id`` and ``gpu_uuid``, as ``row_count``.
+
+    Only files of several nodes are read for it; in others, GPUs have a like share each.
+
+    Args:
+        files: Files whose ends list both columns.
+    """
+    rows: Counter[tuple[str, str]] = Counter()
+    mixed = []
+    for file in files:
+        nodes, gpus = file.texts["node_id"], file.texts["gpu_uuid"]
+        if len(nodes) > 1:
+            mixed.append(file.path)
+        else:
+            rows.update(
+                dict.fromkeys(product(nodes, gpus), -(-file.row_count // max(1, len(gpus))))
+            )
+    if mixed:
+        scanned = pl.scan_parquet(mixed, hive_partitioning=False).group_by("node_id", "gpu_uuid")
+        rows.update({(node, gpu): n for node, gpu, n in scanned.len().collect().iter_rows()})
+    kinds = {"node_id": pl.String, "gpu_uuid": pl.String, "row_count": pl.Int64}
+    return pl.DataFrame([(*owner, n) for owner, n in rows.items()], schema=kinds, orient="row")
 
 
 def read_collected(
@@ -94,13 +124,25 @@ def _scan(name: str, paths: list[Path], values: dict[str, object]) -> pl.LazyFra
     )
 
 
-def _end_of(path: Path, columns: Sequence[str]) -> Ended:
-    metadata = pq.read_metadata(path)
-    place = {metadata.schema.column(n).name: n for n in range(metadata.num_columns)}
-    groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
-    ranges = {}
-    for column in columns:
-        found = [group.column(place[column]).statistics for group in groups]
-        if found and all(one and one.has_min_max and one.null_count == 0 for one in found):
-            ranges[column] = (min(one.min for one in found), max(one.max for one in found))
-    return Ended(path=path, row_count=metadata.num_rows, ranges=ranges)
+def _end_of(path: Path, ranged: Sequence[str], listed: Sequence[str]) -> Ended:
+    with pq.ParquetFile(path, read_dictionary=list(listed)) as file:
+        metadata = file.metadata
+        place = {metadata.schema.column(n).name: n for n in range(metadata.num_columns)}
+        groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
+        ranges = {}
+        for column in ranged:
+            found = [group.column(place[column]).statistics for group in groups]
+            if found and all(one and one.has_min_max and one.null_count == 0 for one in found):
+                ranges[column] = (min(one.min for one in found), max(one.max for one in found))
+        texts = file.read(list(listed), use_threads=False) if listed else None
+    return Ended(
+        path=path,
+        row_count=metadata.num_rows,
+        ranges=ranges,
+        texts={} if texts is None else {name: _texts(texts[name]) for name in listed},
+    )
+
+
+def _texts(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """Return the values of a column of categories, which need not be looked for row by row."""
+    return tuple(sorted({text for chunk in column.chunks for text in chunk.dictionary.to_pylist()}))

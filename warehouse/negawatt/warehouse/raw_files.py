@@ -138,7 +138,8 @@ def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) 
     """Return the sealed files of a site from one UTC day to another, both included, sorted."""
     folder = layout.table_folder(name) / f"site={site_id}"
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return sorted(path for day in days for path in (folder / f"date={day}").glob("[!.]*.parquet"))
+    paths = (path for day in days for path in (folder / f"date={day}").glob("[!.]*.parquet"))
+    return sorted(paths, key=str)  # paths themselves are compared part by part
 
 
 def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[RawFile]:

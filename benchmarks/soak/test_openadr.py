@@ -10,7 +10,7 @@ import sys
 
 from negawatt.collectors.dsx.message import Outcome
 from tests.collectors.openadr.mutations import check
-from tests.collectors.openadr.test_two_b import OPENADR2, needs_openleadr
+from tests.collectors.openadr.test_ven_two_b import OPENADR2, needs_openleadr
 from tests.docs.console import ROOT
 
 EVENTS = 200_000

@@ -257,6 +257,17 @@ def test_an_event_of_prices_holds_until_its_last_interval_is_over_and_is_remembe
     assert Memory.of_json(json.loads(json.dumps(one.memory.to_json()))) == one.memory
 
 
+def test_prices_that_are_long_over_are_remembered_no_more() -> None:
+    """Hours from 21:00 and from 22:00: a day behind 22:00 the first is let go of."""
+    one = intake()
+    one.take(message(event(interval(0, "PRICE", 0.1), interval(1, "PRICE", 0.2))))
+
+    one.remembered(START_UTC + timedelta(hours=25))
+
+    (known,) = one.memory.known.values()
+    assert [quote.start_utc for quote in known.quotes] == [START_UTC + AN_HOUR]
+
+
 def test_the_same_message_is_new_once_and_kept_with_its_outcome() -> None:
     told, foreign = message(event(interval(0, LIMIT, 10))), event(vtn_id="x", programID="9")
     one = intake()

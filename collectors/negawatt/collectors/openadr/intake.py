@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from negawatt.collectors.dsx.load_targets import GridEvent
@@ -26,6 +26,7 @@ EVENT: Final = "openadr/event/"
 GONE: Final = "openadr/gone/"
 """Begins the topic of the word that an event is gone; the VTN's id follows."""
 _MOST_PASSED: Final = 10_000
+_QUOTES_KEPT: Final = timedelta(days=1)
 _ID: Final = re.compile("[a-zA-Z0-9_-]{1,128}", re.ASCII)
 
 
@@ -82,8 +83,12 @@ class Intake:
         self._taken: set[str] = set()
         self._passed: dict[str, None] = {}  # what was refused or is not ours, in this run
 
-    def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - all of it matters: a VTN may show an old event again
-        """Return the memory as JSON has it."""
+    def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:
+        """Let go of prices and alerts that are over, and return the rest as JSON has it.
+
+        Events are kept for good: a VTN may show an old one again.
+        """
+        self.memory.forget_quotes(newest_utc - _QUOTES_KEPT)
         self.memory.sealed, self._taken = self._taken, set()
         return self.memory.to_json()
 

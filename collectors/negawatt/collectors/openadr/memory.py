@@ -5,7 +5,7 @@ a message says.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -52,6 +52,15 @@ class Memory:
 
     known: dict[str, Known] = field(default_factory=dict)
     sealed: set[str] = field(default_factory=set)
+
+    def forget_quotes(self, before_utc: datetime) -> None:
+        """Let go of prices and alerts that were over then; they are withdrawn no more."""
+        for vtn_id, one in self.known.items():
+            kept = tuple(
+                quote for quote in one.quotes if quote.end_utc is None or quote.end_utc > before_utc
+            )
+            if len(kept) < len(one.quotes):
+                self.known[vtn_id] = replace(one, quotes=kept)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""

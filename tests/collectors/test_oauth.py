@@ -1,6 +1,8 @@
 """A token is asked for once, renewed before it ends, and asked for anew when it was refused."""
 
 import asyncio
+import socket
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +57,18 @@ def test_a_token_that_was_refused_and_a_secret_that_changed_are_asked_with_anew(
             tokens.ask(Access())
 
 
+def test_a_proxy_of_the_environment_is_told_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with token_server() as server, token_server() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        tokens = tokens_of(server, tmp_path, VirtualClock(START_UTC))
+
+        assert tokens.ask(Access()) == "token-1"
+
+    assert (server.given_count, proxy.given_count) == (1, 0)
+
+
 def test_a_server_that_fails_is_no_refusal(tmp_path: Path) -> None:
     with token_server() as server:
         tokens = tokens_of(server, tmp_path, VirtualClock(START_UTC))
@@ -65,6 +79,22 @@ def test_a_server_that_fails_is_no_refusal(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="refused"):
         tokens.ask(Access())
+
+
+def test_what_is_no_http_is_no_crash(tmp_path: Path) -> None:
+    def garble(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"220 mail.example\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, token_server() as server:
+        threading.Thread(target=garble, args=(listener,), daemon=True).start()
+        server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        tokens = tokens_of(server, tmp_path, VirtualClock(START_UTC))
+
+        with pytest.raises(ConnectionError, match="no token"):
+            tokens.ask(Access())
 
 
 @pytest.mark.parametrize("answer", ["", "[]", '{"access_token": "a"}', '{"access_token": ""}'])

@@ -3,6 +3,7 @@
 Source: RFC 6749, sections 4.4 and 5.1. Not here: who needs the token (openadr.vtn, dsx.client).
 """
 
+import http.client
 import ssl
 import urllib.error
 import urllib.parse
@@ -153,14 +154,16 @@ class Tokens:
         body = urllib.parse.urlencode(self.form()).encode()
         request = urllib.request.Request(url, body, {"Accept": "application/json"})  # noqa: S310 - http or https, by the configuration
         context = access.ssl_context if isinstance(access.ssl_context, ssl.SSLContext) else None
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),  # a proxy of the environment would be told the secret
+            urllib.request.HTTPSHandler(context=context),
+        )
         try:
-            with urllib.request.urlopen(  # noqa: S310 - as above
-                request, timeout=_TIMEOUT_S, context=context
-            ) as answer:
+            with opener.open(request, timeout=_TIMEOUT_S) as answer:
                 return self.take(answer.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
             error.close()
             kind = PermissionError if error.code in _REFUSED else ConnectionError
             raise kind(f"{url} was answered by HTTP status {error.code}") from error
-        except ValueError as error:
+        except (ValueError, http.client.HTTPException) as error:
             raise ConnectionError(f"no token in the answer of {url}") from error

@@ -72,6 +72,29 @@ def test_what_is_exported_imports_as_the_same_readings_and_twice_changes_nothing
     assert (first["row_count"], again["row_count"], again["known_count"]) == (96, 0, 96)
 
 
+def test_readings_of_a_register_go_in_and_out_and_in_again(folder: Path) -> None:
+    """A day of market time ends at 14:00 UTC: 12:15 of 2 February there is 02:15 UTC."""
+    register = ["500,N,,20240202121500,1000.5", "500,N,,20240202180000,1003"]
+    (folder / "b.csv").write_bytes(nem12(*DAYS, *register))
+    out = folder / "out.csv"
+
+    said = ran(folder, "meter", str(folder / "b.csv"), "--site", "hall-1")
+    exported(folder, "--format", "nem12", "--out", str(out))
+    again = json.loads(ran(folder / "other", "meter", str(out), "--site", "hall-1", "--json"))
+
+    assert "raw_node__power_samples: 2 rows in 1 new files" in said
+    assert again["register_count"] == 2
+    found, once = (
+        read_all_raw(Layout(one / "w"), "raw_node__power_samples", "hall-1")
+        for one in (folder / "other", folder)
+    )
+    assert found.equals(once)
+    assert found.select("node_id", "meter_id", "energy_total_kwh").rows() == [
+        ("NMI1234567", "E1", 1000.5),
+        ("NMI1234567", "E1", 1003.0),
+    ]
+
+
 def test_a_dry_run_says_the_files_and_writes_none(folder: Path) -> None:
     out = folder / "out.csv"
 

@@ -17,6 +17,7 @@ def condition(kind: str, minute: int, status: str = "True", reason: str = "") ->
 
 
 WORKLOAD: dict[str, Any] = {
+    "apiVersion": "kueue.x-k8s.io/v1beta2",
     "kind": "Workload",
     "metadata": {
         "name": "job-pretrain-7f3d1",
@@ -47,6 +48,7 @@ WORKLOAD: dict[str, Any] = {
     },
 }
 POD_GROUP: dict[str, Any] = {
+    "apiVersion": "scheduling.volcano.sh/v1beta1",
     "kind": "PodGroup",
     "metadata": {
         "name": "pg-1",
@@ -130,9 +132,9 @@ def test_an_object_that_is_not_as_its_api_says_is_refused_and_the_next_is_taken(
 
 
 def test_other_kinds_are_left_out() -> None:
-    parsed = read_kubernetes(content({"kind": "Pod"}, 3, WORKLOAD))
+    parsed = read_kubernetes(content({"apiVersion": "v1", "kind": "Pod"}, 3, WORKLOAD))
 
-    assert [one.found for one in parsed.left_out] == ["Pod", "None"]
+    assert [one.found for one in parsed.left_out] == ["v1 Pod", "None None"]
     assert parsed.rows.height == 1
 
 
@@ -140,3 +142,16 @@ def test_other_kinds_are_left_out() -> None:
 def test_what_is_no_object_is_refused_whole(text: bytes) -> None:
     with pytest.raises(DataRefusedError, match="a JSON object, as kubectl"):
         read_kubernetes(text)
+
+
+def test_the_workload_of_kubernetes_itself_is_another_kind_and_left_out() -> None:
+    """scheduling.k8s.io has a Workload and a PodGroup too, without a queue."""
+    others = [one | {"apiVersion": "scheduling.k8s.io/v1alpha2"} for one in (WORKLOAD, POD_GROUP)]
+
+    parsed = read_kubernetes(content(*others, WORKLOAD | {"apiVersion": "kueue.x-k8s.io/v1beta1"}))
+
+    assert [one.found for one in parsed.left_out] == [
+        "scheduling.k8s.io Workload",
+        "scheduling.k8s.io PodGroup",
+    ]
+    assert (parsed.rows.height, parsed.refused) == (1, ())

@@ -1,9 +1,9 @@
 """Queues of Kubernetes: what ``kubectl get ... -o json`` prints of Kueue and Volcano.
 
-Source: Kueue, API reference, kueue.x-k8s.io/v1beta1, Workload; Volcano, scheduling.volcano.sh/
-v1beta1, PodGroup. ``job_id`` is ``namespace/name`` of the object that owns the workload, such as a
-Job. Which GPU a pod holds is in the labels of exporters (negawatt.collectors). Not here: Slurm
-(sacct).
+Source: Kueue, API reference, kueue.x-k8s.io/v1beta1 and v1beta2, Workload; Volcano, API,
+scheduling.volcano.sh/v1beta1, PodGroup. ``job_id`` is ``namespace/name`` of the object that owns
+the workload, such as a Job. Which GPU a pod holds is in the labels of exporters
+(negawatt.collectors). Not here: Slurm (sacct).
 """
 
 import json
@@ -49,20 +49,27 @@ def read_kubernetes(content: bytes) -> Parsed:
     found, refused, left_out = [], [], []
     for number, item in enumerate(items):
         place = f"item {number}"
-        kind = item.get("kind") if isinstance(item, dict) else None
-        read = _READERS.get(str(kind))
+        group, kind = _group_and_kind(item)
+        read = _READERS.get((group, kind))
         if read is None:
-            left_out.append(not_taken(place, str(kind), "only Workload and PodGroup are read"))
+            reason = "only Workloads of Kueue and PodGroups of Volcano are read"
+            left_out.append(not_taken(place, f"{group} {kind}".strip(), reason))
             continue
         try:
-            found.append((place, str(kind), read(item)))
+            found.append((place, kind, read(item)))
         except JobError as error:
-            refused.append(not_taken(place, str(kind), str(error)))
+            refused.append(not_taken(place, kind, str(error)))
         except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
             reason = f"a {kind} as its API defines it is expected, found {error!r}"
-            refused.append(not_taken(place, str(kind), reason))
+            refused.append(not_taken(place, kind, reason))
     rows, doubled = job_rows(found)
     return Parsed(rows=rows, refused=(*refused, *doubled), left_out=tuple(left_out))
+
+
+def _group_and_kind(item: object) -> tuple[str, str]:
+    """Return whose kind an object is: Kubernetes has a Workload of its own."""
+    about = item if isinstance(item, dict) else {}
+    return str(about.get("apiVersion")).partition("/")[0], str(about.get("kind"))
 
 
 def _no_file(found: str) -> DataRefusedError:
@@ -115,7 +122,10 @@ def _pod_group(item: _Object) -> Job:
     )
 
 
-_READERS: Mapping[str, Callable[[_Object], Job]] = {"Workload": _workload, "PodGroup": _pod_group}
+_READERS: Mapping[tuple[str, str], Callable[[_Object], Job]] = {
+    ("kueue.x-k8s.io", "Workload"): _workload,
+    ("scheduling.volcano.sh", "PodGroup"): _pod_group,
+}
 
 
 def _names(item: _Object) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.topology_files import TOPOLOGY
 from tests.pipelines.conftest import AFTER_UTC, SITE
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 6, 24)
 MIDNIGHT_UTC = datetime(2026, 6, 24, tzinfo=UTC)
 TOLD_UTC = datetime(2026, 6, 1, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """A site's overhead: what it finds of a site whose physics is known, and when it refuses."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,6 +20,10 @@ PER_DAY = 48
 DAYS = 14
 
 
+fitted = cache(fit_overhead)  # of one history once
+
+
+@cache
 def site(*, noise_kw: float = 0.0, seed: int = 1) -> SiteHistory:
     """20 kW + 1.1 P + 0.15 L_40(P) + 0.2 H + 0.005 L_40(P H), H above 15 °C, 14 days.
 
@@ -54,7 +59,7 @@ TRUE_FORM = Form(tau_minutes=40.0, threshold_c=15.0)
 
 
 def test_the_terms_the_lag_and_the_threshold_are_found() -> None:
-    found = fit_overhead(site())
+    found = fitted(site())
 
     assert found.form == TRUE_FORM
     assert found.coefficients == pytest.approx((20, 1.1, 0.15, 0.2, 0.005), abs=1e-9)
@@ -67,7 +72,7 @@ def test_noise_comes_out_as_the_residual_and_in_its_stability() -> None:
 
     Each hour has 28 intervals, so that its mean has a standard error of 1.07 % / sqrt(28) = 0.2 %.
     """
-    found = fit_overhead(site(noise_kw=0.8))
+    found = fitted(site(noise_kw=0.8))
 
     rmse_ratio = 0.8 / found.site_kw_mean
     assert found.cv_rmse_ratio == pytest.approx(rmse_ratio, rel=0.1)
@@ -102,7 +107,7 @@ def test_without_temperatures_there_is_no_weather_and_it_says_so() -> None:
     history = site(noise_kw=0.2)
     blind = replace(history, outdoor_c=np.full_like(history.outdoor_c, np.nan))
 
-    with_weather, without = fit_overhead(history), fit_overhead(blind)
+    with_weather, without = fitted(history), fit_overhead(blind)
 
     assert not with_weather.without_weather
     assert without.without_weather
@@ -163,7 +168,7 @@ def test_scaling_the_site_by_two_scales_nothing_else() -> None:
     history = site(noise_kw=0.5)
     twice = replace(history, site_kw=2 * history.site_kw, gpu_kw=2 * history.gpu_kw)
 
-    one, two = fit_overhead(history), fit_overhead(twice)
+    one, two = fitted(history), fit_overhead(twice)
 
     assert two.form == one.form
     assert two.cv_rmse_ratio == pytest.approx(one.cv_rmse_ratio, rel=1e-9)
@@ -172,7 +177,7 @@ def test_scaling_the_site_by_two_scales_nothing_else() -> None:
 def test_what_the_meter_should_read_is_foretold() -> None:
     history = site()
 
-    expected_kw = fit_overhead(history).expected_kw(history)
+    expected_kw = fitted(history).expected_kw(history)
 
     known = ~np.isnan(expected_kw)
     assert known.sum() == len(known) - 4  # 3 x 40 / 30 intervals until the lag has settled

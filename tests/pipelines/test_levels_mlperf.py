@@ -1,8 +1,8 @@
 """Published logs of 64 nodes through the warehouse: sealed, declared as a path, metered by levels.
 
 The first GPT-3 job of the power logs published with MLPerf results (training v4.0), as readings of
-an AC and a DC meter of each node. Expected figures are computed here from the logs, by the trapezoid
-rule on each meter's own stamps, without the code under test.
+an AC and a DC meter of each node. Expected figures are computed here from the logs, by the
+trapezoid rule on each meter's own stamps, without the code under test.
 """
 
 from datetime import UTC, datetime, timedelta

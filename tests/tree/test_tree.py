@@ -32,7 +32,6 @@ ENTRY_POINTS = {
     "negawatt.models.baselines.change_point": "models of savings; compared with published results",
     "negawatt.models.baselines.fit_statistics": "the uncertainty of savings; compared likewise",
     "negawatt.models.counterfactual.series_levels": "series without a fleet; docs/phoenix reads it",
-    "negawatt.models.reconciliation.power_supply": "losses of supplies; docs/mlperf reads it",
     "negawatt.pipelines.launcher": "the settings of a Dagster instance name it (instance.yaml)",
     "negawatt.pipelines.exports.schemas": "tests.docs.generated writes docs/schema with it",
 }

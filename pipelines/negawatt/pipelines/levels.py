@@ -26,6 +26,7 @@ from negawatt.models.reconciliation.objects import (
     power_series,
     sampled_energies,
 )
+from negawatt.models.reconciliation.power_supply import loss_findings
 from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_raw
@@ -84,6 +85,7 @@ def levels_of_day(
     found = levels(topology, measured)
     findings = [*level_findings(found), *copied_findings(copied_series(series))]
     findings += [one for level in found for one in _clock_findings(level, series)]
+    findings += loss_findings(found, day.minutes)
     owner = {"site_id": day.site_id, "date": day.span.start_utc.date()}
     return _rows(found, edges_ms, owner), findings
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
-from negawatt.models.reconciliation.power_supply import fit_loss, supply_level
+from negawatt.models.domain.findings import Severity
+from negawatt.models.domain.topology import FeedGroup
+from negawatt.models.reconciliation.feeds import GPUS, METERED, LevelEnergy
+from negawatt.models.reconciliation.power_supply import fit_loss, loss_findings, supply_level
 
 
 def test_a_level_demands_what_it_is_tested_at_and_a_line_between() -> None:
@@ -64,3 +67,39 @@ def test_a_steady_load_tells_no_loss() -> None:
 
     with pytest.raises(DataRefusedError, match="varies more than 10 times what a line leaves"):
         fit_loss(input_w, output_w)
+
+
+def test_an_input_that_does_not_rise_with_the_output_is_of_another_load() -> None:
+    output_w = np.linspace(2_000.0, 7_000.0, 100)
+
+    with pytest.raises(DataRefusedError, match=r"found 0\.00 W: the two sides do not see one load"):
+        fit_loss(np.full(100, 8_000.0), output_w)
+
+
+def level(name: str, fixed_w: float, below_w: np.ndarray, kind: str = METERED) -> LevelEnergy:
+    """Return 5-minute energies of a feed that takes a fixed power and 1.02 of what it gives."""
+    kwh_per_w = 300 / 3.6e6
+    return LevelEnergy(
+        group=FeedGroup(above=(name,), below=(f"{name}/dc",)),
+        level="PowerMeter > PowerMeter",
+        kind=kind,
+        above_kwh=(fixed_w + 1.02 * below_w) * kwh_per_w,
+        below_kwh=below_w * kwh_per_w,
+        coverage_ratio=np.ones(len(below_w)),
+    )
+
+
+def test_a_day_tells_the_loss_of_the_feeds_whose_load_varies() -> None:
+    """Fixed 90, 100 and 140 W: the median is 100 W. One is too steady, one has GPUs below it."""
+    varied, steady_w = np.linspace(2_000.0, 7_000.0, 288), np.full(288, 6_000.0)
+    found = [level(f"n{fixed_w:.0f}", fixed_w, varied) for fixed_w in (90.0, 100.0, 140.0)]
+    found += [level("steady", 100.0, steady_w), level("gpus", 100.0, varied, kind=GPUS)]
+
+    (finding,) = loss_findings(found, 5)
+
+    assert finding.severity is Severity.INFO
+    assert finding.evidence["fixed_w_median"] == pytest.approx(100.0)
+    assert finding.evidence["input_w_per_w_median"] == pytest.approx(1.02)
+    assert finding.evidence["refused_count"] == 1
+    assert finding.evidence["first_feeds"] == ["n100", "n140", "n90"]
+    assert loss_findings(found[3:], 5) == []

@@ -80,6 +80,7 @@ class FindingCode(StrEnum):
     SPOOL_LOG_DAMAGED = "spool_log_damaged"
     SPOOL_LOG_TORN = "spool_log_torn"
     STORAGE_DISCHARGED = "storage_discharged"
+    SUPPLY_LOSS_FITTED = "supply_loss_fitted"
     TARGET_STATE_CHANGED = "target_state_changed"
     TOPOLOGY_REFUSED = "topology_refused"
     SPOOL_NOT_SHIPPED = "spool_not_shipped"
@@ -191,6 +192,8 @@ _DESCRIPTIONS: Mapping[FindingCode, str] = {
     "what was not written is a gap.",
     FindingCode.STORAGE_DISCHARGED: "Storage behind the meter gave energy in the event, and the "
     "program does not count it, or is not known to.",
+    FindingCode.SUPPLY_LOSS_FITTED: "What feeds lose to what they serve, fitted to meters on both "
+    "sides; no energy is corrected by it.",
     FindingCode.TARGET_STATE_CHANGED: "A target of the collector began to fail, was given up, or "
     "answers again.",
     FindingCode.TOPOLOGY_REFUSED: "What is told of the electrical path contradicts itself; nothing "

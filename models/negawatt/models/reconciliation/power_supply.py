@@ -1,11 +1,13 @@
 """What power supplies lose between their AC and their DC side.
 
-Here: what a certification demands, as data; a loss fitted to meters on both sides. Not here: meters
-of several nodes added up (feeds.py).
+Here: what a certification demands, as data; a loss fitted to meters on both sides, and what a day
+tells of it. Not here: meters of several nodes added up (feeds.py).
 """
 
 import math
+import statistics
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,11 +18,17 @@ from numpy.typing import NDArray
 
 from negawatt.models.baselines.least_squares import least_squares, product
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
+from negawatt.models.domain.units import J_PER_KWH, S_PER_MINUTE
+from negawatt.models.reconciliation.feeds import METERED, LevelEnergy
 
 Floats = NDArray[np.float64]
 
 _RULE: Final = "power supply loss"
+_KEPT: Final = 10
 MIN_PAIRS: Final = 30
+MIN_INPUT_W_PER_W: Final = 0.9
+"""A watt more below takes a watt more above; a tenth is left to the errors of two meters."""
 MIN_SPREAD_PER_RESIDUAL: Final = 10.0
 """A scatter of the output meter of a tenth of the load's spread flattens the line by 1 %."""
 
@@ -120,8 +128,8 @@ def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
         output_w: Means on the DC side over the same spans [W], shape (n,).
 
     Raises:
-        DataRefusedError: Fewer than 30 pairs are known, or the output varies by less than ten times
-            what the line leaves.
+        DataRefusedError: Fewer than 30 pairs are known, the output varies by less than ten times
+            what the line leaves, or the input hardly rises with it.
         ValueError: The arrays have different shapes.
 
     Source:
@@ -150,6 +158,11 @@ def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
             f"a load that varies more than {MIN_SPREAD_PER_RESIDUAL:g} times what a line leaves",
             f"a spread of {spread_w:.0f} W, and {residual_w:.0f} W left",
         )
+    if line[1] < MIN_INPUT_W_PER_W:
+        raise _too_little(
+            f"{MIN_INPUT_W_PER_W:g} W more above for each watt more below, at least",
+            f"{line[1]:.2f} W: the two sides do not see one load",
+        )
     return FittedLoss(
         fixed_w=float(line[0]),
         input_w_per_w=float(line[1]),
@@ -158,6 +171,51 @@ def fit_loss(input_w: Floats, output_w: Floats) -> FittedLoss:
         above_one_ratio=float((given > taken).mean()),
         pair_count=len(given),
     )
+
+
+def loss_findings(found: Sequence[LevelEnergy], minutes: int) -> list[Finding]:
+    """Return one finding of what feeds lose to what they serve, where meters on both sides tell it.
+
+    Args:
+        found: The levels of a day.
+        minutes: Length of their intervals [min].
+
+    Returns:
+        Nothing where the load of every feed was too steady, or no level has two meters.
+    """
+    w_per_kwh = J_PER_KWH / (minutes * S_PER_MINUTE)
+    losses, refused_count = {}, 0
+    for level in found:
+        if level.kind != METERED:
+            continue
+        try:
+            losses[level.name] = fit_loss(level.above_kwh * w_per_kwh, level.below_kwh * w_per_kwh)
+        except DataRefusedError:
+            refused_count += 1
+    if not losses:
+        return []
+    each = list(losses.values())
+    fixed_w = statistics.median(loss.fixed_w for loss in each)
+    input_w_per_w = statistics.median(loss.input_w_per_w for loss in each)
+    return [
+        Finding(
+            code=FindingCode.SUPPLY_LOSS_FITTED,
+            severity=Severity.INFO,
+            subject=f"{len(each)} feeds",
+            message=f"meters on both sides tell what {len(each)} feeds take: in the median "
+            f"{fixed_w:.0f} W and {input_w_per_w:.4f} W for each watt below; {refused_count} "
+            "others tell none. No energy is corrected by it",
+            evidence={
+                "fixed_w_median": fixed_w,
+                "input_w_per_w_median": input_w_per_w,
+                "residual_w_max": max(loss.residual_w for loss in each),
+                "efficiency_ratio_min": min(loss.efficiency_ratio for loss in each),
+                "efficiency_ratio_max": max(loss.efficiency_ratio for loss in each),
+                "refused_count": refused_count,
+                "first_feeds": sorted(losses)[:_KEPT],
+            },
+        )
+    ]
 
 
 def _root_mean_square(values: Floats) -> float:

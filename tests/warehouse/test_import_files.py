@@ -18,7 +18,7 @@ def zipped(*contents: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for number, content in enumerate(contents):
-            # A member with a time of its own: names of tests hold these bytes, in every process alike.
+            # Of one time: names of tests hold these bytes, alike in every process.
             archive.writestr(zipfile.ZipInfo(f"{number}.csv"), content)
     return buffer.getvalue()
 

@@ -1,16 +1,19 @@
 """What Dagster adds to the functions that it calls: a year of one site, and a day of many GPUs.
 
 The reference is the same work by bare calls: seals held against their files, days metered, spans
-written. Importing is in neither.
+written. Importing is in neither. Held against the limit is processor time, which other work on the
+machine disturbs less.
 """
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from benchmarks.conftest import best_s
 from benchmarks.site_days import DAY, SITE_ID, sealed_day
 from negawatt.pipelines import run
 from negawatt.pipelines.assets.core import CORE_TABLES, day_spans, metered_day
@@ -33,14 +36,15 @@ def test_a_year_of_one_site_in_one_run(tmp_path: Path, capsys: pytest.CaptureFix
     rows = meter_rows(first, FIRST_DAY - timedelta(days=1))
     seal_rows(layout, "raw_meter__readings", SITE, "test", rows)
 
-    bare_s = best_s(lambda: _bare(layout, SITE, first, LAST_DAY), repeats=1)
-    ours_s = best_s(lambda: _by_dagster(layout, SITE, first, LAST_DAY), repeats=1)
+    bare = _timed(lambda: _bare(layout, SITE, first, LAST_DAY))
+    ours = _timed(lambda: _by_dagster(layout, SITE, first, LAST_DAY))
 
-    overhead_s = (ours_s - bare_s) / DAYS
+    overhead_s = (ours.processor_s - bare.processor_s) / DAYS
     with capsys.disabled():
         print(
-            f"\n{DAYS} days in one run: {ours_s:.1f} s, bare calls {bare_s:.1f} s: "
-            f"{overhead_s * 1e3:.1f} ms a partition (limit {LIMIT_S_A_PARTITION * 1e3:.0f} ms)"
+            f"\n{DAYS} days in one run: {ours}, bare calls {bare}: {overhead_s * 1e3:.1f} ms of "
+            f"processor time a partition (limit {LIMIT_S_A_PARTITION * 1e3:.0f} ms), "
+            f"{(ours.took_s - bare.took_s) / DAYS * 1e3:.1f} ms by the clock"
         )
     assert overhead_s < LIMIT_S_A_PARTITION
 
@@ -48,15 +52,41 @@ def test_a_year_of_one_site_in_one_run(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_day_of_many_gpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layout = sealed_day(tmp_path, gpu_count=500, step_ms=10_000)
 
-    bare_s = best_s(lambda: _bare(layout, SITE_ID, DAY, DAY), repeats=1)
-    ours_s = best_s(lambda: _by_dagster(layout, SITE_ID, DAY, DAY), repeats=1)
+    bare = _timed(lambda: _bare(layout, SITE_ID, DAY, DAY))
+    ours = _timed(lambda: _by_dagster(layout, SITE_ID, DAY, DAY))
 
+    ratio = ours.processor_s / bare.processor_s
     with capsys.disabled():
         print(
-            f"\na day of 500 GPUs at 10 s: {ours_s:.1f} s, bare calls {bare_s:.1f} s: "
-            f"{ours_s / bare_s:.3f} of them (limit {LIMIT_RATIO})"
+            f"\na day of 500 GPUs at 10 s: {ours}, bare calls {bare}: {ratio:.3f} of their "
+            f"processor time (limit {LIMIT_RATIO}), {ours.took_s / bare.took_s:.3f} by the clock"
         )
-    assert ours_s / bare_s < LIMIT_RATIO
+    assert ratio < LIMIT_RATIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """What work took.
+
+    Attributes:
+        took_s: By the clock [s].
+        processor_s: Of the processor, in this process and those that it waited for [s].
+    """
+
+    took_s: float
+    processor_s: float
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        return f"{self.took_s:.1f} s ({self.processor_s:.1f} s of the processor)"
+
+
+def _timed(work: Callable[[], None]) -> Timed:
+    before = os.times()
+    work()
+    after = os.times()
+    spent = [a - b for a, b in zip(after, before, strict=True)]
+    return Timed(took_s=spent[4], processor_s=sum(spent[:4]))
 
 
 def _by_dagster(layout: Layout, site_id: str, first: date, last: date) -> None:

@@ -25,7 +25,8 @@ def test_killed_services(
 ) -> None:
     count = max(6, round(FULL_COUNT * soak_share))
     layout = small_site(tmp_path)
-    with postgres_server() as url, production(layout, url, poll_interval_seconds="1") as running:
+    settings = {"poll_interval_seconds": "1", "start_timeout_seconds": "40"}
+    with postgres_server() as url, production(layout, url, **settings) as running:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
         running.start_all()

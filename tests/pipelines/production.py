@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-from dagster_graphql import DagsterGraphQLClient
+from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 
 from negawatt.warehouse.layout import Layout
 
@@ -121,15 +121,30 @@ class Production:
         return dg.DagsterInstance.from_config(str(self.home))
 
     def submit(self, job: str, tags: dict[str, str]) -> str:
-        """Put a run into the queue, as the UI does, and return its id."""
+        """Put a run into the queue, as the UI does, and return its id.
+
+        After a new start of the code server the UI knows its jobs again within seconds.
+        """
         client = DagsterGraphQLClient("127.0.0.1", port_number=self.port)
-        run_id: str = client.submit_job_execution(
-            job,
-            repository_location_name="negawatt",
-            repository_name="__repository__",
-            tags=tags,
-        )
-        return run_id
+        asked: list[str] = []
+
+        def is_taken() -> bool:
+            try:
+                run_id = client.submit_job_execution(
+                    job,
+                    repository_location_name="negawatt",
+                    repository_name="__repository__",
+                    tags=tags,
+                )
+            except DagsterGraphQLClientError as error:
+                if "PipelineNotFoundError" not in str(error):
+                    raise
+                return False
+            asked.append(run_id)
+            return True
+
+        self.wait(is_taken, 120)
+        return asked[0]
 
     def start_all(self) -> None:
         """Start what the units start, in their order: each after the one before is ready."""

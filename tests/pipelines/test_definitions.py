@@ -1,6 +1,8 @@
 """Wiring: partitions, checks, schedule and sensor, without running a step."""
 
 import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -17,6 +19,7 @@ from negawatt.pipelines.assets.out import OUT_TABLES
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.definitions import build_definitions, defs
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
+from negawatt.pipelines.run import run_daily_metering
 from negawatt.pipelines.settlement import load_window
 from negawatt.warehouse.catalog import schema, tables
 from negawatt.warehouse.delta_tables import replace_days
@@ -24,7 +27,7 @@ from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.formats.accounting import NAMES
 from negawatt.warehouse.formats.sacct import read_sacct
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.locks import publishing
+from negawatt.warehouse.locks import metering, publishing
 from negawatt.warehouse.raw_files import seal_rows
 from tests.pipelines.conftest import (
     AFTER_UTC,
@@ -235,14 +238,17 @@ def test_the_window_of_load_ends_after_the_whole_dispatch(layout: Layout) -> Non
     assert window.end_utc == datetime(2026, 7, 1, 1, 15, tzinfo=UTC)
 
 
-def test_a_second_settlement_waits_for_the_first(layout: Layout) -> None:
+@pytest.mark.parametrize("lock", [publishing, metering])
+def test_a_second_writer_waits_for_the_first(
+    lock: Callable[[Layout], AbstractContextManager[None]], layout: Layout
+) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with publishing(layout):
+        with lock(layout):
             order.append("second")
 
-    with publishing(layout):
+    with lock(layout):
         waiting = Thread(target=second)
         waiting.start()
         waiting.join(timeout=0.2)
@@ -250,3 +256,21 @@ def test_a_second_settlement_waits_for_the_first(layout: Layout) -> None:
     waiting.join(timeout=5)
 
     assert order == ["first", "second"]
+
+
+def test_a_metering_run_waits_for_another_process(layout: Layout) -> None:
+    """The lock is held from reading to writing: no table is written while another run meters."""
+    done = Thread(
+        target=run_daily_metering,
+        args=(layout, SITE, LAST_DAY, LAST_DAY),
+        kwargs={"fixed_utc": AFTER_UTC},
+    )
+
+    with metering(layout):
+        done.start()
+        done.join(timeout=4)
+        waited = done.is_alive() and not layout.table_folder(CORE_TABLES[2]).exists()
+    done.join(timeout=60)
+
+    assert waited
+    assert layout.table_folder(CORE_TABLES[2]).exists()

@@ -34,18 +34,25 @@ def served_at(path: Path) -> dict[str, str]:
     return {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": str(path)})}
 
 
-def test_a_run_of_a_code_server_that_is_gone_is_gone(
-    instance: dg.DagsterInstance, tmp_path: Path
+def test_a_run_of_a_code_server_that_stays_away_is_gone(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its socket is not there, or nobody listens at what is left of it."""
+    """Its socket is not there, or nobody listens at what is left of it; two minutes are waited."""
     left = tmp_path / "left.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(left))
         server.listen()
+    runs = {str(uuid4()): served_at(path) for path in (left, tmp_path / "never.sock")}
 
-    found = {health(instance, tags=served_at(path)) for path in (left, tmp_path / "never.sock")}
+    def found() -> set[WorkerStatus]:
+        return {health(instance, run_id=run_id, tags=tags) for run_id, tags in runs.items()}
 
-    assert found == {WorkerStatus.NOT_FOUND}
+    soon = found()
+    now_s = launcher.time.monotonic()
+    monkeypatch.setattr(launcher.time, "monotonic", lambda: now_s + launcher.PATIENCE_S)
+
+    assert soon == {WorkerStatus.RUNNING}
+    assert found() == {WorkerStatus.NOT_FOUND}
 
 
 def test_a_run_of_a_server_that_does_not_answer_is_left_alone(

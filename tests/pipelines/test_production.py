@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -63,10 +64,16 @@ def test_a_day_is_metered_and_fresh_and_a_run_that_fails_is_told(
     running.switch_on("alert")
     running.wait(lambda: running.has_looked("alert"), 120)
 
-    day = running.submit("daily_metering", partitions.range_tags(SITE, LAST_DAY, LAST_DAY))
+    days = [
+        running.submit("daily_metering", partitions.range_tags(SITE, LAST_DAY, LAST_DAY))
+        for _ in range(2)
+    ]
     stranger = running.submit("event_settlement", {"dagster/partition": "nobody-knows"})
 
-    running.wait(lambda: status(instance, day) is dg.DagsterRunStatus.SUCCESS, 120)
+    success = {dg.DagsterRunStatus.SUCCESS}
+    running.wait(lambda: {status(instance, day) for day in days} == success, 120)
+    (first, second) = sorted(map(partial(in_progress, instance), days))
+    assert first[1] <= second[0]  # of one pool, one after the other
     running.wait(lambda: receiver.alerts, 120)
     (told,) = receiver.alerts
     assert (told["kind"], told["run_id"]) == ("run_failed", stranger)
@@ -75,6 +82,12 @@ def test_a_day_is_metered_and_fresh_and_a_run_that_fails_is_told(
     running.wait(lambda: len(instance.get_freshness_state_records(keys)) == len(keys), 120)
     states = instance.get_freshness_state_records(keys).values()
     assert {one.freshness_state for one in states} == {FreshnessState.PASS}
+
+
+def in_progress(instance: dg.DagsterInstance, run_id: str) -> tuple[float, float]:
+    record = instance.get_run_record_by_id(run_id)
+    assert record is not None
+    return record.start_time or 0.0, record.end_time or 0.0
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:

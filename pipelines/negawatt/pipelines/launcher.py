@@ -7,6 +7,7 @@ down, its runs stay STARTED for ever. Not here: what becomes of such a run (``ru
 
 import json
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,12 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import deserialize_value
+from dagster._serdes import ConfigurableClassData, deserialize_value
 
 from negawatt.pipelines.liveness import KILLED, process_is_gone
 
+PATIENCE_S: Final = 120
+"""How long nobody may listen at a code server's address before its runs count as gone [s]."""
 _TIMEOUT_S: Final = 10
 _ALIVE: Final = CheckRunHealthResult(WorkerStatus.RUNNING)
 _GONE: Final = CheckRunHealthResult(WorkerStatus.NOT_FOUND, KILLED)
@@ -28,6 +31,11 @@ _GONE: Final = CheckRunHealthResult(WorkerStatus.NOT_FOUND, KILLED)
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
     """Dagster's launcher of runs in processes of the code server, which is asked after them."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        """Take what Dagster gives."""
+        super().__init__(inst_data)
+        self._away_since_s: dict[str, float] = {}
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -40,13 +48,21 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
             home = Path(self._instance.root_directory)
             return _GONE if process_is_gone(home, run.run_id) else _ALIVE
         server = json.loads(run.tags[GRPC_INFO_TAG])
-        return _ALIVE if _has(server, run.run_id) else _GONE
+        has = _has(server, run.run_id)
+        if has is not None:
+            self._away_since_s.pop(run.run_id, None)
+            return _ALIVE if has else _GONE
+        # A server that starts again says in a moment that it knows nothing of the run, and can
+        # run it again; failed before that, the run would be tried again where nobody listens.
+        since_s = self._away_since_s.setdefault(run.run_id, time.monotonic())
+        return _GONE if time.monotonic() - since_s >= PATIENCE_S else _ALIVE
 
 
-def _has(server: Mapping[str, str | int], run_id: str) -> bool:
-    """Say whether a code server runs a run; one that does not answer might.
+def _has(server: Mapping[str, str | int], run_id: str) -> bool | None:
+    """Say whether a code server runs a run; None where nobody listens at its address.
 
-    A server that is gone took its runs with it: both end with their unit or container.
+    A server that is gone took its runs with it: both end with their unit or container. One that
+    does not answer might run it.
     """
     client = DagsterGrpcClient(
         host=str(server["host"]),
@@ -57,7 +73,7 @@ def _has(server: Mapping[str, str | int], run_id: str) -> bool:
     try:
         answer = client.can_cancel_execution(request, timeout=_TIMEOUT_S)
     except DagsterUserCodeUnreachableError:
-        return _somebody_listens(server)
+        return True if _somebody_listens(server) else None
     return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
 

@@ -13,6 +13,7 @@ from negawatt.warehouse.connection import publish, query
 from negawatt.warehouse.delta_tables import append_rows, read_table, replace_partition
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.statement_tables import HEADERS
 from negawatt.warehouse.upkeep import vacuum
 from tests.warehouse.conftest import DAY, meter_readings, site_energy
 
@@ -155,3 +156,23 @@ def test_the_log_of_a_table_forgets_no_version(layout: Layout) -> None:
 
     kept = DeltaTable(layout.table_folder(TABLE)).metadata().configuration
     assert kept["delta.enableExpiredLogCleanup"] == "false"
+
+
+def test_the_log_of_statements_does_not_hold_their_text(layout: Layout) -> None:
+    """By default it has the least and greatest text of each file: every statement, twice."""
+    text = '{"said": "' + "x" * 10_000 + '"}'
+    row = dict.fromkeys(catalog.schema(HEADERS)) | {
+        "statement_id": "s.e",
+        "statement_version": 1,
+        "event_id": "e",
+        "site_id": "s",
+        "statement_stage": "initial",
+        "statement_digest": "0" * 64,
+        "statement_json": text,
+        "issued_at_utc": datetime(2026, 7, 1, tzinfo=UTC),
+    }
+    append_rows(layout, HEADERS, pl.DataFrame([row], schema=catalog.schema(HEADERS)))
+
+    (log,) = (layout.table_folder(HEADERS) / "_delta_log").glob("*.json")
+    assert "xxxx" not in log.read_text("utf-8")
+    assert "statement_id" in log.read_text("utf-8").partition("minValues")[2]

@@ -24,8 +24,6 @@ from negawatt.warehouse.layout import Layout
 
 _ROWS_OF_A_BATCH: Final = 1_000_000
 _NO_DICTIONARY: Final = ColumnProperties(dictionary_enabled=False)
-# Else the log forgets versions after a month that statements cite for years.
-_KEPT: Final[Mapping[str, str | None]] = {"delta.enableExpiredLogCleanup": "false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +130,7 @@ def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
         checked(name, rows).to_arrow(),
         mode="append",
         partition_by=list(table(name).partition_by) or None,
-        configuration=_KEPT,
+        configuration=_configuration(name),
         writer_properties=_written_as(name),
     )
     return DeltaTable(str(path)).version()
@@ -161,11 +159,12 @@ def read_table(
         if version is not None:
             raise _no_version(name, path, version)
         return Snapshot(frame=pl.DataFrame(schema=schema(name)), version=None)
-    latest = DeltaTable(str(path)).version()
+    latest_table = DeltaTable(str(path))
+    latest = latest_table.version()
     if version is not None and not 0 <= version <= latest:
         raise _no_version(name, path, version)
     read_version = latest if version is None else version
-    rows = _scan(str(path), read_version)
+    rows = _scan(str(path), latest_table if version is None else version)
     if where is not None:
         rows = rows.filter(where)
     kinds = schema(name)
@@ -258,13 +257,27 @@ def _turn_back(found: DeltaTable, name: str, as_of_utc: datetime) -> bool:
     return False
 
 
-def _scan(path: str, version: int | None = None) -> pl.LazyFrame:
-    """Return a table's rows, read when they are collected.
+def _scan(path: str, of: int | DeltaTable | None = None) -> pl.LazyFrame:
+    """Return a table's rows, read when they are collected: of a version, or as it was opened.
 
     Polars looks for files by their URLs; where a folder's name is written otherwise in a URL, as
     with a space, Arrow reads them, until Polars decodes it.
     """
-    return pl.scan_delta(path, version=version, use_pyarrow=quote(path) != path)
+    opened, version = (of, None) if isinstance(of, DeltaTable) else (path, of)
+    return pl.scan_delta(opened, version=version, use_pyarrow=quote(path) != path)
+
+
+def _configuration(name: str) -> dict[str, str | None]:
+    """Return what a new table keeps, and of which columns its log has the least and the greatest.
+
+    By default the log forgets, after a month, versions that statements cite for years. And a whole
+    statement is no bound of a search: in the log, which every read opens, each would stand twice.
+    """
+    searched = [column for column in schema(name) if not column.endswith("_json")]
+    return {
+        "delta.enableExpiredLogCleanup": "false",
+        "delta.dataSkippingStatsColumns": ",".join(searched),
+    }
 
 
 def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.DataFrame]) -> int:
@@ -279,7 +292,7 @@ def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.Dat
             mode="overwrite",
             predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
             partition_by=list(table(name).partition_by) or None,
-            configuration=_KEPT,
+            configuration=_configuration(name),
             writer_properties=_written_as(name),
         )
     except Exception as error:

@@ -13,17 +13,17 @@ from urllib.parse import quote, unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.models.domain.units import MS_PER_S
-from negawatt.warehouse.catalog import checked, fields, schema, table
+from negawatt.warehouse.catalog import checked, schema, table
+from negawatt.warehouse.delta_settings import configuration, written_as
 from negawatt.warehouse.layout import Layout
 
 _ROWS_OF_A_BATCH: Final = 1_000_000
-_NO_DICTIONARY: Final = ColumnProperties(dictionary_enabled=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +130,8 @@ def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
         checked(name, rows).to_arrow(),
         mode="append",
         partition_by=list(table(name).partition_by) or None,
-        configuration=_configuration(name),
-        writer_properties=_written_as(name),
+        configuration=configuration(name),
+        writer_properties=written_as(name),
     )
     return DeltaTable(str(path)).version()
 
@@ -267,19 +267,6 @@ def _scan(path: str, of: int | DeltaTable | None = None) -> pl.LazyFrame:
     return pl.scan_delta(opened, version=version, use_pyarrow=quote(path) != path)
 
 
-def _configuration(name: str) -> dict[str, str | None]:
-    """Return what a new table keeps, and of which columns its log has the least and the greatest.
-
-    By default the log forgets, after a month, versions that statements cite for years. And a whole
-    statement is no bound of a search: in the log, which every read opens, each would stand twice.
-    """
-    searched = [column for column in schema(name) if not column.endswith("_json")]
-    return {
-        "delta.enableExpiredLogCleanup": "false",
-        "delta.dataSkippingStatsColumns": ",".join(searched),
-    }
-
-
 def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.DataFrame]) -> int:
     path = str(layout.table_folder(name))
     refused: list[NegawattError] = []
@@ -292,31 +279,14 @@ def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.Dat
             mode="overwrite",
             predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
             partition_by=list(table(name).partition_by) or None,
-            configuration=_configuration(name),
-            writer_properties=_written_as(name),
+            configuration=configuration(name),
+            writer_properties=written_as(name),
         )
     except Exception as error:
         if refused:  # the writer knows of it no more than its words
             raise refused[0] from error
         raise
     return DeltaTable(path).version()
-
-
-def _written_as(name: str) -> WriterProperties:
-    """Return how files are encoded: smaller and faster to write than by default, for GPU minutes.
-
-    What is measured rarely repeats, so that a dictionary of it only takes time; shares often do.
-    """
-    measured = [
-        column
-        for column, kind in schema(name).items()
-        if kind == pl.Float64 and fields()[column].maximum is None
-    ]
-    return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,
-        column_properties=dict.fromkeys(measured, _NO_DICTIONARY),
-    )
 
 
 def _batches(

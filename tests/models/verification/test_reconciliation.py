@@ -195,6 +195,26 @@ def test_a_meter_with_stamps_of_another_half_hour_is_found(late: int) -> None:
     assert clock.evidence["lag_s"] == 1800.0 * late
 
 
+def test_warm_afternoons_after_a_load_that_peaks_at_noon_are_no_late_clock() -> None:
+    """GPUs peak at 13:00, the cooling at 17:00: levels correlate best two hours apart."""
+    random = np.random.default_rng(7)
+    hour = np.arange(N) / 2 % 24
+    gpu_kw = 50 + 10 * np.cos((hour - 13) / 24 * 2 * np.pi) + random.standard_normal(N)
+    cooling_kw = 20 * np.maximum(0.0, np.cos((hour - 17) / 24 * 2 * np.pi))
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw, "all GPUs"), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    found = reconciliation_findings(
+        inputs,
+        series(20 + 1.15 * gpu_kw + cooling_kw),
+        event,
+        dispatch=EVENT,
+        other_event_windows=(),
+    )
+
+    assert [one.code for one in found[1:]] == []
+
+
 def test_a_finer_meter_is_added_up_to_the_gpus_intervals() -> None:
     gpu_kw, site_kw = hall()
     fine = LoadSeries(

@@ -154,18 +154,24 @@ def _history(
 
 
 def _clock(history: SiteHistory, load: LoadSeries) -> Finding | None:
-    """Return the finding that the meter shows the GPUs' load earlier or later than they do."""
+    """Return the finding that the meter shows the GPUs' load earlier or later than they do.
+
+    Changes from one interval to the next are compared: levels go up and down with the day, and a
+    warm afternoon would look like a meter that is hours late.
+    """
     step_ms = history.interval_minutes * S_PER_MINUTE * MS_PER_S
     time_ms = step_ms * np.arange(len(history.gpu_kw))
-    gpus_known, site_known = (
-        history.is_usable & ~np.isnan(power_kw) for power_kw in (history.gpu_kw, history.site_kw)
+    usable = np.where(history.is_usable, 0.0, np.nan)
+    gpu_w, site_w = (
+        np.diff((power_kw + usable) * W_PER_KW) for power_kw in (history.gpu_kw, history.site_kw)
     )
+    gpus_known, site_known = ~np.isnan(gpu_w), ~np.isnan(site_w)
     try:
         lag = clock_lag(
-            time_ms[gpus_known],
-            history.gpu_kw[gpus_known] * W_PER_KW,
-            time_ms[site_known],
-            history.site_kw[site_known] * W_PER_KW,
+            time_ms[1:][gpus_known],
+            gpu_w[gpus_known],
+            time_ms[1:][site_known],
+            site_w[site_known],
             step_ms=step_ms,
             reach_s=CLOCK_REACH / timedelta(seconds=1),
             are_means=True,

@@ -24,6 +24,7 @@ from tests.pipelines.conftest import (
     FIRST_DAY,
     LAST_DAY,
     SITE,
+    meter_rows,
 )
 
 pytestmark = pytest.mark.slow
@@ -94,6 +95,29 @@ def test_gpus_that_did_not_fall_with_the_meter_withhold_the_attribution(layout: 
     assert body.attribution is None
     assert again.overrides[0].reason == decided.reason
     assert again.totals == body.totals
+
+
+def test_a_declared_battery_explains_what_it_gave(layout: Layout) -> None:
+    """35 kW of GPUs explain 50 kW in the event: 40 at the meter and 10 of the battery."""
+    in_event = pl.col("interval_start_utc").is_between(
+        EVENT_START_UTC, EVENT_END_UTC, closed="left"
+    )
+    given = meter_rows().with_columns(
+        meter_id=pl.lit("battery"),
+        energy_kwh=pl.when(in_event).then(10.0 / 4).otherwise(0.0),
+    )
+    seal_rows(layout, "raw_meter__readings", SITE, "battery", given)
+    metered(layout, gpu_kw_in_event=35.0)
+    _, undeclared = stated(gather_inputs(layout, EVENT))
+    site = read_site(layout, SITE).model_copy(update={"on_site_meters": {"battery": "storage"}})
+    register_sites(layout, {SITE: site})
+
+    _, declared = stated(gather_inputs(layout, EVENT))
+
+    assert undeclared is not None
+    assert undeclared.code is FindingCode.RECONCILIATION_RESIDUAL_HIGH
+    assert declared is not None
+    assert declared.code is FindingCode.SITE_RECONCILED
 
 
 def test_a_site_may_allow_more(layout: Layout) -> None:

@@ -90,6 +90,27 @@ def test_a_meter_that_fell_more_than_its_gpus_explain_is_above_the_limit() -> No
     assert found(gpu_kw, site_kw, limit_ratio=0.1).code is FindingCode.SITE_RECONCILED
 
 
+def test_what_a_declared_battery_gave_is_explained_by_it() -> None:
+    """4 kW of 45 come from the battery: meter and battery together are what GPUs explain."""
+    gpu_kw, site_kw = hall(noise_kw=0.0)
+    given_kw = np.zeros(N)
+    given_kw[WINDOW] = 4.0
+    inputs = ReconciliationInputs(gpu_load=series(gpu_kw, "all GPUs"), outdoor=())
+    event = Event(event_id="e1", revision=1, site_id="s", program_id="p", interval=EVENT)
+
+    (finding,) = reconciliation_findings(
+        inputs,
+        series(site_kw - given_kw),
+        event,
+        dispatch=EVENT,
+        other_event_windows=(),
+        outputs=(series(given_kw, "battery"),),
+    )
+
+    assert finding.code is FindingCode.SITE_RECONCILED
+    assert finding.evidence["residual_ratio"] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_a_meter_that_ordinarily_does_not_follow_is_above_the_limit_though_the_event_fits() -> None:
     """The meter wanders by 12 kW in spans of four hours."""
     gpu_kw, site_kw = hall()
@@ -252,7 +273,7 @@ def test_a_meter_with_longer_intervals_than_the_gpus_leaves_it_not_known() -> No
     )
 
     assert finding.code is FindingCode.SITE_NOT_RECONCILED
-    assert "divide 30 min, found 60 min" in finding.message
+    assert "divide 30 min, found longer ones" in finding.message
 
 
 def test_a_site_without_any_load_in_the_event_is_not_divided_by() -> None:

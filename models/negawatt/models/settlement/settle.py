@@ -201,6 +201,7 @@ def _reconciled(inputs: SettlementInputs, dispatch: Interval) -> tuple[Finding, 
         inputs.event,
         dispatch=dispatch,
         other_event_windows=inputs.other_event_windows,
+        outputs=list((inputs.context.outputs() or {}).values()),
     )
 
 

@@ -68,6 +68,7 @@ def reconciliation_findings(
     *,
     dispatch: Interval,
     other_event_windows: Sequence[Interval],
+    outputs: Sequence[LoadSeries] = (),
 ) -> tuple[Finding, ...]:
     r"""Say how much of the meter GPUs and overhead leave unexplained in an event.
 
@@ -79,12 +80,21 @@ def reconciliation_findings(
     stays within the 90 % quantile of theirs. An event is a lower load at a certain hour, so that
     its own may lie beyond.
 
+    Args:
+        inputs: GPUs, weather and limit.
+        load: Load at the settlement meter.
+        event: The event.
+        dispatch: The span in which the site was not left alone.
+        other_event_windows: Other events of the site.
+        outputs: What generation and storage behind the meter gave; M is meter and output together.
+
     Returns:
         ``site_reconciled`` for the record; ``reconciliation_residual_high`` where the residual, or
         what ordinary windows leave, is above the limit; ``site_not_reconciled`` where it cannot be
         said. And ``clocks_apart`` where the same days show the meter earlier or later than GPUs.
     """
-    history = _history(inputs, load, dispatch, (*other_event_windows, event.interval))
+    windows = (*other_event_windows, event.interval)
+    history = _history(inputs, (load, *outputs), dispatch, windows)
     clock = None if history is None else _clock(history, load)
     found = _residual(inputs, history, load, event)
     return (found,) if clock is None else (found, clock)
@@ -96,8 +106,8 @@ def _residual(
     if history is None:
         return _not_reconciled(
             load,
-            f"expected intervals of the meter that divide {inputs.gpu_load.interval_minutes} min, "
-            f"found {load.interval_minutes} min",
+            f"expected intervals of meters that divide {inputs.gpu_load.interval_minutes} min, "
+            "found longer ones",
         )
     window = inputs.gpu_load.enclosing(event.interval)
     first, until = (inputs.gpu_load.index_of(edge) for edge in (window.start_utc, window.end_utc))
@@ -130,19 +140,19 @@ def _residual(
 
 def _history(
     inputs: ReconciliationInputs,
-    load: LoadSeries,
+    meters: Sequence[LoadSeries],
     dispatch: Interval,
     windows: Sequence[Interval],
 ) -> SiteHistory | None:
-    """Return meter, GPUs and weather on one grid; None where the meter's intervals are longer."""
+    """Return meters, GPUs and weather on one grid; None where a meter's intervals are longer."""
     gpus = inputs.gpu_load
-    if gpus.interval_minutes % load.interval_minutes:
+    if any(gpus.interval_minutes % meter.interval_minutes for meter in meters):
         return None
     starts = [gpus.start_utc + number * gpus.interval for number in range(len(gpus.energy_kwh))]
     touched = {day for window in (*windows, dispatch) for day in _days(window)}
     return SiteHistory(
         interval_minutes=gpus.interval_minutes,
-        site_kw=_rolled_kw(load, gpus),
+        site_kw=np.array([_rolled_kw(meter, gpus) for meter in meters]).sum(axis=0),
         gpu_kw=gpus.power_kw,
         outdoor_c=_held_c(inputs.outdoor, starts),
         day=np.array([start.toordinal() for start in starts]),

@@ -177,7 +177,8 @@ def _openadr2_said(config: TwoBConfig) -> Iterator[str]:
 
 
 def _program_said(name: str, program: MeaningConfig) -> Iterator[str]:
-    yield f"program {name} is {program.program_id}"
+    targets = f", for {', '.join(program.targets)}" if program.targets else ""
+    yield f"program {name} is {program.program_id}{targets}"
     for level, asked in sorted(program.levels.items()):
         yield "  level {}: {} {:g}".format(level, *asked.ask())
     if not program.levels:

@@ -268,6 +268,25 @@ def test_prices_that_are_long_over_are_remembered_no_more() -> None:
     assert [quote.start_utc for quote in known.quotes] == [START_UTC + AN_HOUR]
 
 
+def test_an_event_for_other_loads_is_not_ours_and_one_that_became_theirs_is_withdrawn() -> None:
+    one = intake(**{"44": ProgramTerms(program_id="p", targets=frozenset({"hall-1"}))})
+    told = [
+        event(interval(0, LIMIT, 10), vtn_id="theirs", targets=["hall-2"]),
+        event(interval(0, LIMIT, 10), vtn_id="all", targets=None),
+        event(interval(0, LIMIT, 10), targets=["hall-2", "hall-1"]),
+        event(interval(0, LIMIT, 10), targets=["hall-2"], modified=5),
+    ]
+
+    outcomes = [one.take(message(each)) for each in told]
+
+    assert outcomes == [Outcome.NOT_TAKEN, *[Outcome.ACCEPTED] * 3]
+    assert rows(one, ID, REVISION, CANCELLED) == [
+        ("all.0", 1, False),
+        ("e-1.0", 1, False),
+        ("e-1.0", 2, True),
+    ]
+
+
 def test_the_same_message_is_new_once_and_kept_with_its_outcome() -> None:
     told, foreign = message(event(interval(0, LIMIT, 10))), event(vtn_id="x", programID="9")
     one = intake()

@@ -113,6 +113,13 @@ def test_intervals_without_a_start_follow_each_other_from_that_of_the_event() ->
         ]
 
 
+def test_resources_and_groups_are_targets_and_the_ven_itself_is_none() -> None:
+    told = event(signal("SIMPLE", "level", 1.0))
+    told["targets"] = [{"ven_id": "v"}, {"resource_id": "hall-1"}, {"group_id": 7}]
+
+    assert as_three(told, {CONTEXT: "summer"})["targets"] == ["hall-1", "7"]
+
+
 def test_an_id_of_digits_is_text_and_another_kind_of_id_is_none() -> None:
     told = event(signal("SIMPLE", "level", 1.0))
 

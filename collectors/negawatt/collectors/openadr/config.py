@@ -109,6 +109,7 @@ class MeaningConfig(Section):
         relative_is_reduction: DISPATCH_SETPOINT_RELATIVE is a reduction [kW].
         price_series: Name of the series that its prices become.
         alert_series: Name of the series of grid stress that its alerts become.
+        targets: The VTN's names for our load: an event with other targets alone is not ours.
     """
 
     program_id: Annotated[str, name_of("program")]
@@ -117,6 +118,7 @@ class MeaningConfig(Section):
     relative_is_reduction: bool = False
     price_series: Annotated[str, name_of("series")] | None = None
     alert_series: Annotated[str, name_of("series")] | None = None
+    targets: tuple[Annotated[str, Field(min_length=1, max_length=128)], ...] = ()
 
     def terms(self) -> ProgramTerms:
         """Return what its events are held against."""
@@ -127,6 +129,7 @@ class MeaningConfig(Section):
             relative_is_reduction=self.relative_is_reduction,
             price_series=self.price_series,
             alert_series=self.alert_series,
+            targets=frozenset(self.targets),
         )
 
 

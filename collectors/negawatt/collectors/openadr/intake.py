@@ -18,7 +18,7 @@ from negawatt.collectors.openadr.memory import Known, Memory
 from negawatt.collectors.openadr.quotes import Quote, changed_quotes, quotes_of
 from negawatt.collectors.openadr.revisions import Told, revised
 from negawatt.collectors.openadr.spec import Event, read_object
-from negawatt.collectors.openadr.translate import ProgramTerms, translated
+from negawatt.collectors.openadr.translate import ProgramTerms, Said, translated
 from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_MESSAGES
 
 EVENT: Final = "openadr/event/"
@@ -137,11 +137,14 @@ class Intake:
         if program is None:
             return Outcome.NOT_TAKEN
         known = self.memory.known.get(event.id)
+        is_ours = program.concerns(event)
+        if not is_ours and (known is None or known.is_gone):
+            return Outcome.NOT_TAKEN
         if known and event.modificationDateTime < known.modified_utc:
             raise MessageRefusedError(Outcome.OUTDATED)
         if known and event.modificationDateTime == known.modified_utc and not known.is_gone:
             raise MessageRefusedError(Outcome.CONTRADICTORY)
-        said = translated(event, program)
+        said = translated(event, program) if is_ours else Said()  # it is for others now
         told = self._told(event.id, event.modificationDateTime, message)
         changed = revised(known.events if known else (), said.asks, told)
         self._add_events(changed, program, message.received_utc)

@@ -47,6 +47,8 @@ class ProgramTerms:
         relative_is_reduction: DISPATCH_SETPOINT_RELATIVE is a reduction [kW].
         price_series: Name of the series that its prices become, if they do.
         alert_series: Name of the series of grid stress that its alerts become, if they do.
+        targets: The VTN's names for our load; an event for others alone is not ours. Without any,
+            every event is.
     """
 
     program_id: str
@@ -55,6 +57,11 @@ class ProgramTerms:
     relative_is_reduction: bool = False
     price_series: str | None = None
     alert_series: str | None = None
+    targets: frozenset[str] = frozenset()
+
+    def concerns(self, event: Event) -> bool:
+        """Say whether an event is for our load: by its targets, or for all."""
+        return not self.targets or not event.targets or bool(self.targets & {*event.targets})
 
     def understood(self) -> frozenset[str]:
         """Return the types of payload that say something to us."""

@@ -71,6 +71,7 @@ def as_three(event: Mapping[str, Any], program_of: Mapping[str, str]) -> dict[st
         "modificationDateTime": (changed + timedelta(milliseconds=number)).isoformat(),
         "payloadDescriptors": list(_descriptors(signals)),
         "intervals": list(_intervals(signals, start_utc, is_test=is_test)),
+        "targets": list(_targets(event)),
     }
     if event["active_period"].get("tolerance"):
         told["intervalPeriod"] = {"randomizeStart": "PT1S"}  # of whatever length: it is not known
@@ -87,6 +88,14 @@ def event_id(event: Mapping[str, Any]) -> str:
     if isinstance(found, bool) or not isinstance(found, str | int):
         raise TypeError(f"an id is text, got {found!r}")
     return str(found)
+
+
+def _targets(event: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the resources and groups that an event is for; none where it is for the whole VEN."""
+    for target in event.get("targets") or ():
+        for name in ("resource_id", "group_id"):
+            if target.get(name) is not None:
+                yield str(target[name])
 
 
 def _signals(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:

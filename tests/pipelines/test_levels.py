@@ -12,6 +12,7 @@ from negawatt.pipelines.levels import LEVELS_TABLE
 from negawatt.warehouse.catalog import check, schema
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.sites import read_site, register_sites
 from negawatt.warehouse.topology_files import TOPOLOGY
 from tests.pipelines.conftest import AFTER_UTC, SITE
 
@@ -149,3 +150,32 @@ def test_a_path_that_was_told_later_is_not_seen(layout: Layout) -> None:
 
     assert rows.is_empty()
     assert codes == []
+
+
+@pytest.mark.parametrize(("own", "minutes"), [(1, 5), (2, 6), (3, 6), (4, 8), (5, 5), (15, 15)])
+def test_sums_are_compared_over_intervals_that_the_meter_fills(
+    layout: Layout, own: int, minutes: int
+) -> None:
+    """A meter of 3 minutes fills 6, and not 5."""
+    count = 24 * 60 // own
+    starts = [MIDNIGHT_UTC + n * timedelta(minutes=own) for n in range(count)]
+    rows = pl.DataFrame(
+        {
+            "meter_id": "pdu",
+            "interval_start_utc": starts,
+            "interval_end_utc": [start + timedelta(minutes=own) for start in starts],
+            "energy_kwh": 1.0,
+            "reading_quality": "ok",
+            "available_at_utc": TOLD_UTC,
+        }
+    )
+    site = read_site(layout, SITE).model_copy(update={"settlement_meter_id": "pdu"})
+    register_sites(layout, {SITE: site})
+    for path in layout.table_folder("raw_meter__readings").rglob("*.parquet"):
+        path.unlink()
+    seal_rows(layout, "raw_meter__readings", SITE, "test", rows)
+
+    both = metered_day(layout, SITE, DAY, AFTER_UTC, layout.root)["core_site__reconciliation"]
+
+    assert both.height == 24 * 60 // minutes
+    assert set(both["metered_kwh"]) == {float(minutes // own)}

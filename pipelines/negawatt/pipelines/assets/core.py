@@ -19,6 +19,7 @@ from negawatt.models.metering.job_allocation import (
     newest_allocations,
     sharing_findings,
 )
+from negawatt.models.metering.roll_up import MINUTES_PER_DAY
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.models.reconciliation.meter_and_gpus import reconcile
@@ -196,7 +197,12 @@ def metered_day(
 
 
 def _reconciliation_minutes(meters: pl.DataFrame) -> int:
-    """Return 5, or the meter's own interval where that is longer."""
+    """Return 5, or the next longer time that the meter's own intervals and the day share [min]."""
     longest = (meters["interval_end_utc"] - meters["interval_start_utc"]).max()
-    minutes = longest // timedelta(minutes=1) if isinstance(longest, timedelta) else 0
-    return max(RECONCILIATION_MINUTES, minutes)
+    own = max(1, longest // timedelta(minutes=1)) if isinstance(longest, timedelta) else 1
+    shared = (
+        minutes
+        for minutes in range(max(RECONCILIATION_MINUTES, own), MINUTES_PER_DAY + 1)
+        if minutes % own == 0 and MINUTES_PER_DAY % minutes == 0
+    )
+    return next(shared, own)

@@ -1,6 +1,7 @@
 """An OAuth2 token server on loopback: it knows one client, and numbers the tokens that it gives."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +45,8 @@ class TokenServer:
 
 
 @contextmanager
-def token_server() -> Iterator[TokenServer]:
-    """Serve while this is open."""
+def token_server(context: ssl.SSLContext | None = None) -> Iterator[TokenServer]:
+    """Serve while this is open, over TLS where a context is given."""
     state = TokenServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +60,10 @@ def token_server() -> Iterator[TokenServer]:
         def log_message(self, *_: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}/token"
+        scheme = "http"
+        if context is not None:
+            scheme, server.socket = "https", context.wrap_socket(server.socket, server_side=True)
+        state.url = f"{scheme}://127.0.0.1:{server.server_port}/token"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

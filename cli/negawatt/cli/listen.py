@@ -20,6 +20,7 @@ from negawatt.cli.hearing import hear
 from negawatt.cli.options import JsonOption
 from negawatt.collectors.access import Access
 from negawatt.collectors.clock import SystemClock
+from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.oauth import Tokens
 from negawatt.collectors.openadr.config import MeaningConfig, OpenAdrConfig, load_openadr_config
@@ -137,6 +138,7 @@ def _dsx_said(config: "ListenConfig") -> Iterator[str]:
     Access(broker.access)
     if broker.oauth is not None:
         Tokens(broker.oauth, SystemClock())
+        Access(AccessConfig(ca_file=broker.oauth.ca_file))
     terms = config.terms()
     yield f"site {config.site_id}, feed {terms.feed_tag}, program {terms.program_id}"
     yield f"broker {broker.url} as {broker.client_id}"

@@ -61,17 +61,25 @@ def _allow(passwords: Path, token: str) -> None:
 def test_a_token_of_oauth2_is_asked_for_and_asked_for_anew_when_the_broker_refuses_it(
     tmp_path: Path,
 ) -> None:
-    """The broker takes the first token; started again, it takes only the second."""
+    """The broker takes the first token; started again, it takes only the second.
+
+    Broker and token server are of different authorities.
+    """
     authority = Authority(tmp_path)
+    (tmp_path / "tokens").mkdir()
+    other_authority = Authority(tmp_path / "tokens")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(other_authority.issue("tokens"))
     passwords = tmp_path / "passwords"
     (tmp_path / "secret").write_text("a-secret", "utf-8")
     _allow(passwords, "token-1")
     settings = _tls(authority, "allow_anonymous false", f"password_file {passwords}")
-    with token_server() as server, Broker(tmp_path, settings) as broker:
+    with token_server(context) as server, Broker(tmp_path, settings) as broker:
         oauth = {
             "token_url": server.url,
             "client_id": "hall-1",
             "client_secret_file": tmp_path / "secret",
+            "ca_file": other_authority.ca_file,
         }
         config = config_of(
             tmp_path, broker.port, scheme="mqtts", oauth=oauth, ca_file=authority.ca_file

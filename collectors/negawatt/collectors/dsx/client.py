@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from negawatt.collectors.access import Access
+from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.config import ListenConfig
 from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.dsx.store import Store
@@ -68,6 +69,7 @@ class Listener:
         self._access = Access(config.broker.access)
         oauth = config.broker.oauth
         self._tokens = Tokens(oauth, clock) if oauth else None
+        self._token_access = Access(AccessConfig(ca_file=oauth.ca_file)) if oauth else Access()
         self._client = self._new_client()
         self._seal_ns = self._connect_ns = clock.monotonic_ns()
         self._pause_s = _FIRST_PAUSE_S
@@ -129,7 +131,7 @@ class Listener:
         broker = self._config.broker
         try:
             if self._tokens is not None:
-                self._client.username_pw_set(_TOKEN_USER, self._tokens.ask(self._access))
+                self._client.username_pw_set(_TOKEN_USER, self._tokens.ask(self._token_access))
             elif broker.access.has_secret:
                 user = _TOKEN_USER if broker.access.bearer_token_file else broker.access.user
                 self._client.username_pw_set(user, self._access.secret())

@@ -36,10 +36,17 @@ class DsxOAuthConfig(OAuthConfig):
     Attributes:
         token_url: Where a token is asked for.
         scope: Scopes to ask for.
+        ca_file: Authorities to trust there, in PEM; without it the system's.
     """
 
     token_url: Url
     scope: str = "mqtt"
+    ca_file: Path | None = None
+
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths starting at a folder."""
+        ca_file = self.ca_file and folder / self.ca_file
+        return super().below(folder).model_copy(update={"ca_file": ca_file})
 
 
 class BrokerConfig(Section):

@@ -27,11 +27,7 @@ def figures(body: StatementBody, site: Site, load: pl.DataFrame, words: Words) -
         load: Rows of core_site__interval_energy of the settlement meter around the event.
         words: How the report writes.
     """
-    drawn = {
-        "boundary": boundary_svg(body, site),
-        "event": _event(body, load, words, charts.HEIGHT),
-        "summary": _event(body, load, words, charts.SUMMARY_HEIGHT),
-    }
+    drawn = {"boundary": boundary_svg(body, site), **_event(body, load, words)}
     methods = chart_rows.method_rows(body, words)
     if methods.height >= _FEWEST_METHODS:
         listed = "; ".join(f"{row[0]}: {row[-1]}" for row in methods.iter_rows())
@@ -53,17 +49,14 @@ def figures(body: StatementBody, site: Site, load: pl.DataFrame, words: Words) -
     return drawn
 
 
-def _event(body: StatementBody, load: pl.DataFrame, words: Words, height: int) -> str:
+def _event(body: StatementBody, load: pl.DataFrame, words: Words) -> dict[str, str]:
+    """Return the event's chart, and the same as flat as a first page has room for."""
     place = chart_rows.axis_ms(words)
     power = chart_rows.power_rows(load, chart_rows.chart_span(body.event), place)
     baseline = chart_rows.baseline_rows(body, place)
-    chart = charts.event_chart(
-        power,
-        baseline,
+    spans, levels = (
         chart_rows.span_rows(body.event, place),
         _levels(body, power, baseline, words),
-        height=height,
-        time_title=f"Local time on {words.day(body.event.interval.start_utc)} ({words.offset})",
     )
     verdict = body.verdicts.cap
     limit = "No limit was set."
@@ -72,11 +65,18 @@ def _event(body: StatementBody, load: pl.DataFrame, words: Words, height: int) -
             f"The limit of {words.estimate(verdict.limit_kw)} kW was kept in "
             f"{percent(verdict.within_limit_ratio)} of the known intervals."
         )
-    return style.to_svg(
-        chart,
+    said = (
         "Line chart of metered power and adjusted baseline around the event. Mean reduction "
-        f"{words.estimate(body.verdicts.baseline.delivered_kw_mean)} kW. {limit}",
+        f"{words.estimate(body.verdicts.baseline.delivered_kw_mean)} kW. {limit}"
     )
+    title = f"Local time on {words.day(body.event.interval.start_utc)} ({words.offset})"
+    return {
+        name: style.to_svg(
+            charts.event_chart(power, baseline, spans, levels, height=height, time_title=title),
+            said,
+        )
+        for name, height in (("event", charts.HEIGHT), ("summary", charts.SUMMARY_HEIGHT))
+    }
 
 
 def _levels(

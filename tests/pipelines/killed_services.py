@@ -25,6 +25,7 @@ TARGETS = {
     "both": ("daemon", "code"),
 }
 SETTLES_S = 300
+RUN_STARTS_S = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,9 @@ def _kill(running: Production, services: tuple[str, ...]) -> int:
         for service in services:
             running.kill(service)
         return 1
-    killed = 0
+    end_s, killed = time.monotonic() + RUN_STARTS_S, 0
+    while not running.run_processes() and time.monotonic() < end_s:
+        time.sleep(0.1)
     for pid in running.run_processes():
         os.kill(pid, signal.SIGKILL)
         killed = 1

@@ -25,8 +25,12 @@ def _program(name: str) -> str | None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Start a server and give the URL of its database; skip the test where there is no server."""
+def postgres_server(*, syncs: bool = False) -> Iterator[str]:
+    """Start a server and give the URL of its database; skip the test where there is no server.
+
+    Args:
+        syncs: Write to the disk as it does by default; a test that times nothing need not.
+    """
     programs = {name: _program(name) for name in ("initdb", "postgres")}
     if missing := [name for name, path in programs.items() if path is None]:
         pytest.skip(f"{missing[0]} of PostgreSQL is not installed")
@@ -43,7 +47,14 @@ def postgres_server() -> Iterator[str]:
             check=True,
             capture_output=True,
         )
-        options = ["-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"]
+        options = [
+            "-k",
+            str(folder),
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"fsync={'on' if syncs else 'off'}",
+        ]
         with subprocess.Popen(  # noqa: S603 - as above
             [*prefix, str(programs["postgres"]), *data, *options],
             stdout=subprocess.DEVNULL,

@@ -55,6 +55,7 @@ class Production:
         ours = {
             "DAGSTER_HOME": str(self.home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
             "NEGAWATT_WAREHOUSE": str(self.layout.root),
             "NEGAWATT_CODE_SOCKET": str(self._socket),
             "NEGAWATT_POSTGRES_URL": self.url,

@@ -16,6 +16,7 @@ from negawatt.models.domain.units import S_PER_H
 
 WIDTH, HEIGHT = 600, 120
 MOST_POINTS: Final = 288
+MOST_DAYS: Final = 31
 _COLORS: Final = ("#2563eb", "#ea580c", "#16a34a", "#9333ea")
 _COVERED: Final = "coverage_ratio"
 
@@ -49,13 +50,16 @@ class Shown:
         if self._table in {"core_site__findings", "out_event__findings"}:
             self._findings.update(rows.select("severity", "finding_code").iter_rows())
 
-    def metadata(self) -> dict[str, dg.MetadataValue]:
-        """Return what is shown."""
+    def metadata(self, day_count: int = 1) -> dict[str, dg.MetadataValue]:
+        """Return what is shown of rows of so many days; of more than a month without a plot.
+
+        Dagster keeps it once for each day.
+        """
         found: dict[str, dg.MetadataValue] = {"row_count": dg.MetadataValue.int(self.row_count)}
         if self._known:
             mean = dg.MetadataValue.float(round(self._covered / self._known, 6))
             found["coverage_ratio_mean"] = mean
-        if self._power:
+        if self._power and day_count <= MOST_DAYS:
             found["power"] = dg.MetadataValue.md(power_plot(pl.concat(self._power)))
         for rows in self._event:
             found["event"] = dg.MetadataValue.md(event_plot(rows))

@@ -95,7 +95,7 @@ def core_interval_energy(
         yield dg.MaterializeResult(
             asset_key=table,
             metadata={
-                **rows.shown.metadata(),
+                **rows.shown.metadata(len(context.partition_keys)),
                 "day_count": len(context.partition_keys),
                 "table_version": versions[table],
             },

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's doing, which others share.
+settings.register_profile("negawatt", deadline=None)
+settings.load_profile("negawatt")
 
 _ALL_SLOW = "\npytestmark = pytest.mark.slow"
 

@@ -211,9 +211,10 @@ def production(layout: Layout, url: str, **settings: str) -> Iterator[Production
 
 def children_of(pid: int) -> list[tuple[int, str]]:
     """Return the processes that a process started, each with its command line."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    # The kernel lists them by the thread that started them.
+    listed = [path.read_text("ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
     found = []
-    for child in map(int, listed):
+    for child in map(int, " ".join(listed).split()):
         try:
             words = Path(f"/proc/{child}/cmdline").read_bytes()
         except OSError:

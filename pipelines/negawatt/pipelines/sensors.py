@@ -43,7 +43,7 @@ def meter_yesterday(
         yield dg.RunRequest(run_key=str(key), partition_key=key)
 
 
-@dg.sensor(job=daily_metering, minimum_interval_seconds=10)
+@dg.sensor(job=daily_metering, minimum_interval_seconds=5)
 def meter_what_arrived(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource, clock: ClockResource
 ) -> dg.SensorResult | dg.SkipReason:
@@ -96,7 +96,7 @@ def _runs_of(taken: Sequence[Arrival]) -> list[dg.RunRequest]:
     return requests
 
 
-@dg.sensor(job=event_settlement, minimum_interval_seconds=10)
+@dg.sensor(job=event_settlement, minimum_interval_seconds=5)
 def settle_complete_events(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource, clock: ClockResource
 ) -> dg.SensorResult:

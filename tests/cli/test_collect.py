@@ -110,13 +110,12 @@ def test_a_terminated_agent_seals_what_came_and_exits_with_0(tmp_path: Path, exp
     process = subprocess.Popen(  # noqa: S603 - this Python, no shell
         [sys.executable, "-c", program, "run", str(config), "--json"], stdout=subprocess.PIPE
     )
-    while not (tmp_path / "spool" / ".lock").exists():
+    while not any(path.stat().st_size for path in (tmp_path / "spool" / "spool").glob("0*.log")):
         assert process.poll() is None
         time.sleep(0.02)
-    time.sleep(0.5)
 
     process.terminate()
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=30)
 
     summary = json.loads(output)
     assert process.returncode == 0

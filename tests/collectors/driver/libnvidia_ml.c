@@ -83,7 +83,7 @@ static int gpu_count, is_virtual, reload_count, sample_count, is_initialized, is
 static double reload_s[LIST], initialized_s, sample_period_s;
 static spans missing;
 static clockid_t sample_clock;
-static int64_t origin_ns, virtual_ns;
+static int64_t origin_ns, virtual_ns, sample_shift_ns;
 static unsigned long call_count;
 
 static int64_t clock_ns(clockid_t clock) {
@@ -236,7 +236,7 @@ static void read_line(const char *line) {
 static void set_defaults(void) {
     memset(gpus, 0, sizeof gpus);
     gpu_count = 8, is_virtual = 0, reload_count = 0, missing.count = 0;
-    sample_period_s = 0.02, sample_count = 120, sample_clock = CLOCK_BOOTTIME;
+    sample_period_s = 0.02, sample_count = 120, sample_clock = CLOCK_BOOTTIME, sample_shift_ns = 0;
     for (int i = 0; i < GPUS; i++)
         gpus[i] = (gpu_model){.low_w = 250, .high_w = 680, .period_s = 1.5, .share = 0.6,
                               .instant = {0.1, 0.025, 0}, .average = {0.1, 1, 0},
@@ -417,13 +417,14 @@ EXPORT int nvmlDeviceGetSamples(void *device, int kind, unsigned long long last_
         *count = (unsigned)sample_count;
         return SUCCESS;
     }
-    int64_t shift_ns = clock_ns(sample_clock) - (int64_t)(t_s * 1e9), newest =
-        (int64_t)floor(t_s / sample_period_s);
+    int64_t newest = (int64_t)floor(t_s / sample_period_s);
+    if (is_virtual || !sample_shift_ns) /* once: a sample keeps its stamp to the microsecond */
+        sample_shift_ns = clock_ns(sample_clock) - (int64_t)(t_s * 1e9);
     unsigned n = 0;
     sensor s = {sample_period_s, g->instant.window_s, 0};
     for (int64_t k = newest - sample_count + 1; k <= newest && n < *count; k++) {
         double at_s = k * sample_period_s;
-        uint64_t at_us = at_s < 0 ? 0 : (uint64_t)((int64_t)(at_s * 1e9) + shift_ns) / 1000;
+        uint64_t at_us = at_s < 0 ? 0 : (uint64_t)((int64_t)(at_s * 1e9) + sample_shift_ns) / 1000;
         if (at_us && at_us <= last_us) continue;
         samples[n++] = (sample){at_us, at_us ? milliwatt(sensed_w(g, &s, at_s)) : 0};
     }

@@ -107,6 +107,10 @@ def test_the_configuration_in_the_manifest_is_one_that_the_agent_takes() -> None
     assert config.spool_directory.is_relative_to(mounts["spool"])
     volumes = {volume["name"] for volume in daemon_set["spec"]["template"]["spec"]["volumes"]}
     assert set(mounts) == volumes
+    (environment,) = (one["value"] for one in container["env"] if one["name"] == "TMPDIR")
+    written = container["args"][0].partition(" > ")[2].split()[0]
+    assert mounts["rendered"] == environment == str(Path(written).parent)
+    assert f"exec negawatt collect run {written}" in container["args"][0]
 
 
 def test_the_manifest_selects_its_own_pods() -> None:

@@ -158,6 +158,15 @@ def test_the_log_of_a_table_forgets_no_version(layout: Layout) -> None:
     assert kept["delta.enableExpiredLogCleanup"] == "false"
 
 
+def test_a_read_of_a_table_opens_ten_commits_at_most(layout: Layout) -> None:
+    for _ in range(12):
+        append_rows(layout, TABLE, site_energy())
+
+    log = layout.table_folder(TABLE) / "_delta_log"
+    assert read_table(layout, TABLE).version == 11
+    assert [path.name[:20] for path in log.glob("*.checkpoint.parquet")] == ["0" * 19 + "9"]
+
+
 def test_the_log_of_statements_does_not_hold_their_text(layout: Layout) -> None:
     """By default it has the least and greatest text of each file: every statement, twice."""
     text = '{"said": "' + "x" * 10_000 + '"}'

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, unquote
 
 import polars as pl
@@ -124,16 +124,7 @@ def append_rows(layout: Layout, name: str, rows: pl.DataFrame) -> int:
     Raises:
         DataRefusedError: The rows break a rule of the catalog; nothing is written.
     """
-    path = layout.table_folder(name)
-    write_deltalake(
-        str(path),
-        checked(name, rows).to_arrow(),
-        mode="append",
-        partition_by=list(table(name).partition_by) or None,
-        configuration=configuration(name),
-        writer_properties=written_as(name),
-    )
-    return DeltaTable(str(path)).version()
+    return _write(layout, name, checked(name, rows).to_arrow(), mode="append")
 
 
 def read_table(
@@ -268,25 +259,39 @@ def _scan(path: str, of: int | DeltaTable | None = None) -> pl.LazyFrame:
 
 
 def _overwrite(layout: Layout, name: str, predicate: str, parts: Iterator[pl.DataFrame]) -> int:
-    path = str(layout.table_folder(name))
     refused: list[NegawattError] = []
+    rows = pa.RecordBatchReader.from_batches(
+        pl.DataFrame(schema=schema(name)).to_arrow().schema, _batches(parts, refused)
+    )
     try:
-        write_deltalake(
-            path,
-            pa.RecordBatchReader.from_batches(
-                pl.DataFrame(schema=schema(name)).to_arrow().schema, _batches(parts, refused)
-            ),
-            mode="overwrite",
-            predicate=predicate if predicate and DeltaTable.is_deltatable(path) else None,
-            partition_by=list(table(name).partition_by) or None,
-            configuration=configuration(name),
-            writer_properties=written_as(name),
-        )
+        return _write(layout, name, rows, mode="overwrite", predicate=predicate)
     except Exception as error:
         if refused:  # the writer knows of it no more than its words
             raise refused[0] from error
         raise
-    return DeltaTable(path).version()
+
+
+def _write(
+    layout: Layout,
+    name: str,
+    rows: pa.Table | pa.RecordBatchReader,
+    *,
+    mode: Literal["append", "overwrite"],
+    predicate: str = "",
+) -> int:
+    """Commit rows and return the new version; the table is opened once, however long its log."""
+    path = str(layout.table_folder(name))
+    opened = DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+    how: dict[str, Any] = {"mode": mode, "predicate": (opened and predicate) or None}
+    write_deltalake(
+        opened or path,
+        rows,
+        partition_by=list(table(name).partition_by) or None,
+        configuration=configuration(name),
+        writer_properties=written_as(name),
+        **how,
+    )
+    return (opened or DeltaTable(path)).version()
 
 
 def _batches(

@@ -49,7 +49,9 @@ def jobs_kw(seed: int = 1, mean_kw: float = 48.0) -> np.ndarray:
     return np.asarray(power * scale, np.float64)
 
 
-def read(layout: Layout, name: str, power_kw: np.ndarray, late_s: int = 0) -> None:
+def read(
+    layout: Layout, name: str, power_kw: np.ndarray, late_s: int = 0, step_s: int = STEP_S
+) -> None:
     """Seal a day's readings of a meter; a late clock stamps them later."""
     start = MIDNIGHT_UTC + timedelta(seconds=late_s)
     table = "raw_node__power_samples"
@@ -57,7 +59,9 @@ def read(layout: Layout, name: str, power_kw: np.ndarray, late_s: int = 0) -> No
         {
             "node_id": name,
             "meter_id": "power",
-            "observed_at_utc": [start + n * timedelta(seconds=STEP_S) for n in range(COUNT)],
+            "observed_at_utc": [
+                start + n * timedelta(seconds=step_s) for n in range(len(power_kw))
+            ],
             "power_w": power_kw * 1000,
             "energy_total_kwh": None,
             "reading_quality": "ok",
@@ -121,6 +125,17 @@ def test_a_clock_that_is_a_minute_late_is_found_and_no_reading_moved(layout: Lay
 
     assert codes == ["clocks_apart"]
     assert rows["above_kwh"][1] != pytest.approx(rows["below_kwh"][1] / 0.99, rel=1e-3)
+
+
+@pytest.mark.parametrize(("count", "step_s"), [(1, 30), (110, 1)])
+def test_a_meter_that_was_hardly_read_shows_no_clock_and_the_day_is_metered(
+    layout: Layout, count: int, step_s: int
+) -> None:
+    told(layout, feeder="pdu-1", pdu_1="r1", r1="")
+    read(layout, "pdu-1", jobs_kw()[:count], step_s=step_s)
+    read(layout, "r1", jobs_kw(2)[:count], step_s=step_s)
+
+    assert metered(layout)[1] == []
 
 
 def test_one_series_under_two_names_is_found(layout: Layout) -> None:

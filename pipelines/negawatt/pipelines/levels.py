@@ -14,7 +14,6 @@ import polars as pl
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.interval import Interval
-from negawatt.models.domain.units import MS_PER_S
 from negawatt.models.reconciliation.clocks import clock_finding, clock_lag
 from negawatt.models.reconciliation.copies import copied_findings, copied_series
 from negawatt.models.reconciliation.feeds import LevelEnergy, level_findings, levels
@@ -133,11 +132,8 @@ def _clock_findings(level: LevelEnergy, series: Mapping[str, Samples]) -> list[F
     if len(above) > 1 or len(below) > 1 or not {*above, *below} <= series.keys():
         return []
     (first_ms, first_w), (second_ms, second_w) = series[above[0]], series[below[0]]
-    step_ms = int(max(np.median(np.diff(first_ms)), np.median(np.diff(second_ms)), MS_PER_S))
     try:
-        lag = clock_lag(
-            first_ms, first_w, second_ms, second_w, step_ms=step_ms, reach_s=_CLOCK_REACH_S
-        )
+        lag = clock_lag(first_ms, first_w, second_ms, second_w, reach_s=_CLOCK_REACH_S)
     except DataRefusedError:
         return []  # a flat load or a short span shows no clock
     found = clock_finding(lag, first=above[0], second=below[0])

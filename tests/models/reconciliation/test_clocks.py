@@ -21,7 +21,7 @@ def jobs(n: int = 600, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
 def lag(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], reach_s: float = 60
 ) -> ClockLag:
-    return clock_lag(*first, *second, step_ms=STEP_MS, reach_s=reach_s)
+    return clock_lag(*first, *second, reach_s=reach_s, step_ms=STEP_MS)
 
 
 @pytest.mark.parametrize("shift_s", [-40, -6, 6, 40])
@@ -93,6 +93,27 @@ def test_what_lies_in_a_gap_is_not_compared() -> None:
 def test_no_sample_at_all_tells_nothing() -> None:
     with pytest.raises(DataRefusedError, match="found 0 steps of both"):
         lag(jobs(), (np.zeros(0, np.int64), np.zeros(0)))
+
+
+@pytest.mark.parametrize(
+    ("count", "step_ms", "found"), [(1, 1_000, 1), (99, 1_000, 99), (100, 100, 10)]
+)
+def test_a_meter_that_was_hardly_read_tells_nothing(count: int, step_ms: int, found: int) -> None:
+    """One reading has no time between readings; 100 in ten seconds make ten steps of 1 s."""
+    few_ms, power_w = np.arange(count) * step_ms, jobs()[1]
+
+    with pytest.raises(DataRefusedError, match=f"found {found} steps of both"):
+        clock_lag(few_ms, power_w[:count], few_ms, power_w[:count], reach_s=120)
+
+
+def test_shifts_are_tried_only_as_far_as_100_steps_are_left() -> None:
+    """A reach of 120 s, and 110 readings of a second: shifts up to ten leave a hundred steps."""
+    time_ms, power_w = np.arange(110) * 1_000, jobs()[1]
+
+    found = clock_lag(time_ms, power_w[:110], time_ms, power_w[4:114], reach_s=120)
+
+    assert found.lag_s == -4.0
+    assert found.step_s == 1.0
 
 
 def test_means_of_intervals_are_apart_by_one_step_and_samples_are_not() -> None:

@@ -62,8 +62,8 @@ def clock_lag(
     second_ms: NDArray[np.int64],
     second_w: Floats,
     *,
-    step_ms: int,
     reach_s: float,
+    step_ms: int | None = None,
     are_means: bool = False,
 ) -> ClockLag:
     r"""Return the shift of one series of samples against another.
@@ -80,8 +80,10 @@ def clock_lag(
         first_w: Power [W], shape (n,).
         second_ms: Stamps of y, increasing [ms], shape (m,).
         second_w: Power [W], shape (m,).
-        step_ms: Length of a step [ms]; the interval between samples.
-        reach_s: Longest shift that is tried, either way [s].
+        reach_s: Longest shift that is tried, either way [s]; less where the two do not span it and
+            100 steps.
+        step_ms: Length of a step [ms]; if not given, the longer of the two median times between
+            samples, and 1 s at least.
         are_means: The series are means of one grid's intervals, so that one step is a shift.
 
     Raises:
@@ -96,17 +98,20 @@ def clock_lag(
 
         >>> time_ms = np.arange(400) * 2_000
         >>> power_w = np.random.default_rng(1).integers(2_000, 7_000, 400) * 1.0
-        >>> found = clock_lag(time_ms, power_w, time_ms + 6_000, power_w, step_ms=2_000,
-        ...     reach_s=30.0)
+        >>> found = clock_lag(time_ms, power_w, time_ms + 6_000, power_w, reach_s=30.0)
         >>> found.lag_s, round(found.correlation, 3), found.is_apart
         (6.0, 1.0, True)
     """
     if min(len(first_ms), len(second_ms)) < _MIN_STEPS:
         raise _too_little(min(len(first_ms), len(second_ms)))
-    reach = int(reach_s * MS_PER_S // step_ms)
+    if step_ms is None:
+        step_ms = int(max(np.median(np.diff(first_ms)), np.median(np.diff(second_ms)), MS_PER_S))
     start_ms = min(int(first_ms[0]), int(second_ms[0]))
     end_ms = max(int(first_ms[-1]), int(second_ms[-1]))
     grid_ms = np.arange(start_ms, end_ms + 1, step_ms)
+    reach = min(int(reach_s * MS_PER_S // step_ms), len(grid_ms) - _MIN_STEPS)
+    if reach < 0:
+        raise _too_little(len(grid_ms))
     first = on_grid(grid_ms, first_ms, first_w, step_ms)
     second = on_grid(grid_ms, second_ms, second_w, step_ms)
     found = {

@@ -194,3 +194,27 @@ def test_sums_are_compared_over_intervals_that_the_meter_fills(
 
     assert both.height == 24 * 60 // minutes
     assert set(both["metered_kwh"]) == {float(minutes // own)}
+
+
+def test_meters_of_ten_minutes_and_of_fifteen_are_compared_by_the_half_hour(layout: Layout) -> None:
+    """The feeder reads 25 kWh a quarter hour, the meter below 16 kWh in ten minutes: 50 and 48."""
+    told(layout, feeder="sub", sub="")
+    starts = [MIDNIGHT_UTC + n * timedelta(minutes=10) for n in range(144)]
+    ends = [start + timedelta(minutes=10) for start in starts]
+    rows = pl.DataFrame(
+        {
+            "meter_id": "sub",
+            "interval_start_utc": starts,
+            "interval_end_utc": ends,
+            "energy_kwh": 16.0,
+            "reading_quality": "ok",
+            "available_at_utc": ends,
+        }
+    )
+    seal_rows(layout, "raw_meter__readings", SITE, "sub", rows)
+
+    levels, codes = metered(layout)
+
+    assert levels.select("above_kwh", "below_kwh").unique().rows() == [(50.0, 48.0)]
+    assert levels.height == 48
+    assert codes == []

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negawatt.models.domain.errors import DataRefusedError
-from negawatt.models.metering.roll_up import roll_up, to_load_series
+from negawatt.models.metering.roll_up import (
+    MINUTES_PER_DAY,
+    roll_up,
+    shared_minutes,
+    to_load_series,
+)
 from negawatt.warehouse.catalog import schema
 
 NOON_UTC = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -173,3 +178,27 @@ def test_the_load_series_of_a_job_is_found_by_its_name() -> None:
 def test_the_load_series_of_an_unknown_meter_is_refused() -> None:
     with pytest.raises(DataRefusedError, match="meter 'other': expected at least one interval"):
         to_load_series(site([1.0]), 1, "other")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shared"),
+    [
+        ([], 5),
+        ([1], 5),
+        ([2], 6),
+        ([3], 6),
+        ([4], 8),
+        ([15, 1], 15),
+        ([10, 15], 30),
+        ([9, 32], 288),
+    ],
+)
+def test_intervals_of_several_lengths_share_the_shortest_that_all_fill(
+    lengths: list[int], shared: int
+) -> None:
+    """Divisors of the day share a divisor of the day: nothing is split, whatever they are."""
+    frame = pl.concat([site([]), *(site([1.0], minutes=one, meter_id=str(one)) for one in lengths)])
+
+    assert shared_minutes(frame, 5) == shared
+    assert MINUTES_PER_DAY % shared == 0
+    assert roll_up(frame, shared).height == len(lengths)

@@ -3,6 +3,7 @@
 Here: any core_ table of interval energy. Not here: how the energy was measured.
 """
 
+import math
 from datetime import UTC
 
 import numpy as np
@@ -94,6 +95,32 @@ def roll_up(frame: pl.DataFrame, minutes: int) -> pl.DataFrame:
         both = (pl.col.coverage_ratio == 1) & (pl.col.energy_j > 0)
         rolled = rolled.with_columns(pl.when(both).then(ratio).alias("energy_disagreement_ratio"))
     return rolled.select(frame.columns)
+
+
+def shared_minutes(frame: pl.DataFrame, least: int) -> int:
+    """Return the shortest length of intervals that those of every owner fill [min].
+
+    Args:
+        frame: Rows of core_site__interval_energy: intervals of whole minutes that divide the day.
+        least: The length is not shorter than this [min].
+
+    Examples:
+        Meters of 10 and of 15 minutes both fill half hours.
+
+        >>> from datetime import datetime, timedelta
+        >>> noon_utc = datetime(2026, 7, 1, 12, tzinfo=UTC)
+        >>> ends_utc = [noon_utc + timedelta(minutes=minutes) for minutes in (10, 15)]
+        >>> two = pl.DataFrame({"interval_start_utc": noon_utc, "interval_end_utc": ends_utc})
+        >>> shared_minutes(two, 5)
+        30
+    """
+    length = pl.col.interval_end_utc - pl.col.interval_start_utc
+    own = math.lcm(*frame.select(length.dt.total_minutes().unique()).to_series())
+    return next(
+        minutes
+        for minutes in range(own, MINUTES_PER_DAY + 1, own)
+        if minutes >= least and MINUTES_PER_DAY % minutes == 0
+    )
 
 
 def to_load_series(frame: pl.DataFrame, interval_minutes: int, meter_id: str) -> LoadSeries:

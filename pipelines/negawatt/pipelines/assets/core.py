@@ -19,7 +19,7 @@ from negawatt.models.metering.job_allocation import (
     newest_allocations,
     sharing_findings,
 )
-from negawatt.models.metering.roll_up import MINUTES_PER_DAY
+from negawatt.models.metering.roll_up import shared_minutes
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.models.reconciliation.meter_and_gpus import reconcile
@@ -162,7 +162,7 @@ def metered_day(
     readings = read_raw(layout, "raw_meter__readings", site_id, day, day)
     meters, meter_findings = site_interval_energy(readings, span, site_id, as_of_utc=as_of_utc)
     meter_findings += validation_findings(layout, site_id, site, readings, span, as_of_utc)
-    minutes = _reconciliation_minutes(meters)
+    minutes = shared_minutes(meters, RECONCILIATION_MINUTES)
     gpus = gpu_minutes_of_day(layout, site_id, site, day, folder, gains, minutes)
     jobs, job_findings = job_interval_energy(
         read_raw(layout, "raw_job__readings", site_id, day, day), span, site_id, as_of_utc=as_of_utc
@@ -194,15 +194,3 @@ def metered_day(
         "core_site__findings": finding_rows(findings, {"site_id": site_id, "date": day}),
     }
     return MeteredDay(gpus=gpus, others=others)
-
-
-def _reconciliation_minutes(meters: pl.DataFrame) -> int:
-    """Return 5, or the next longer time that the meter's own intervals and the day share [min]."""
-    longest = (meters["interval_end_utc"] - meters["interval_start_utc"]).max()
-    own = max(1, longest // timedelta(minutes=1)) if isinstance(longest, timedelta) else 1
-    shared = (
-        minutes
-        for minutes in range(max(RECONCILIATION_MINUTES, own), MINUTES_PER_DAY + 1)
-        if minutes % own == 0 and MINUTES_PER_DAY % minutes == 0
-    )
-    return next(shared, own)

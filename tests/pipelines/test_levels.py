@@ -167,6 +167,22 @@ def test_a_path_that_was_told_later_is_not_seen(layout: Layout) -> None:
     assert codes == []
 
 
+def test_a_day_that_is_metered_again_is_compared_along_the_path_that_it_had(
+    layout: Layout,
+) -> None:
+    """A week later the load moves to a PDU that was not there on the day."""
+    told(layout, feeder="pdu-1", pdu_1="")
+    read(layout, "pdu-1", jobs_kw(mean_kw=96.0))
+    once = metered(layout)
+
+    told(layout, MIDNIGHT_UTC + timedelta(days=7), feeder="pdu-9", pdu_9="")
+
+    rows, codes = metered(layout)
+    assert rows.equals(once[0])
+    assert rows["below_kwh"].count() == 96
+    assert codes == once[1]
+
+
 @pytest.mark.parametrize(("own", "minutes"), [(1, 5), (2, 6), (3, 6), (4, 8), (5, 5), (15, 15)])
 def test_sums_are_compared_over_intervals_that_the_meter_fills(
     layout: Layout, own: int, minutes: int

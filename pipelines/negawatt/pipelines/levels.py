@@ -69,7 +69,7 @@ def levels_of_day(
     """
     nothing = pl.DataFrame(schema=schema(LEVELS_TABLE))
     try:
-        topology = read_topology(layout, day.site_id, day.as_of_utc)
+        topology = read_topology(layout, day.site_id, day.span.end_utc, as_of_utc=day.as_of_utc)
     except DataRefusedError as error:
         return nothing, [_refused(day.site_id, error)]
     if topology is None:

@@ -18,17 +18,7 @@ from negawatt.warehouse.topology_files import TOPOLOGY
 
 def path_objects(layout: Layout, site_id: str, as_of_utc: datetime) -> list[PathObject]:
     """Return the newest description of each object of a site, by name; those removed too."""
-    rows = read_all_raw(layout, TOPOLOGY, site_id).filter(pl.col("available_at_utc") <= as_of_utc)
-    newest = rows.sort("available_at_utc").unique("object_id", keep="last", maintain_order=True)
-    return [
-        PathObject(
-            object_id=row["object_id"],
-            object_type=row["object_type"],
-            serves_ids=tuple(json.loads(row["serves_ids_json"])),
-            object_name=row["object_name"],
-        )
-        for row in newest.sort("object_id").to_dicts()
-    ]
+    return _newest(_known(layout, site_id, as_of_utc))
 
 
 def kept_objects(objects: Iterable[PathObject]) -> list[PathObject]:
@@ -42,12 +32,19 @@ def kept_objects(objects: Iterable[PathObject]) -> list[PathObject]:
     ]
 
 
-def read_topology(layout: Layout, site_id: str, as_of_utc: datetime) -> Topology | None:
-    """Return the electrical path of a site, as far as it was known at a moment.
+def read_topology(
+    layout: Layout, site_id: str, end_utc: datetime, *, as_of_utc: datetime
+) -> Topology | None:
+    """Return the electrical path of a site in a span, as far as it was known at a moment.
+
+    It is what had been told before the span ended; where nothing had, what was told on the first
+    day on which anything was. A change counts from when it was told: nothing says how a path was
+    before.
 
     Args:
         layout: Where the warehouse lies.
         site_id: The site.
+        end_utc: When the span ends.
         as_of_utc: What became known later is not seen.
 
     Returns:
@@ -56,5 +53,26 @@ def read_topology(layout: Layout, site_id: str, as_of_utc: datetime) -> Topology
     Raises:
         DataRefusedError: What was told contradicts itself.
     """
-    objects = kept_objects(path_objects(layout, site_id, as_of_utc))
+    told_utc = pl.col("available_at_utc")
+    is_first_day = told_utc.dt.date() == told_utc.dt.date().min()
+    rows = _known(layout, site_id, as_of_utc).filter((told_utc < end_utc) | is_first_day)
+    objects = kept_objects(_newest(rows))
     return topology_of(objects) if objects else None
+
+
+def _known(layout: Layout, site_id: str, as_of_utc: datetime) -> pl.DataFrame:
+    return read_all_raw(layout, TOPOLOGY, site_id).filter(pl.col("available_at_utc") <= as_of_utc)
+
+
+def _newest(rows: pl.DataFrame) -> list[PathObject]:
+    """Return the newest of the descriptions of each object, by name."""
+    newest = rows.sort("available_at_utc").unique("object_id", keep="last", maintain_order=True)
+    return [
+        PathObject(
+            object_id=row["object_id"],
+            object_type=row["object_type"],
+            serves_ids=tuple(json.loads(row["serves_ids_json"])),
+            object_name=row["object_name"],
+        )
+        for row in newest.sort("object_id").to_dicts()
+    ]

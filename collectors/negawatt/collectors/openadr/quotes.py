@@ -50,9 +50,10 @@ class Quote:
 
     def values(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value and str(value)
-            for name, value in asdict(self).items()
+        return asdict(self) | {
+            "start_utc": self.start_utc.isoformat(),
+            "end_utc": None if self.end_utc is None else self.end_utc.isoformat(),
+            "amount": None if self.amount is None else str(self.amount),
         }
 
     @classmethod

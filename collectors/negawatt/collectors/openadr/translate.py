@@ -279,8 +279,9 @@ def _price(
         raise MessageRefusedError(Outcome.TIME_UNKNOWN)
     if abs(value) > _MOST_KW or value.as_tuple().exponent < -12:  # type: ignore[operator]  # noqa: PLR2004 - the table's decimals; finite, by spec
         raise MessageRefusedError(Outcome.NO_NUMBER)
+    amount = value or Decimal(0)  # a zero may be written as 0e300, which no column takes
     return Price(
-        start_utc=start_utc, end_utc=end_utc, amount=value, currency=currency,
+        start_utc=start_utc, end_utc=end_utc, amount=amount, currency=currency,
         unit=_PRICE_UNITS[unit],
     )  # fmt: skip
 

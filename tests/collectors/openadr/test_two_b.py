@@ -14,7 +14,7 @@ from negawatt.collectors.openadr.config_two_b import TwoBConfig
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.openadr.translate import ProgramTerms
-from negawatt.collectors.openadr.two_b import as_three
+from negawatt.collectors.openadr.two_b import as_three, event_id
 from negawatt.collectors.openadr.ven_two_b import message_of
 from negawatt.collectors.raw_schema import GRID_EVENTS, MARKET_PRICES
 from tests.collectors.openadr.vtn_events import NOW_UTC, START_UTC, message, terms
@@ -125,9 +125,10 @@ def test_an_id_of_digits_is_text_and_another_kind_of_id_is_none() -> None:
 
     told["event_descriptor"]["event_id"] = 939393
     assert as_three(told, {CONTEXT: "summer"})["id"] == "939393"
-    told["event_descriptor"]["event_id"] = 1.5
-    with pytest.raises(TypeError, match="text"):
-        as_three(told, {CONTEXT: "summer"})
+    for other in (None, True, 1.5):
+        told["event_descriptor"]["event_id"] = other
+        assert event_id(told) == ""  # a list of events that holds such a one is read all the same
+        assert taken(told)[0] == [Outcome.NOT_UNDERSTOOD]
 
 
 @pytest.mark.parametrize(

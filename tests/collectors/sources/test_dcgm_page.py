@@ -189,6 +189,7 @@ def test_lines_that_cannot_be_power_of_a_gpu_are_rejected_with_a_reason() -> Non
     body = (
         _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "-0.001")
         + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "2147484")
+        + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", f"0e{'9' * 20}")
         + _line("DCGM_FI_DEV_POWER_USAGE", "MIG-b", "100")
         + "DCGM_FI_DEV_POWER_USAGE 100\n"
         + _line("DCGM_FI_DEV_POWER_USAGE", "GPU-a", "2147483.5")
@@ -197,8 +198,7 @@ def test_lines_that_cannot_be_power_of_a_gpu_are_rejected_with_a_reason() -> Non
     batch, rejected = _interpret(body.encode())
 
     assert [line.reason for line in rejected] == [
-        LineReason.VALUE_OUT_OF_RANGE,
-        LineReason.VALUE_OUT_OF_RANGE,
+        *[LineReason.VALUE_OUT_OF_RANGE] * 3,
         LineReason.MIG_UUID,
         LineReason.NO_GPU_UUID,
     ]

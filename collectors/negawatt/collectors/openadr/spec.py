@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -296,7 +296,10 @@ def items_of(text: str) -> Iterator[str]:
 
 
 def _decimal(text: str) -> Decimal:
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:  # an exponent of twenty digits; no ValueError
+        raise ValueError(f"a number that can be computed with, got {text}") from error
     if not value.is_finite() or abs(value.adjusted()) > 300:  # noqa: PLR2004 - what a float holds
         raise ValueError(f"a number that can be computed with, got {text}")
     return value

@@ -79,15 +79,15 @@ def as_three(event: Mapping[str, Any], program_of: Mapping[str, str]) -> dict[st
 
 
 def event_id(event: Mapping[str, Any]) -> str:
-    """Return the VTN's id of an event; `openleadr` gives one of digits as a number.
+    """Return the VTN's id of an event, empty where it has none; `openleadr` makes digits a number.
 
-    Raises:
-        KeyError, TypeError: It has none.
+    Examples:
+        >>> event_id({"event_descriptor": {"event_id": 7}})
+        '7'
     """
     found = event["event_descriptor"]["event_id"]
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        raise TypeError(f"an id is text, got {found!r}")
-    return str(found)
+    is_id = isinstance(found, str | int) and not isinstance(found, bool)
+    return str(found) if is_id else ""
 
 
 def _targets(event: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ fetching (dcgm), and what needs the page before (negawatt.collectors.freshness).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
 from negawatt.collectors.sources.dcgm_fields import (
@@ -120,7 +120,11 @@ def _values(
     largest = _LARGEST_MILLIJOULE if field_id == ENERGY else _LARGEST_MILLIWATT
     for n in lines:
         if page.is_read(n):
-            value = Decimal(page.value_text(n))
+            try:
+                value = Decimal(page.value_text(n))
+            except InvalidOperation:  # an exponent of twenty digits: a float took it for 0
+                refused[n] = LineReason.VALUE_OUT_OF_RANGE
+                continue
             if field_id != ENERGY:
                 value *= _MILLI
             if _ZERO <= value <= largest:

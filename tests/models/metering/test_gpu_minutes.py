@@ -70,6 +70,33 @@ def test_the_rows_are_those_of_the_catalog_sorted_by_gpu_and_time() -> None:
     assert frame["interval_start_utc"].to_list()[:2] == [NOON_UTC, NOON_UTC + timedelta(minutes=1)]
 
 
+@pytest.mark.parametrize("shift_s", [-601, 600])
+@pytest.mark.parametrize("quality", ["ok", "repeat", "stale"])
+def test_a_gpu_that_was_read_only_before_or_after_the_day_is_none_of_its_own(
+    shift_s: int, quality: str
+) -> None:
+    """The day is half open: a reading just when it ends belongs to the next one."""
+    other = readings("GPU-b").with_columns(
+        pl.col.observed_at_utc + timedelta(seconds=shift_s), reading_quality=pl.lit(quality)
+    )
+
+    frame, findings = minutes(pl.concat([readings("GPU-a"), other]))
+
+    assert frame.equals(minutes(readings("GPU-a"))[0])
+    assert findings == []
+
+
+def test_a_gpu_whose_readings_of_the_day_were_all_marked_is_not_known_and_one_of_it() -> None:
+    marked = readings("GPU-b").with_columns(
+        reading_quality=pl.when(at_second(600)).then(pl.lit("ok")).otherwise(pl.lit("stale"))
+    )
+
+    frame, _ = minutes(marked)
+
+    assert frame["gpu_uuid"].unique().to_list() == ["GPU-b"]
+    assert frame["energy_j"].null_count() == 10
+
+
 def test_no_readings_give_no_rows_of_the_right_types() -> None:
     frame, findings = minutes(readings().clear())
 

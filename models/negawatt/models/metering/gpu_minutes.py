@@ -72,7 +72,8 @@ def gpu_interval_energy(
     a failed read, not a power, as no GPU that answers draws none.
 
     Readings from before and after the day are used to cover its edges: give at least
-    ``max_gap_s`` of them on both sides, or the first and last interval are not known.
+    ``max_gap_s`` of them on both sides, or the first and last interval are not known. A GPU that
+    was read there only is none of the day's.
 
     Args:
         samples: Rows of raw_gpu__power_samples, in any order; a row given twice counts once.
@@ -84,13 +85,13 @@ def gpu_interval_energy(
 
     Returns:
         Rows of core_gpu__interval_energy, sorted by GPU and time, every interval of the day for
-        every GPU; and at most one finding of a kind for each GPU.
+        every GPU that was read in it; and at most one finding of a kind for each GPU.
 
     Raises:
         ValueError: The day is not a whole number of intervals.
     """
     boundary_ms = _boundaries_ms(day, interval_minutes)
-    runs = _runs_of_gpus(samples)
+    runs = _of_day(_runs_of_gpus(samples), boundary_ms)
     del samples  # where the caller does not hold them, what follows can have their memory
     is_ok = runs.rows["reading_quality"] == "ok"
     ok = runs if is_ok.all(ignore_nulls=False) else in_runs(runs.rows.filter(is_ok))
@@ -127,6 +128,18 @@ def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
     if texts not in ([], ["gpu_uuid"]):
         rows = rows.with_columns(pl.col(texts).cast(pl.Categorical))
     return in_runs(rows)
+
+
+def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
+    """Leave out GPUs that were not read in the day, whatever quality their readings had."""
+    time_ms = runs.rows["observed_at_utc"].dt.epoch("ms").to_numpy()
+    is_in = (time_ms >= boundary_ms[0]) & (time_ms < boundary_ms[-1])
+    others = [
+        gpu_uuid
+        for gpu_uuid, places in runs.of_gpus()
+        if not any(is_in[place].any() for place in places)
+    ]
+    return in_runs(runs.rows.filter(~pl.col.gpu_uuid.is_in(others))) if others else runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

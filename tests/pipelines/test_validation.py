@@ -29,6 +29,8 @@ from tests.pipelines.conftest import (
 
 DAY = date(2026, 6, 24)
 NOON_UTC = datetime(2026, 6, 24, 12, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+DISAGREES = "meter_register_disagrees"
 
 
 def codes(layout: Layout) -> list[str]:
@@ -163,24 +165,65 @@ def test_gaps_of_the_event_day_are_filled_only_where_the_program_allows_it(
     assert not any(f.code is FindingCode.READING_ESTIMATED for f in blocked.data_findings)
 
 
-def test_a_register_that_is_read_once_in_days_is_compared_from_read_to_read(
-    layout: Layout,
-) -> None:
-    """Two days at 100 kW are 4,800 kWh; the register counted 4,900 from noon to noon."""
+def register(layout: Layout, shown_kwh: dict[datetime, float]) -> None:
+    """Seal what a register showed, and declare it as that of the feeder."""
     rows = [
         {
             "node_id": "NMI1234567",
             "meter_id": "E1",
-            "observed_at_utc": NOON_UTC + n * timedelta(days=2),
+            "observed_at_utc": moment,
             "power_w": None,
-            "energy_total_kwh": 1_000.0 + 4_900.0 * (n + 1),
+            "energy_total_kwh": shown,
             "reading_quality": "ok",
         }
-        for n in (-1, 0)
+        for moment, shown in shown_kwh.items()
     ]
     name = "raw_node__power_samples"
     seal_rows(layout, name, SITE, "import", pl.DataFrame(rows, schema=schema(name)))
     meter = f"[{SITE}.meters.feeder]\n"
     declare(layout, f'{meter}register_node_id = "NMI1234567"\nregister_meter_id = "E1"\n')
 
-    assert codes(layout) == ["meter_register_disagrees"]
+
+@pytest.mark.parametrize(("counted_kwh", "found"), [(4_824.0, []), (4_900.0, [DISAGREES])])
+def test_a_register_that_is_read_once_in_days_is_compared_from_read_to_read(
+    layout: Layout, counted_kwh: float, found: list[str]
+) -> None:
+    """12 hours of a Monday at 102 kW and 36 at 100 kW are 4,824 kWh, from noon to noon."""
+    register(layout, {NOON_UTC - 2 * A_DAY: 1_000.0, NOON_UTC: 1_000.0 + counted_kwh})
+
+    assert codes(layout) == found
+
+
+@pytest.mark.parametrize(("overnight_kwh", "found"), [(1_600.0, []), (3_200.0, [DISAGREES])])
+def test_a_register_that_is_read_twice_a_day_is_compared_over_the_night_too(
+    layout: Layout, overnight_kwh: float, found: list[str]
+) -> None:
+    """100 kW: 800 kWh from 8 to 16 UTC on both days, 1,600 kWh in the 16 hours between."""
+    eight_h = timedelta(hours=8)
+    morning = NOON_UTC - timedelta(hours=4)
+    shown_kwh = {
+        morning - A_DAY: 0.0,
+        morning - A_DAY + eight_h: 800.0,
+        morning: 800.0 + overnight_kwh,
+        morning + eight_h: 1_600.0 + overnight_kwh,
+    }
+    register(layout, shown_kwh)
+
+    assert codes(layout) == found
+
+
+def test_intervals_that_changed_their_length_between_two_reads_are_not_compared(
+    layout: Layout,
+) -> None:
+    """Half hours of 50 kWh until the day before; with quarter hours on their grid they overlap."""
+    before = meter_rows(DAY - A_DAY, DAY - A_DAY)
+    for path in layout.table_folder("raw_meter__readings").rglob("*.parquet"):
+        path.unlink()
+    halves = before[::2].with_columns(
+        interval_end_utc=pl.col.interval_start_utc + 2 * QUARTER, energy_kwh=2 * pl.col.energy_kwh
+    )
+    seal_rows(layout, "raw_meter__readings", SITE, "test", halves)
+    seal_rows(layout, "raw_meter__readings", SITE, "test", meter_rows(DAY, DAY))
+    register(layout, {NOON_UTC - A_DAY: 0.0, NOON_UTC: 2_400.0})
+
+    assert codes(layout) == []

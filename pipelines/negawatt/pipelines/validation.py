@@ -3,16 +3,22 @@
 Here: files and declarations. Not here: the checks (negawatt.models.metering.meter_checks).
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import polars as pl
 
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
+from negawatt.models.domain.meter_facts import MeterFacts
 from negawatt.models.metering.meter_checks import days_of_meters, meter_findings
-from negawatt.models.metering.meter_day import OK
-from negawatt.models.metering.register_check import register_between_reads, register_findings
+from negawatt.models.metering.meter_day import MeterDay
+from negawatt.models.metering.register_check import (
+    in_order,
+    is_of_register,
+    register_between_reads,
+    register_findings,
+)
 from negawatt.models.metering.validation_limits import limits_with
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_raw, start_of_day
@@ -20,7 +26,6 @@ from negawatt.warehouse.sites import Site
 
 _REGISTERS: Final = "raw_node__power_samples"
 _LONGEST_DAYS: Final = 100  # a quarter, which some registers are read once in
-_A_DAY: Final = timedelta(days=1)
 
 
 def validation_findings(
@@ -47,47 +52,45 @@ def validation_findings(
     if any(facts.register_node_id for facts in site.meters.values()):
         day = span.start_utc.date()
         registers = read_raw(layout, _REGISTERS, site_id, day, day)
-        found += register_findings(days, registers, site.meters, limits.register_tolerance_ratio)
-        for meter_id in site.meters:
-            found += _since_last_read(layout, site_id, site, meter_id, span, as_of_utc)
+        tolerance_ratio = limits.register_tolerance_ratio
+        found += register_findings(days, registers, site.meters, tolerance_ratio)
+        for meter_id, facts in site.meters.items():
+            reads = _around_midnight(layout, site_id, facts, registers, day)
+            for meter in _meter_between(layout, site_id, meter_id, reads, as_of_utc):
+                found += register_between_reads(
+                    meter,
+                    reads["observed_at_utc"].dt.epoch("ms").to_numpy(),
+                    reads["energy_total_kwh"].to_numpy(),
+                    tolerance_ratio,
+                    exports=facts.exports,
+                )
     return found
 
 
-def _since_last_read(
-    layout: Layout, site_id: str, site: Site, meter_id: str, span: Interval, as_of_utc: datetime
-) -> list[Finding]:
-    """Compare a register that is read rarely, on a day when it was, since it was read before."""
-    facts, day = site.meters[meter_id], span.start_utc.date()
-    if facts.register_node_id is None:
+def _around_midnight(
+    layout: Layout, site_id: str, facts: MeterFacts, registers: pl.DataFrame, day: date
+) -> pl.DataFrame:
+    """Return the last reading of a register before a day and the first one in it; else none."""
+    own = is_of_register(facts)
+    first = in_order(registers.filter(own)).head(1)
+    if facts.register_node_id is None or first.is_empty():
+        return first.clear()
+    for since_days in (1, _LONGEST_DAYS):  # most are read daily
+        since, until = day - timedelta(days=since_days), day - timedelta(days=1)
+        before = in_order(read_raw(layout, _REGISTERS, site_id, since, until, own)).tail(1)
+        if not before.is_empty():
+            return pl.concat([before, first])
+    return before
+
+
+def _meter_between(
+    layout: Layout, site_id: str, meter_id: str, reads: pl.DataFrame, as_of_utc: datetime
+) -> list[MeterDay]:
+    """Return a meter's intervals on the days of two readings, where they are of one length."""
+    if reads.is_empty():
         return []
-    of_register = (
-        (pl.col("node_id") == facts.register_node_id)
-        & (pl.col("meter_id") == facts.register_meter_id)
-        & pl.col("energy_total_kwh").is_finite()
-        & (pl.col("reading_quality") == OK)
-    )
-    instant, shown = "observed_at_utc", "energy_total_kwh"
-    today = read_raw(layout, _REGISTERS, site_id, day, day, of_register).unique([instant, shown])
-    if today.height != 1:  # more say it within the day
-        return []
-    first = day - timedelta(days=_LONGEST_DAYS)
-    before = read_raw(layout, _REGISTERS, site_id, first, day - _A_DAY, of_register)
-    if before.is_empty():
-        return []
-    reads = pl.concat([before.sort(instant).tail(1), today])
-    begin = reads[instant][0].date()
-    rows = read_raw(
-        layout, "raw_meter__readings", site_id, begin, day, pl.col("meter_id") == meter_id
-    )
-    whole = Interval(start_of_day(begin), span.end_utc)
-    limits = limits_with({str(name): value for name, value in site.meter_limits.items()})
-    return [
-        finding
-        for meter in days_of_meters(rows, whole, as_of_utc=as_of_utc)
-        for finding in register_between_reads(
-            meter,
-            reads[instant].dt.epoch("ms").to_numpy(),
-            reads[shown].to_numpy(),
-            limits.register_tolerance_ratio,
-        )
-    ]
+    first, last = (moment.date() for moment in reads["observed_at_utc"])
+    own = pl.col("meter_id") == meter_id
+    rows = read_raw(layout, "raw_meter__readings", site_id, first, last, own)
+    span = Interval(start_of_day(first), start_of_day(last + timedelta(days=1)))
+    return days_of_meters(rows, span, as_of_utc=as_of_utc)

@@ -1,5 +1,6 @@
 """The sum of intervals against the register: the bracket by hand, and what is not compared."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -114,7 +115,49 @@ def test_a_reading_of_the_register_that_its_source_marked_is_not_used() -> None:
     assert compared([1.0] * 4, {0: 0.0, 4: 40.0}, quality="bms_quality_0") == []
 
 
-def between(energy_kwh: list[float], first: float, last: float, counted_kwh: float) -> list[str]:
+@pytest.mark.parametrize(("exports", "count"), [(None, 0), (True, 0), (False, 1)])
+def test_where_energy_may_flow_back_nothing_says_what_the_register_counts(
+    exports: bool | None,  # noqa: FBT001 - pytest names it
+    count: int,
+) -> None:
+    """10 kWh in, then 5 kWh out: a register of what flows in shows 10 more, one of both 5."""
+    facts = {"m": replace(FACTS["m"], exports=exports)}
+    hours: list[float | None] = [10.0, -5.0, 10.0, 10.0]
+
+    assert len(compared(hours, {0: 0.0, 4: 30.0}, facts)) == count
+    assert len(compared(hours, {0: 0.0, 1: 10.0, 2: 5.0, 4: 25.0}, facts)) == count
+    assert len(between([10.0, -5.0, 10.0, 10.0], 0.5, 3.5, -5.0, exports=exports)) == count
+    assert len(compared([10.0] * 4, {0: 0.0, 4: 30.0}, facts)) == 1
+
+
+def test_over_days_on_which_a_meter_changed_its_intervals_it_has_no_one_grid() -> None:
+    ends = [DAY_UTC + HOUR, DAY_UTC + 1.5 * HOUR]
+    rows = pl.DataFrame(
+        {
+            "meter_id": "m",
+            "interval_start_utc": [DAY_UTC, DAY_UTC + HOUR],
+            "interval_end_utc": ends,
+            "energy_kwh": 1.0,
+            "reading_quality": "ok",
+            "available_at_utc": ends,
+        }
+    )
+    later_utc = DAY_UTC + 48 * HOUR
+
+    def count(of: pl.DataFrame) -> int:
+        return len(days_of_meters(of, Interval(DAY_UTC, later_utc), as_of_utc=later_utc))
+
+    assert [count(rows[:1]), count(rows[1:]), count(rows), count(rows.clear())] == [1, 1, 0, 0]
+
+
+def between(
+    energy_kwh: list[float],
+    first: float,
+    last: float,
+    counted_kwh: float,
+    *,
+    exports: bool | None = None,
+) -> list[str]:
     """Hold hourly energy from midnight against a count between two hours; return the messages."""
     count, hour_ms = len(energy_kwh), 3_600_000
     meter = MeterDay(
@@ -127,7 +170,8 @@ def between(energy_kwh: list[float], first: float, last: float, counted_kwh: flo
         early_ms=np.zeros(count),
     )
     read_ms = (np.array([first, last]) * hour_ms).astype(np.int64)
-    found = register_between_reads(meter, read_ms, np.array([500.0, 500.0 + counted_kwh]), 0.002)
+    shown_kwh = np.array([500.0, 500.0 + counted_kwh])
+    found = register_between_reads(meter, read_ms, shown_kwh, 0.002, exports=exports)
     return [finding.message for finding in found]
 
 

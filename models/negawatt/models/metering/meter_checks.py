@@ -36,9 +36,14 @@ def days_of_meters(readings: pl.DataFrame, day: Interval, *, as_of_utc: datetime
         readings: Rows of raw_meter__readings that ``site_interval_energy`` accepts.
         day: The span.
         as_of_utc: Readings that became available later are not seen.
+
+    Returns:
+        One for each meter whose intervals are of one length, as they are within a day.
     """
     starts_in_day = pl.col.interval_start_utc.is_between(day.start_utc, day.end_utc, closed="left")
     newest = newest_versions(readings, "meter_id", as_of_utc).filter(starts_in_day)
+    length = pl.col.interval_end_utc - pl.col.interval_start_utc
+    newest = newest.filter(length.n_unique().over("meter_id") == 1)
     return [
         meter_day(rows, day)
         for rows in newest.sort("meter_id").partition_by("meter_id", maintain_order=True)

@@ -31,24 +31,34 @@ def register_findings(
         tolerance_ratio: How far the sum may miss, as share of what the register counted.
     """
     found = []
-    known = registers.filter(
-        pl.col.energy_total_kwh.is_finite() & (pl.col.reading_quality == OK)
-    ).unique(["node_id", "meter_id", "observed_at_utc", "energy_total_kwh"])
     for meter in meters:
         declared = facts.get(meter.meter_id)
         if declared is None or declared.register_node_id is None:
             continue
-        own = known.filter(
-            (pl.col.node_id == declared.register_node_id)
-            & (pl.col.meter_id == declared.register_meter_id)
-        ).sort("observed_at_utc")
+        own = in_order(registers.filter(is_of_register(declared)))
         found += register_against_intervals(
             meter,
             own["observed_at_utc"].dt.epoch("ms").to_numpy(),
             own["energy_total_kwh"].to_numpy(),
             tolerance_ratio,
+            exports=declared.exports,
         )
     return found
+
+
+def is_of_register(declared: MeterFacts) -> pl.Expr:
+    """Say which rows of raw_node__power_samples are usable readings of a meter's register."""
+    return (
+        (pl.col("node_id") == declared.register_node_id)
+        & (pl.col("meter_id") == declared.register_meter_id)
+        & pl.col("energy_total_kwh").is_finite()
+        & (pl.col("reading_quality") == OK)
+    )
+
+
+def in_order(reads: pl.DataFrame) -> pl.DataFrame:
+    """Return when one register was read and what it showed, each once, oldest first."""
+    return reads.select("observed_at_utc", "energy_total_kwh").unique().sort(pl.all())
 
 
 def register_against_intervals(
@@ -56,6 +66,8 @@ def register_against_intervals(
     read_ms: NDArray[np.int64],
     register_kwh: NDArray[np.float64],
     tolerance_ratio: float,
+    *,
+    exports: bool | None = None,
 ) -> list[Finding]:
     """Report a sum of intervals that the register cannot have counted.
 
@@ -64,13 +76,15 @@ def register_against_intervals(
     less the first after the start, and at most the first after the end less the last before the
     start. The sum must lie between, give or take the tolerance. Of a day, the intervals from the
     first to the last are compared that have a reading of the register on either side; where the
-    energy of one of them is not known, nothing is compared.
+    energy of one of them is not known, nothing is compared; nor where one is below zero and energy
+    may flow back, because nothing says then what the register counts.
 
     Args:
         meter: The meter's day.
         read_ms: When the register was read, since 1970 [ms], ascending, shape (m,).
         register_kwh: What it showed [kWh], shape (m,).
         tolerance_ratio: How far the sum may miss, as share of what the register counted.
+        exports: Energy can flow back through the meter; None where nobody declared it.
 
     Returns:
         At most one finding; a register that falls is one.
@@ -82,6 +96,8 @@ def register_against_intervals(
     if len(usable) < 2:  # noqa: PLR2004  # an interval has two edges
         return []
     first, last = int(usable[0]), int(usable[-1])
+    if _flows_back(meter.energy_kwh[first:last], exports):
+        return []
     steps_kwh = np.diff(register_kwh[before[first] : after[last] + 1])
     if (steps_kwh < 0).any():
         fell_ms = read_ms[before[first] + 1 + int(np.argmax(steps_kwh < 0))]
@@ -121,18 +137,22 @@ def register_between_reads(
     read_ms: NDArray[np.int64],
     register_kwh: NDArray[np.float64],
     tolerance_ratio: float,
+    *,
+    exports: bool | None = None,
 ) -> list[Finding]:
     """Report intervals that two readings of a register, weeks apart perhaps, cannot have counted.
 
     What the register counted between them is at least the energy of the intervals that lie wholly
     between them, and at most that and the two intervals in which they were made, give or take the
-    tolerance. Where the energy of one of these is not known, nothing is compared.
+    tolerance. Where the energy of one of these is not known, nothing is compared; nor where one is
+    below zero and energy may flow back.
 
     Args:
         meter: The meter's intervals from the one of the first reading to the one of the last.
         read_ms: When the register was read, since 1970 [ms], ascending, shape (2,).
         register_kwh: What it showed [kWh], shape (2,).
         tolerance_ratio: How far the count may miss, as share of itself.
+        exports: Energy can flow back through the meter; None where nobody declared it.
 
     Returns:
         At most one finding; a register that falls is one.
@@ -156,6 +176,8 @@ def register_between_reads(
     outer = np.searchsorted(edge_ms, read_ms[0], "right") - 1, np.searchsorted(edge_ms, read_ms[1])
     inner = np.searchsorted(edge_ms, read_ms[0]), np.searchsorted(edge_ms, read_ms[1], "right") - 1
     if outer[0] < 0 or outer[1] >= len(edge_ms):
+        return []
+    if _flows_back(meter.energy_kwh[outer[0] : outer[1]], exports):
         return []
     least_kwh = float(meter.energy_kwh[inner[0] : inner[1]].sum())
     most_kwh = float(meter.energy_kwh[outer[0] : outer[1]].sum())
@@ -183,6 +205,10 @@ def register_between_reads(
             },
         )
     ]
+
+
+def _flows_back(energy_kwh: NDArray[np.float64], exports: bool | None) -> bool:  # noqa: FBT001 - of a private function
+    return exports is not False and bool((energy_kwh < 0).any())
 
 
 def _finding(meter: MeterDay, message: str, evidence: Mapping[str, object]) -> Finding:

@@ -55,8 +55,8 @@ def diff(
 
 
 def _versions(layout: Layout, event_id: str) -> list[Statement]:
-    event = find_event(layout, event_id)
-    texts = statement_versions(layout, f"{event.site_id}.{event_id}")["statement_json"]
+    statement_id = find_event(layout, event_id).statement_id
+    texts = statement_versions(layout, statement_id)["statement_json"]
     found = [from_json(text.encode()) for text in texts]
     require_chain(found)
     return found

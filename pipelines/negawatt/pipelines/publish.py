@@ -29,7 +29,7 @@ from negawatt.pipelines.rows import (
     statement_header,
     statement_lines,
 )
-from negawatt.pipelines.settlement import gather_inputs, statement_id_of
+from negawatt.pipelines.settlement import gather_inputs
 from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.delta_tables import refresh_partition
 from negawatt.warehouse.event_tables import find_event
@@ -82,7 +82,7 @@ def compute_settlement(
         NegawattError: The settlement is refused, or the lifecycle does not allow it.
     """
     event = find_event(layout, event_id)
-    latest = latest_statement(layout, statement_id_of(layout, event_id))
+    latest = latest_statement(layout, event.statement_id)
     if event.cancelled and latest is not None:
         return _voided(latest, event, now_utc, decision)
     standing = () if latest is None else latest.body.overrides
@@ -161,7 +161,7 @@ def is_to_be_voided(layout: Layout, event: Event) -> bool:
     """Say whether an event was cancelled and its statement still counts."""
     if not event.cancelled:
         return False
-    latest = latest_statement(layout, f"{event.site_id}.{event.event_id}")
+    latest = latest_statement(layout, event.statement_id)
     return latest is not None and latest.stage is not Stage.VOID
 
 

@@ -155,7 +155,7 @@ def run_event_settlement(
         _execute(
             layout, instance, "event_settlement", fixed_utc, partition_key=event_id, config=config
         )
-    statement = latest_statement(layout, f"{event.site_id}.{event_id}")
+    statement = latest_statement(layout, event.statement_id)
     assert statement is not None  # the job has just published it  # noqa: S101
     return statement
 

@@ -49,7 +49,7 @@ def selected(layout: Layout, selection: Selection) -> list[Selected]:
             and selection.program_id in {None, event.program_id}
             and selection.month in {None, f"{local:%Y-%m}"}
         ):
-            text = texts.get(f"{event.site_id}.{event.event_id}")
+            text = texts.get(event.statement_id)
             statement = None if text is None else from_json(text.encode())
             found.append(Selected(event=event, statement=statement))
     return sorted(found, key=lambda one: (one.event.interval.start_utc, one.event.event_id))

@@ -168,7 +168,7 @@ def gather_inputs(
             *heard.findings,
         ),
         terms=SettlementTerms(
-            statement_id=f"{event.site_id}.{event_id}",
+            statement_id=event.statement_id,
             revenue_grade=site.revenue_grade,
             low_confidence_facts=_low_confidence(rule),
             rounding=rounding_of(rule),
@@ -187,11 +187,6 @@ def gather_inputs(
         ),
     )
     return GatheredInputs(inputs=inputs, reads=reads, snapshots=snapshots)
-
-
-def statement_id_of(layout: Layout, event_id: str) -> str:
-    """Return the name of an event's statement."""
-    return f"{find_event(layout, event_id).site_id}.{event_id}"
 
 
 def load_window(layout: Layout, event: Event) -> Interval:

@@ -45,6 +45,11 @@ class Event:
     kind: str = "economic"
     cancelled: bool = False
 
+    @property
+    def statement_id(self) -> str:
+        """The name of its statement."""
+        return f"{self.site_id}.{self.event_id}"
+
     def __post_init__(self) -> None:
         if self.revision < 1:
             raise ValueError(f"revision must be 1 or more, got {self.revision}")

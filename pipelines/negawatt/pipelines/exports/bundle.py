@@ -32,7 +32,8 @@ from negawatt.models.settlement.bundle.write import (
 from negawatt.models.settlement.canonical import from_json
 from negawatt.models.settlement.settle import SettlementInputs
 from negawatt.models.settlement.statement import Statement
-from negawatt.pipelines.settlement import gather_inputs, load_window, statement_id_of
+from negawatt.pipelines.settlement import gather_inputs, load_window
+from negawatt.warehouse.event_tables import find_event
 from negawatt.warehouse.identities import site_names
 from negawatt.warehouse.layout import Layout, appearing_file
 from negawatt.warehouse.sites import read_site
@@ -119,8 +120,7 @@ def read_evidence(layout: Layout, event_id: str, previous: Opened | None = None)
     Raises:
         DataRefusedError: The event has no statement.
     """
-    statement_id = statement_id_of(layout, event_id)
-    text = latest_statement_json(layout, statement_id)
+    text = latest_statement_json(layout, find_event(layout, event_id).statement_id)
     if text is None:
         raise DataRefusedError(
             thing=f"event {event_id!r}",

@@ -56,7 +56,7 @@ def read_statement(layout: Layout, event_id: str, version: int | None = None) ->
         DataRefusedError: It has no statement yet, or no such version.
     """
     event = find_event(layout, event_id)
-    rows = statement_versions(layout, f"{event.site_id}.{event_id}")
+    rows = statement_versions(layout, event.statement_id)
     published = dict(zip(rows["statement_version"], rows["statement_json"], strict=True))
     if not published:
         raise DataRefusedError(

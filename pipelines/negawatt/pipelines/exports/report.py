@@ -50,8 +50,7 @@ def write_report(layout: Layout, event_id: str, *, pdf: bool = False) -> Path:
         DataRefusedError: It has no statement yet.
         DeviceMissingError: A PDF is asked for, and the library for it is not installed.
     """
-    event = find_event(layout, event_id)
-    statement_id = f"{event.site_id}.{event_id}"
+    statement_id = find_event(layout, event_id).statement_id
     text = latest_statement_json(layout, statement_id)
     if text is None:
         raise DataRefusedError(

@@ -21,7 +21,7 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.estimates import without_estimates
 from negawatt.models.metering.estimation import with_estimates
 from negawatt.models.metering.load_series import LoadSeries
-from negawatt.models.metering.roll_up import to_load_series
+from negawatt.models.metering.roll_up import each_load_series, to_load_series
 from negawatt.models.settlement.build import SettlementTerms
 from negawatt.models.settlement.rounding import rounding_of
 from negawatt.models.settlement.settle import SettlementInputs
@@ -271,10 +271,15 @@ def _inside(window: Interval) -> pl.Expr:
 
 
 def _job_loads(rows: pl.DataFrame) -> dict[str, LoadSeries]:
-    return {
-        job_id: to_load_series(own, interval_minutes_of(own), job_id)
-        for (job_id,), own in sorted(rows.partition_by("job_id", as_dict=True).items())
+    longest = (pl.col.interval_end_utc - pl.col.interval_start_utc).max().over("job_id")
+    found = {
+        job_id: series
+        for own in rows.with_columns(longest.alias("longest")).partition_by(
+            "longest", include_key=False
+        )
+        for job_id, series in each_load_series(own, interval_minutes_of(own)).items()
     }
+    return dict(sorted(found.items()))
 
 
 def _estimated(

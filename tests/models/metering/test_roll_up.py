@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.metering.roll_up import (
     MINUTES_PER_DAY,
+    each_load_series,
     roll_up,
     shared_minutes,
     to_load_series,
@@ -202,3 +203,18 @@ def test_intervals_of_several_lengths_share_the_shortest_that_all_fill(
     assert shared_minutes(frame, 5) == shared
     assert MINUTES_PER_DAY % shared == 0
     assert roll_up(frame, shared).height == len(lengths)
+
+
+def test_each_meter_on_its_own_grid_is_as_it_is_alone() -> None:
+    first = site([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], skip=(2,))
+    later = site([7.0, 8.0], skip=(0,)).with_columns(pl.lit("other").alias("meter_id"))
+    both = pl.concat([later, first])
+
+    found = each_load_series(both, 2)
+
+    assert list(found) == sorted(found) == sorted(both["meter_id"].unique())
+    for name, series in found.items():
+        alone = to_load_series(both, 2, name)
+        assert series.start_utc == alone.start_utc
+        assert np.array_equal(series.energy_kwh, alone.energy_kwh, equal_nan=True)
+        assert np.array_equal(series.coverage_ratio, alone.coverage_ratio)

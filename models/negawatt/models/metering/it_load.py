@@ -11,7 +11,7 @@ import polars as pl
 
 from negawatt.models.domain.units import J_PER_KWH, MILLIJOULE_PER_J
 from negawatt.models.metering.load_series import LoadSeries
-from negawatt.models.metering.roll_up import to_load_series
+from negawatt.models.metering.roll_up import each_load_series, to_load_series
 
 _MINUTE = 1
 _ALL = "all GPUs"
@@ -46,13 +46,7 @@ def node_loads(gpus: pl.DataFrame) -> Mapping[str, LoadSeries]:
         >>> (node_loads(gpus)["n1"].energy_kwh * 3600).tolist()
         [120.0, nan]
     """
-    named = gpus.rename({"node_id": "meter_id"})
-    return {
-        node_id: to_load_series(rows, _MINUTE, node_id)
-        for (node_id,), rows in sorted(
-            _summed(named).partition_by("meter_id", as_dict=True).items()
-        )
-    }
+    return each_load_series(_summed(gpus.rename({"node_id": "meter_id"})), _MINUTE)
 
 
 def _summed(gpus: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.message import Outcome
@@ -17,7 +18,7 @@ from negawatt.collectors.openadr.translate import ProgramTerms
 from negawatt.collectors.openadr.two_b import as_three, event_id
 from negawatt.collectors.openadr.ven_two_b import message_of
 from negawatt.collectors.raw_schema import GRID_EVENTS, MARKET_PRICES
-from tests.collectors.openadr.vtn_events import NOW_UTC, START_UTC, message, terms
+from tests.collectors.openadr.vtn_events import NOW_UTC, START_UTC, gone, message, terms
 
 AN_HOUR = timedelta(hours=1)
 CONTEXT = "http://utility.example/summer"
@@ -177,20 +178,7 @@ def test_whatever_takes_the_place_of_a_part_an_event_is_read_or_refused() -> Non
         signal("SIMPLE", "level", 1.0),
         signal("LOAD_DISPATCH", "setpoint", 750.0, name="powerReal", scale="k"),
     )
-    config = TwoBConfig.model_validate(
-        {
-            "site_id": "hall-1",
-            "root": "tables",
-            "vtn": {"url": "http://127.0.0.1", "ven_name": "v", "answer": "optOut"},
-            "programs": [
-                {
-                    "market_context": CONTEXT,
-                    "program_id": "p",
-                    "levels": {1: {"committed_kw": 500.0}},
-                }
-            ],
-        }
-    )
+    config = configured((CONTEXT, "p"))
     found = Counter[Outcome]()
     for path in [*parts(told), ()]:
         for other in (*junk, ...) if path else (...,):
@@ -201,6 +189,46 @@ def test_whatever_takes_the_place_of_a_part_an_event_is_read_or_refused() -> Non
     assert found[Outcome.NOT_UNDERSTOOD] > 50
     assert found[Outcome.ACCEPTED] > 10
     assert sum(found.values()) > 300
+
+
+def configured(*markets: tuple[str, str]) -> TwoBConfig:
+    """Return a configuration with the program of each market context."""
+    return TwoBConfig.model_validate(
+        {
+            "site_id": "hall-1",
+            "root": "tables",
+            "vtn": {"url": "http://127.0.0.1", "ven_name": "v", "answer": "optOut"},
+            "programs": [
+                {
+                    "market_context": context,
+                    "program_id": program_id,
+                    "levels": {1: {"committed_kw": 500.0}},
+                }
+                for context, program_id in markets
+            ],
+        }
+    )
+
+
+def test_an_event_keeps_its_program_where_another_one_is_configured_before_it() -> None:
+    before = configured((CONTEXT, "summer"))
+    after = configured(("http://utility.example/winter", "winter"), (CONTEXT, "summer"))
+    told = event(signal("SIMPLE", "level", 1.0))
+    one = Intake(before.terms(), Memory())
+    one.take(message_of(told, before, SystemClock()))
+
+    other = Intake(after.terms(), Memory.of_json(one.memory.to_json()))
+    is_new = other.is_new(message_of(told, after, SystemClock()))
+    other.take(gone("ev-1"))
+
+    assert not is_new
+    found = [(row[0], row[1], row[3], row[12]) for row in other.rows[GRID_EVENTS]]
+    assert found == [("ev-1.0", 2, "summer", True)]
+
+
+def test_one_market_context_has_one_program() -> None:
+    with pytest.raises(ValidationError, match="another market_context for each program"):
+        configured((CONTEXT, "p"), (CONTEXT, "q"))
 
 
 def parts(told: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 Not here: opening what it names (ven_two_b).
 """
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -69,16 +70,28 @@ class TwoBConfig(Section):
     programs: Annotated[tuple[MarketConfig, ...], Field(min_length=1)]
     event_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]{0,19})?$")] = ""
 
+    @model_validator(mode="after")
+    def _one_program_for_each_market(self) -> Self:
+        if len(self.program_of()) < len(self.programs):
+            raise ValueError("another market_context for each program")
+        return self
+
     def program_of(self) -> dict[str, str]:
-        """Return names of programs, as events of 3.1 have them, by market context."""
-        return {one.market_context: f"market-{n}" for n, one in enumerate(self.programs)}
+        """Return names of programs, as events of 3.1 have them, by market context.
+
+        Events are remembered under them, so that they are the same in whatever order programs
+        stand; a market context itself, an address, has characters that no id has.
+        """
+        contexts = [one.market_context for one in self.programs]
+        return {one: hashlib.sha256(one.encode()).hexdigest() for one in contexts}
 
     def terms(self) -> Terms:
         """Return what messages are held against."""
+        names = self.program_of()
         return Terms(
             site_id=self.site_id,
             vtn_url=self.vtn.url,
-            programs={f"market-{n}": one.terms() for n, one in enumerate(self.programs)},
+            programs={names[one.market_context]: one.terms() for one in self.programs},
             prefix=self.event_prefix,
             version="2.0b",
         )

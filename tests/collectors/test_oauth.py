@@ -11,6 +11,7 @@ import pytest
 from negawatt.collectors.access import Access
 from negawatt.collectors.clock import VirtualClock
 from negawatt.collectors.oauth import OAuthConfig, Tokens
+from negawatt.collectors.openadr.config import VtnConfig
 from negawatt.models.domain.units import NS_PER_S
 from tests.collectors.token_server import TokenServer, token_server
 
@@ -106,6 +107,20 @@ def test_an_answer_without_a_token_is_none(tmp_path: Path, answer: str) -> None:
             tokens.take(answer)
 
     assert tokens.current is None
+
+
+def test_a_token_is_asked_for_at_the_very_address_and_paths_of_a_vtn_follow_one_slash(
+    tmp_path: Path,
+) -> None:
+    oauth = {"client_id": "a", "client_secret_file": tmp_path, "token_url": "https://a.example/t/"}
+
+    found = VtnConfig.model_validate(
+        {"url": "https://vtn.example/3.1/", "client_name": "v", "oauth": oauth}
+    )
+
+    assert found.url == "https://vtn.example/3.1"
+    assert found.oauth is not None
+    assert found.oauth.token_url == "https://a.example/t/"  # noqa: S105 - no secret
 
 
 def test_no_secret_is_posted_without_tls(tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ def _http_address(url: str) -> str:
     return url
 
 
+Url = Annotated[str, AfterValidator(_http_address)]
+"""An address as it stands in the file."""
+BaseUrl = Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))]
+"""One that paths are put behind."""
 SiteName = Annotated[str, name_of("site")]
 NodeName = Annotated[str, name_of("node")]
 
@@ -90,7 +94,7 @@ class AccessConfig(Section):
 class _Addressed(Section):
     """A target with an address, and what it asks for."""
 
-    url: Annotated[str, AfterValidator(_http_address)]
+    url: Url
     access: AccessConfig = AccessConfig()
 
     @model_validator(mode="after")
@@ -240,7 +244,7 @@ class ShipConfig(Section):
     """
 
     to: str | None = None
-    endpoint_url: Annotated[str, AfterValidator(_http_address)] | None = None
+    endpoint_url: Url | None = None
     region: str | None = None
     keep_days: int | None = Field(default=None, ge=1)
 

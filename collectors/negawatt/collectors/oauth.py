@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from negawatt.collectors.access import Access
-from negawatt.collectors.config_sections import AccessConfig, Section
+from negawatt.collectors.config_sections import AccessConfig, Section, Url
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.units import NS_PER_S
 
@@ -38,16 +38,6 @@ def is_safe_for_secrets(url: str) -> bool:
     """
     parts = urlsplit(url)
     return parts.scheme == "https" or parts.hostname in _THIS_MACHINE
-
-
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an address that begins with http:// or https:// and names a host")
-    return url.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_address)]
 
 
 class OAuthConfig(Section):

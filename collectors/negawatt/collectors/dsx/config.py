@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, name_of
+from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, Url, name_of
 from negawatt.collectors.dsx.intake import Terms
 from negawatt.collectors.dsx.signatures import Signer, read_public_key
-from negawatt.collectors.oauth import OAuthConfig, Url
+from negawatt.collectors.oauth import OAuthConfig
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
 _REMEDY: Final = (

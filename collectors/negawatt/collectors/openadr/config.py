@@ -9,8 +9,15 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, name_of
-from negawatt.collectors.oauth import OAuthConfig, Url, is_safe_for_secrets
+from negawatt.collectors.config_sections import (
+    AccessConfig,
+    BaseUrl,
+    Section,
+    SiteName,
+    Url,
+    name_of,
+)
+from negawatt.collectors.oauth import OAuthConfig, is_safe_for_secrets
 from negawatt.collectors.openadr.intake import Terms
 from negawatt.collectors.openadr.translate import AskKind, ProgramTerms
 from negawatt.models.domain.errors import ConfigurationError, invalid_file
@@ -28,7 +35,7 @@ class VtnConfig(Section):
         request_timeout_s: Longest time for one answer [s].
     """
 
-    url: Url
+    url: BaseUrl
     client_name: Annotated[str, name_of("client"), Field(pattern="^[^_]+$")]
     access: AccessConfig = AccessConfig()
     oauth: OAuthConfig | None = None

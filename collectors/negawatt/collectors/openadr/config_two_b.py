@@ -9,8 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from negawatt.collectors.config_sections import Section, SiteName, name_of
-from negawatt.collectors.oauth import Url
+from negawatt.collectors.config_sections import BaseUrl, Section, SiteName, name_of
 from negawatt.collectors.openadr.config import MeaningConfig, read_config
 from negawatt.collectors.openadr.intake import Terms
 
@@ -28,7 +27,7 @@ class TwoBVtnConfig(Section):
         fingerprint: Of the certificate that the VTN signs its messages with.
     """
 
-    url: Url
+    url: BaseUrl
     ven_name: Annotated[str, name_of("ven"), Field(pattern="^[^_]+$")]
     answer: Literal["optIn", "optOut"]
     certificate_file: Path | None = None

@@ -1,6 +1,7 @@
 """OAuth2 client credentials: a token that is asked for, and asked for anew before it ends.
 
-Source: RFC 6749, sections 4.4 and 5.1. Not here: who needs the token (openadr.vtn, dsx.client).
+Source: RFC 6749, sections 4.4, 5.1 and 5.2, appendix A.12. Not here: who needs the token
+(openadr.vtn, dsx.client).
 """
 
 import http.client
@@ -24,7 +25,8 @@ _EARLY_S: Final = 30  # a token is renewed this long before it ends
 _LASTS_S: Final = 3_600  # where the server does not say for how long it is good
 _MOST_BYTES: Final = 65_536
 _TIMEOUT_S: Final = 10.0
-_REFUSED: Final = (400, 401, 403)  # RFC 6749, section 5.2: who we are is not known, or not enough
+REFUSED: Final = (400, 401, 403)
+"""What a server of tokens answers those it does not know, or who may not (section 5.2)."""
 
 
 def is_safe_for_secrets(url: str) -> bool:
@@ -71,7 +73,7 @@ class _AccessToken(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    access_token: Annotated[str, Field(min_length=1, max_length=65_535)]
+    access_token: Annotated[str, Field(pattern=r"^[ -~]+$", max_length=65_535)]
     token_type: Annotated[str, Field(pattern="^[Bb]earer$")]
     expires_in: Annotated[int, Field(ge=0)] | None = None
 
@@ -153,7 +155,7 @@ class Tokens:
                 return self.take(answer.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
             error.close()
-            kind = PermissionError if error.code in _REFUSED else ConnectionError
+            kind = PermissionError if error.code in REFUSED else ConnectionError
             raise kind(f"{url} was answered by HTTP status {error.code}") from error
         except (ValueError, http.client.HTTPException) as error:
             raise ConnectionError(f"no token in the answer of {url}") from error

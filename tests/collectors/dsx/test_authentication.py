@@ -63,6 +63,7 @@ def test_a_token_of_oauth2_is_asked_for_and_asked_for_anew_when_the_broker_refus
 ) -> None:
     """The broker takes the first token; started again, it takes only the second.
 
+    Meanwhile the file with the secret is no text for a moment, as one that is being written.
     Broker and token server are of different authorities.
     """
     authority = Authority(tmp_path)
@@ -87,7 +88,10 @@ def test_a_token_of_oauth2_is_asked_for_and_asked_for_anew_when_the_broker_refus
         with hearing(config) as one:
             broker.end()
             _allow(passwords, "token-2")
+            (tmp_path / "secret").write_bytes(b"\xff")
             broker.start()
+            until(lambda: "can't decode" in one.heard.problem)
+            (tmp_path / "secret").write_text("a-secret", "utf-8")
             until(lambda: one.heard.connected_count == 2)
 
         (tmp_path / "secret").write_text("another secret", "utf-8")

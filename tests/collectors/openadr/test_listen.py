@@ -207,6 +207,24 @@ def test_a_subscription_that_is_lost_is_made_again(tmp_path: Path, vtn: Loopback
         until(lambda: len(vtn.objects["subscriptions"]) == 1)
 
 
+def test_files_with_secrets_that_are_gone_for_a_moment_end_nothing(
+    tmp_path: Path, vtn: LoopbackVtn
+) -> None:
+    """The token of the webhook is read once; the secret of OAuth2 for each token."""
+    told = config(tmp_path, vtn, with_webhook=True)
+    with hearing(told) as one:
+        until(lambda: len(vtn.objects["subscriptions"]) == 1)
+        (tmp_path / "hook").unlink()
+        (tmp_path / "secret").unlink()
+        vtn.tokens.clear()
+        until(lambda: "no secret" in one.heard.problem)
+        (tmp_path / "secret").write_text(CLIENT[1])
+        vtn.objects["subscriptions"].clear()
+        until(lambda: len(vtn.objects["subscriptions"]) == 1)
+        vtn.put(event(interval(0, LIMIT, 1), intervalPeriod=FAR))
+        until(lambda: len(rows(tmp_path)) == 1)
+
+
 def test_events_of_many_pages_are_all_taken_and_one_left_out_of_a_page_is_asked_for(
     tmp_path: Path, vtn: LoopbackVtn
 ) -> None:

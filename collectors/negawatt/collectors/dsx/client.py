@@ -137,7 +137,7 @@ class Listener:
                 self._client.username_pw_set(user, self._access.secret())
             host, port = broker.host_and_port
             self._client.connect(host, port, keepalive=broker.keepalive_s)
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:  # no connection, or no secret to read
             self.problem = str(error)
             self._is_refused = isinstance(error, ssl.SSLCertVerificationError | PermissionError)
 

@@ -90,6 +90,7 @@ class _Listener:
         self._problem = "not asked yet"
         self._is_refused = False
         self._note = ""
+        self._token = ""
         self._subscription: str | None = None
         self._listed: set[str] = set()
 
@@ -108,8 +109,10 @@ class _Listener:
         """Hear until told to stop."""
         woken = asyncio.Event()
         async with AsyncExitStack() as stack:
-            if self._config.webhook is not None:
-                await stack.enter_async_context(webhook(self._config.webhook, woken))
+            hook = self._config.webhook
+            if hook is not None:
+                self._token = webhook_token(hook.token_file)  # once: what we take is what we tell
+                await stack.enter_async_context(webhook(hook, self._token, woken))
             await stack.enter_async_context(self._vtn)
             pause_s, next_ns = _FIRST_PAUSE_S, 0
             while not is_stopped():
@@ -181,9 +184,8 @@ class _Listener:
         if hook is None:
             return
         try:
-            token = webhook_token(hook.token_file)
             known = self._subscription
-            self._subscription = await self._vtn.subscribe(hook.callback_url, token, known)
+            self._subscription = await self._vtn.subscribe(hook.callback_url, self._token, known)
             self._note = ""
         except VtnError as error:
             self._note = f"no subscription: {error}"

@@ -15,8 +15,9 @@ import aiohttp
 from pydantic import BaseModel
 
 from negawatt.collectors.access import Access
+from negawatt.collectors.config_sections import Url
 from negawatt.collectors.dsx.message import MessageRefusedError
-from negawatt.collectors.oauth import Tokens, is_safe_for_secrets
+from negawatt.collectors.oauth import REFUSED, Tokens, is_safe_for_secrets
 from negawatt.collectors.openadr.config import VtnConfig
 from negawatt.collectors.openadr.spec import items_of, read_object
 from negawatt.models.domain.clock import Clock
@@ -30,7 +31,6 @@ _NOT_MODIFIED: Final = 304
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
-_SERVER_FAULT: Final = 500
 
 
 class VtnError(Exception):
@@ -48,7 +48,7 @@ class VtnError(Exception):
 
 
 class _TokenServer(BaseModel):
-    tokenURL: str  # noqa: N815 - the document's name
+    tokenURL: Url  # noqa: N815 - the document's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +138,14 @@ class Vtn:
             params={"clientName": self._config.client_name, "limit": str(_PAGE)},
         )
         for one in _objects(there.text):
-            urls = [operation.get("callbackUrl") for operation in one.get("objectOperations", [])]
+            urls = _callback_urls(one)
             if urls == [callback_url] and one["id"] == known:
                 return str(known)
             if urls == [callback_url]:
                 await self._ask("PUT", f"/subscriptions/{one['id']}", body=told)
                 return str(one["id"])
         made = await self._ask("POST", "/subscriptions", body=told, expected=(_CREATED,))
-        (subscription,) = _objects(f"[{made.text}]")
-        return str(subscription["id"])
+        return _made_id(made.text)
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """Ask not to be told any more.
@@ -176,8 +175,7 @@ class Vtn:
                 await self._ask("PUT", f"/reports/{one['id']}", body=told)
                 return str(one["id"])
         made = await self._ask("POST", "/reports", body=told, expected=(_CREATED,))
-        (report,) = _objects(f"[{made.text}]")
-        return str(report["id"])
+        return _made_id(made.text)
 
     async def _page(self, skip: int) -> list[str]:
         known = self._pages.get(skip)
@@ -195,7 +193,7 @@ class Vtn:
         except (ValueError, RecursionError) as error:
             raise VtnError(f"a page of events that is no JSON array: {error}") from error
         self._pages.pop(skip, None)
-        if answer.etag:
+        if answer.etag and answer.etag.isascii():  # what else came could not be sent back
             self._pages[skip] = (answer.etag, page)
         return page
 
@@ -222,9 +220,12 @@ class Vtn:
         raise _unexpected(f"{method} {path}", answer)
 
     async def _authorization(self) -> Mapping[str, str]:
-        if self._tokens is None:
-            return self._access.headers()
-        token = self._tokens.current or await self._new_token(self._tokens)
+        try:
+            if self._tokens is None:
+                return self._access.headers()
+            token = self._tokens.current or await self._new_token(self._tokens)
+        except (OSError, UnicodeDecodeError) as error:  # its file is being written, or was moved
+            raise VtnError(f"no secret to be known by: {error}") from error
         return {"Authorization": f"Bearer {token}"}
 
     async def _new_token(self, tokens: Tokens) -> str:
@@ -232,9 +233,8 @@ class Vtn:
         url = (oauth.token_url if oauth else None) or await self._token_url()
         answer = await self._answer("POST", url, data=tokens.form())
         if answer.status != _OK:
-            raise _unexpected(
-                "the request for a token", answer, is_refusal=answer.status < _SERVER_FAULT
-            )
+            refused = answer.status in REFUSED
+            raise _unexpected("the request for a token", answer, is_refusal=refused)
         try:
             return tokens.take(answer.text)
         except ValueError as error:
@@ -266,7 +266,11 @@ class Vtn:
         except TimeoutError as error:
             limit_s = self._config.request_timeout_s
             raise VtnError(f"no whole answer within {limit_s:g} s") from error
-        except (aiohttp.ClientError, OSError, UnicodeDecodeError) as error:
+        except (
+            aiohttp.ClientError,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: no UTF-8, or header
             is_refusal = isinstance(error, aiohttp.ClientConnectorCertificateError)
             raise VtnError(str(error), is_refusal=is_refusal) from error
 
@@ -279,6 +283,20 @@ def _objects(text: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(_has_id(one) for one in found):
         raise VtnError("an answer without the objects that were asked for")
     return found
+
+
+def _made_id(text: str) -> str:
+    made = _objects(f"[{text}]")
+    if len(made) != 1:
+        raise VtnError("an answer without the one object that was made")
+    return str(made[0]["id"])
+
+
+def _callback_urls(subscription: Mapping[str, Any]) -> list[object]:
+    """Return where a subscription's operations are told; a VTN may write null for none."""
+    operations = subscription.get("objectOperations")
+    found = operations if isinstance(operations, list) else []
+    return [one.get("callbackUrl") for one in found if isinstance(one, dict)]
 
 
 def _has_id(found: object) -> bool:

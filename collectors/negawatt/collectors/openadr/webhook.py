@@ -43,17 +43,21 @@ def webhook_token(path: Path) -> str:
 
 
 @asynccontextmanager
-async def webhook(config: WebhookConfig, woken: asyncio.Event) -> AsyncIterator[None]:
+async def webhook(config: WebhookConfig, token: str, woken: asyncio.Event) -> AsyncIterator[None]:
     """Serve while the context is open, and set ``woken`` at each notification of an event.
 
+    Args:
+        config: Where to serve.
+        token: What the VTN brings.
+        woken: Is set.
+
     Raises:
-        ConfigurationError: The token is none, or the port is taken.
+        ConfigurationError: The port is taken.
     """
-    token = webhook_token(config.token_file)
 
     async def take(request: web.Request) -> web.Response:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
             return web.Response(status=401)
         try:
             notification = read_object(Notification, await request.read())

@@ -146,6 +146,19 @@ def test_one_series_under_two_names_is_found(layout: Layout) -> None:
     assert metered(layout)[1] == ["readings_copied"]
 
 
+def test_a_meter_that_contradicts_itself_is_not_known_and_said_so(layout: Layout) -> None:
+    """Two values at every stamp, 20 kW apart: the smaller would be a fifth below the feeder."""
+    told(layout, feeder="pdu-1", pdu_1="")
+    power_kw = jobs_kw(mean_kw=100.0)
+    read(layout, "pdu-1", power_kw)
+    read(layout, "pdu-1", power_kw - 20)
+
+    rows, codes = metered(layout)
+
+    assert rows["below_kwh"].null_count() == rows.height == 96
+    assert codes == ["reading_repeated"]
+
+
 def test_a_path_that_contradicts_itself_is_a_finding_and_the_day_is_metered(
     layout: Layout,
 ) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.interval import Interval
+from negawatt.models.metering.sample_rules import SampleRules
 from negawatt.models.reconciliation.clocks import clock_finding, clock_lag
 from negawatt.models.reconciliation.copies import copied_findings, copied_series
 from negawatt.models.reconciliation.feeds import LevelEnergy, level_findings, levels
@@ -74,15 +75,17 @@ def levels_of_day(
         return nothing, [_refused(day.site_id, error)]
     if topology is None:
         return nothing, []
-    series = power_series(_samples(layout, day), topology)
+    rules = SampleRules(max_gap_s=day.site.gpu_reading_gap_s)
+    series, left_out = power_series(_samples(layout, day), topology, rules)
     edges_ms = grid_ms(day.span, day.minutes)
+    sampled, gaps = sampled_energies(series, edges_ms, rules)
     measured = (
         node_energies(gpus, topology, day.span, day.minutes)
-        | sampled_energies(series, edges_ms, max_gap_s=day.site.gpu_reading_gap_s)
+        | sampled
         | meter_energies(meters, topology, day.span, day.minutes)
     )
     found = levels(topology, measured)
-    findings = [*level_findings(found), *copied_findings(copied_series(series))]
+    findings = [*left_out, *gaps, *level_findings(found), *copied_findings(copied_series(series))]
     findings += [one for level in found for one in _clock_findings(level, series)]
     findings += loss_findings(found, day.minutes)
     owner = {"site_id": day.site_id, "date": day.span.start_utc.date()}

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.topology import METER, NODE, RACK, PathObject, Topology, topology_of
+from negawatt.models.metering.sample_rules import SampleRules
 from negawatt.models.reconciliation.objects import (
     grid_ms,
     node_energies,
@@ -16,6 +18,7 @@ from negawatt.models.reconciliation.objects import (
 )
 
 MIDNIGHT_UTC = datetime(2026, 7, 1, tzinfo=UTC)
+RULES = SampleRules(max_gap_s=60)
 HOUR = Interval(MIDNIGHT_UTC, MIDNIGHT_UTC + timedelta(hours=1))
 
 
@@ -42,19 +45,39 @@ def test_a_meter_is_named_with_its_node_or_by_its_node_where_it_is_the_only_one(
     """A rack's one meter, a node's supply with a name of its own; a node's meter without one."""
     known = path(rack=RACK, n1=NODE, n1__psu0=METER)
 
-    found = power_series(samples(("rack", "power"), ("n1", "psu0"), ("n1", "psu1")), known)
+    rows = samples(("rack", "power"), ("n1", "psu0"), ("n1", "psu1"))
+    found, findings = power_series(rows, known, RULES)
 
     assert list(found) == ["n1/psu0", "rack"]
+    assert findings == []
 
 
 def test_of_two_meters_under_one_name_neither_is_the_object() -> None:
-    assert power_series(samples(("rack", "a"), ("rack", "b")), path(rack=RACK)) == {}
+    assert power_series(samples(("rack", "a"), ("rack", "b")), path(rack=RACK), RULES) == ({}, [])
 
 
 def test_readings_that_their_source_marked_are_left_out() -> None:
     marked = samples(("rack", "power"), quality="bms_quality_0")
 
-    assert power_series(marked, path(rack=RACK)) == {}
+    assert power_series(marked, path(rack=RACK), RULES) == ({}, [])
+
+
+def test_readings_of_one_stamp_that_differ_are_found_and_none_of_them_is_used() -> None:
+    """900 or 100 W at midnight; then 100 W twice at ten seconds, which is once."""
+    two = samples(*[("rack", "power")] * 4).with_columns(
+        pl.Series("power_w", [900.0, 100.0, 100.0, 100.0]),
+        pl.col("observed_at_utc") + pl.Series([0, 0, 10, 10]) * timedelta(seconds=1),
+    )
+
+    for rows in (two, two.reverse()):
+        found, (finding,) = power_series(rows, path(rack=RACK), RULES)
+
+        (time_ms, power_w) = found["rack"]
+        assert (time_ms - grid_ms(HOUR, 60)[0]).tolist() == [10_000]
+        assert power_w.tolist() == [100.0]
+        assert finding.code is FindingCode.READING_REPEATED
+        assert finding.subject == "meter 'rack'"
+        assert (finding.evidence["count"], finding.evidence["conflict_count"]) == (2, 1)
 
 
 def gpu(name: str, energy_j: list[float | None], node: str = "n1") -> pl.DataFrame:
@@ -107,7 +130,10 @@ def test_samples_are_integrated_between_the_edges_and_a_gap_is_not_known() -> No
     edges = grid_ms(HOUR, 15)
     stamps = edges[0] + 60_000 * np.array([n for n in range(61) if not 32 < n < 42])
 
-    found = sampled_energies({"m": (stamps, np.full(len(stamps), 1000.0))}, edges, max_gap_s=60)
+    series = {"m": (stamps, np.full(len(stamps), 1000.0))}
+    found, (gap,) = sampled_energies(series, edges, RULES)
 
     assert found["m"].energy_kwh == pytest.approx([0.25, 0.25, np.nan, 0.25], nan_ok=True)
     assert found["m"].coverage_ratio == pytest.approx([1.0, 1.0, 1 / 3, 1.0])
+    assert gap.code is FindingCode.SAMPLE_GAP
+    assert gap.evidence["longest_s"] == 600.0

@@ -82,9 +82,7 @@ def sampled_energy(
         >>> ramp.energy_j, ramp.power_w_mean
         (array([1500.]), array([150.]))
     """
-    findings: list[Finding] = []
-    time_ms, power_w = _without_codes(time_ms, power_w, rules, subject, findings)
-    time_ms, power_w = _one_per_stamp(time_ms, power_w, rules, subject, findings)
+    time_ms, power_w, findings = plain_samples(time_ms, power_w, rules, subject=subject)
     n_intervals = len(boundary_ms) - 1
     energy_j, coverage_ratio = np.full(n_intervals, np.nan), np.zeros(n_intervals)
     if len(time_ms) >= 2:  # noqa: PLR2004 - an integral needs two samples
@@ -104,6 +102,34 @@ def sampled_energy(
         power_w_max=power_w_max,
         findings=tuple(findings),
     )
+
+
+def plain_samples(
+    time_ms: NDArray[np.int64], power_w: NDArray[np.float64], rules: SampleRules, *, subject: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Finding]]:
+    """Return the samples that count, one per stamp and oldest first, as ``sampled_energy`` has it.
+
+    Args:
+        time_ms: When each sample was taken, since 1970 [ms], shape (n,).
+        power_w: Power [W], shape (n,); NaN where not known.
+        rules: What is done with everything that is not a plain sample.
+        subject: The source, for findings.
+
+    Returns:
+        Stamps [ms] and power [W], both of shape (m,), and what was found in the others.
+
+    Examples:
+        Two values of one stamp: nothing tells which is right.
+
+        >>> time_ms, power_w, findings = plain_samples(np.array([0, 0, 1_000]),
+        ...     np.array([900.0, 100.0, 100.0]), SampleRules(max_gap_s=1.0), subject="node 'n1'")
+        >>> time_ms.tolist(), power_w.tolist(), [one.code.value for one in findings]
+        ([1000], [100.0], ['reading_repeated'])
+    """
+    findings: list[Finding] = []
+    time_ms, power_w = _without_codes(time_ms, power_w, rules, subject, findings)
+    time_ms, power_w = _one_per_stamp(time_ms, power_w, rules, subject, findings)
+    return time_ms, power_w, findings
 
 
 def _without_codes(

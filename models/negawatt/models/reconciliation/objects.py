@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.topology import NODE, Topology
 from negawatt.models.domain.units import J_PER_KWH, MILLIJOULE_PER_J, MS_PER_S
-from negawatt.models.metering.power_samples import sampled_energy
+from negawatt.models.metering.power_samples import plain_samples, sampled_energy
 from negawatt.models.metering.roll_up import roll_up
 from negawatt.models.metering.sample_rules import SampleRules
 from negawatt.models.reconciliation.feeds import GPUS, METERED, ObjectEnergy
@@ -95,25 +96,29 @@ def node_energies(
     return dict(_on_grid(rows, span, minutes, GPUS))
 
 
-def power_series(samples: pl.DataFrame, topology: Topology) -> dict[str, Samples]:
+def power_series(
+    samples: pl.DataFrame, topology: Topology, rules: SampleRules
+) -> tuple[dict[str, Samples], list[Finding]]:
     """Return the readings of each meter that is an object of the path: stamps [ms], power [W].
 
     A meter of a node is named ``node_id/meter_id``; by ``node_id`` alone where that object is no
-    node and has one meter. Readings that their source marked are left out; of several at one stamp
-    the first counts.
+    node and has one meter. Readings that their source marked are left out.
 
     Args:
         samples: Rows of raw_node__power_samples.
         topology: The path.
+        rules: What is done with everything that is not a plain sample.
+
+    Returns:
+        The samples that count, of each meter; and what was found in the others.
     """
-    plain = samples.filter(pl.col("power_w").is_finite() & (pl.col("reading_quality") == _OK)).sort(
-        "observed_at_utc", "power_w"
-    )
+    plain = samples.filter(pl.col("power_w").is_finite() & (pl.col("reading_quality") == _OK))
     by_meter = plain.partition_by("node_id", "meter_id", as_dict=True)
     meters_of: dict[str, int] = {}
     for node_id, _ in by_meter:
         meters_of[str(node_id)] = meters_of.get(str(node_id), 0) + 1
-    found = {}
+    found: dict[str, Samples] = {}
+    findings: list[Finding] = []
     for (node_id, meter_id), rows in sorted(by_meter.items()):
         name = f"{node_id}/{meter_id}"
         if name not in topology.objects:
@@ -121,34 +126,45 @@ def power_series(samples: pl.DataFrame, topology: Topology) -> dict[str, Samples
             one = topology.objects.get(name)
             if one is None or one.object_type == NODE or meters_of[name] > 1:
                 continue
-        first = rows.unique("observed_at_utc", keep="first", maintain_order=True)
-        found[name] = (
-            first["observed_at_utc"].dt.epoch("ms").to_numpy(),
-            first["power_w"].to_numpy(),
+        time_ms, power_w, left_out = plain_samples(
+            rows["observed_at_utc"].dt.epoch("ms").to_numpy(),
+            rows["power_w"].to_numpy(),
+            rules,
+            subject=_subject(name),
         )
-    return found
+        found[name] = time_ms, power_w
+        findings += left_out
+    return found, findings
 
 
 def sampled_energies(
-    series: Mapping[str, Samples], edges_ms: NDArray[np.int64], *, max_gap_s: float
-) -> dict[str, ObjectEnergy]:
+    series: Mapping[str, Samples], edges_ms: NDArray[np.int64], rules: SampleRules
+) -> tuple[dict[str, ObjectEnergy], list[Finding]]:
     """Return the energy of each series between the edges, each integrated over its own stamps.
 
     Args:
-        series: Stamps and power by object.
+        series: Stamps and power by object, from ``power_series``.
         edges_ms: Edges of the intervals [ms], shape (n + 1,).
-        max_gap_s: Longest time between readings that still counts as measured [s].
+        rules: How samples become energy.
+
+    Returns:
+        Energies by object; and the gaps that were found.
     """
-    rules = SampleRules(max_gap_s=max_gap_s)
-    found = {}
+    found: dict[str, ObjectEnergy] = {}
+    findings: list[Finding] = []
     for name, (time_ms, power_w) in series.items():
-        energy = sampled_energy(time_ms, power_w, edges_ms, rules, subject=name)
+        energy = sampled_energy(time_ms, power_w, edges_ms, rules, subject=_subject(name))
+        findings += energy.findings
         found[name] = ObjectEnergy(
             energy_kwh=energy.energy_j / J_PER_KWH,
             coverage_ratio=energy.coverage_ratio,
             kind=METERED,
         )
-    return found
+    return found, findings
+
+
+def _subject(name: str) -> str:
+    return f"meter {name!r}"
 
 
 def _on_grid(

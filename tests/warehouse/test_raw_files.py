@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.raw_schema import SCHEMAS
@@ -230,6 +231,28 @@ def test_a_changed_file_is_not_what_its_name_says(layout: Layout, change: pl.Exp
 
     (changed,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
     assert (intact, raw_files.seal_is_intact(changed)) == (True, False)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_a_damaged_file_is_counted_and_is_not_what_was_sealed(layout: Layout, part: int) -> None:
+    """An eighth of its bytes are others: rows, footer, or the mark at its end."""
+    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
+    (path,) = raw_files.raw_paths(layout, TABLE, "s1", FIRST, FIRST)
+    content = bytearray(path.read_bytes())
+    size = len(content) // 8
+    content[part * size : (part + 1) * size] = bytes(size)
+    path.write_bytes(content)
+
+    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
+
+    assert not raw_files.seal_is_intact(file)
+
+
+def test_a_file_that_the_system_cannot_read_is_not_called_damaged(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.parquet"
+
+    with pytest.raises(FileNotFoundError), raw_files.refusing_damage(gone):
+        pq.read_metadata(gone)
 
 
 @pytest.mark.parametrize("part", ["", "short", "upper", "one more"])

@@ -6,7 +6,6 @@ from negawatt.pipelines.alerts.reminders import remind_in_the_morning, reminders
 from negawatt.pipelines.alerts.sensor import alert
 from negawatt.pipelines.assets.core import core_interval_energy
 from negawatt.pipelines.assets.out import event_report, settled_event
-from negawatt.pipelines.assets.raw import raw_readings
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.many import many_settlements
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
@@ -21,7 +20,7 @@ from negawatt.pipelines.sensors import (
 def build_definitions(warehouse: WarehouseResource, clock: ClockResource) -> dg.Definitions:
     """Return the definitions over one warehouse."""
     return dg.Definitions(
-        assets=[raw_readings, core_interval_energy, settled_event, event_report],
+        assets=[core_interval_energy, settled_event, event_report],
         jobs=[daily_metering, event_settlement, many_settlements, reminders],
         schedules=[meter_yesterday, remind_in_the_morning],
         sensors=[meter_what_arrived, settle_complete_events, restate_what_changed, alert],

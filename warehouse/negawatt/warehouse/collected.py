@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from negawatt.warehouse.catalog import schema
-from negawatt.warehouse.raw_files import are_apart, read_raw_files
+from negawatt.warehouse.raw_files import are_apart, read_raw_files, refusing_damage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,10 @@ def _scan(name: str, paths: list[Path], values: dict[str, object]) -> pl.LazyFra
 
 
 def _end_of(path: Path, ranged: Sequence[str], listed: Sequence[str]) -> Ended:
-    with pq.ParquetFile(path, read_dictionary=list(listed)) as file:
+    with (
+        refusing_damage(path),
+        pq.ParquetFile(path, read_dictionary=list(listed)) as file,
+    ):
         metadata = file.metadata
         place = {metadata.schema.column(n).name: n for n in range(metadata.num_columns)}
         groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]

@@ -9,7 +9,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,9 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table
 from negawatt.warehouse.digest import frame_digest
@@ -51,12 +52,12 @@ class RawFile:
     Attributes:
         path: Where it lies.
         digest: SHA-256 of its bytes.
-        row_count: Rows in it.
+        row_count: Rows in it; None where it is damaged so that nobody can tell.
     """
 
     path: Path
     digest: str
-    row_count: int
+    row_count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +152,34 @@ def raw_file(path: Path) -> RawFile:
     """Return a sealed file with its digest.
 
     Raises:
-        OSError: It cannot be read, or is no Parquet file.
+        OSError: It cannot be read.
+    """
+    digest, row_count = _file_digest(path), None
+    with suppress(DataRefusedError), refusing_damage(path):
+        row_count = pq.read_metadata(path).num_rows
+    return RawFile(path=path, digest=digest, row_count=row_count)
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Refuse a Parquet file that cannot be understood, though it can be read.
+
+    Raises:
+        DataRefusedError: It is damaged.
+        OSError: The system cannot read it.
     """
     try:
-        row_count = pq.read_metadata(path).num_rows
-    except pa.ArrowException as error:
-        raise OSError(str(error)) from error
-    return RawFile(path=path, digest=_file_digest(path), row_count=row_count)
+        yield
+    except (OSError, ValueError, NotImplementedError) as error:
+        # Arrow says OSError of some damage too, without the number that errors of a system have.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DataRefusedError(
+            thing=f"file {str(path)!r}",
+            expected="a Parquet file that can be read",
+            found=str(error).splitlines()[0],
+            remedy="restore it from the node or a backup",
+        ) from error
 
 
 def seal_is_intact(file: RawFile) -> bool:
@@ -165,13 +187,19 @@ def seal_is_intact(file: RawFile) -> bool:
 
     The last part of the name is the first 16 hex digits of a digest: of the file's bytes where a
     collector sealed it, of its rows where they were imported. A name without them says nothing.
+    A file that is damaged is not.
     """
     identity = file.path.stem.rpartition("_")[2]
     if not re.fullmatch(rf"[0-9a-f]{{{_HASH_LENGTH}}}", identity):
         return False
     if file.digest.startswith(identity):
         return True
-    rows = pl.read_parquet(file.path, hive_partitioning=False)
+    if file.row_count is None:
+        return False
+    try:
+        rows = pl.read_parquet(file.path, hive_partitioning=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return False
     return frame_digest(rows).startswith(identity)
 
 

@@ -123,11 +123,15 @@ def cited_versions(layout: Layout) -> dict[str, set[int]]:
 def _require_whole(name: str, paths: tuple[Path, ...]) -> None:
     thing = f"{name}, {paths[0]}"
     try:
-        if table(name).storage == "parquet" and not seal_is_intact(raw_file(paths[0])):
+        file = raw_file(paths[0]) if table(name).storage == "parquet" else None
+        if file and not seal_is_intact(file):
+            is_parquet = file.row_count is not None
             raise DataRefusedError(
                 thing=thing,
-                expected="the content that the digest in its name is of",
-                found="other content",
+                expected="the content that the digest in its name is of"
+                if is_parquet
+                else "a Parquet file that can be read",
+                found="other content" if is_parquet else "a damaged one",
                 remedy="restore it from the node or a backup; the collector and imports seal anew",
             )
         frame = conform(name, _read(name, paths))

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 import polars as pl
 
+from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.job_allocation import (
     allocated_job_energy,
@@ -23,12 +25,13 @@ from negawatt.models.metering.roll_up import shared_minutes
 from negawatt.models.metering.site_intervals import job_interval_energy, site_interval_energy
 from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.models.reconciliation.meter_and_gpus import reconcile
+from negawatt.pipelines.assets.raw import INTACT, RAW, taken_stock
 from negawatt.pipelines.checks import SeenParts, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
 from negawatt.pipelines.gpu_days import GpuMinutes, gpu_minutes_of_day
 from negawatt.pipelines.levels import LEVELS_TABLE, SiteDay, levels_of_day
-from negawatt.pipelines.partitions import site_day, site_days
+from negawatt.pipelines.partitions import site_day, site_day_key, site_days
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.retries import again_after_trouble_of_the_machine
 from negawatt.pipelines.validation import validation_findings
@@ -55,17 +58,21 @@ METERED_EVERY_DAY = dg.FreshnessPolicy.cron(
     deadline_cron="0 3 * * *", lower_bound_delta=timedelta(hours=2)
 )
 
+_DAMAGE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _LOG = logging.getLogger(__name__)
 
 
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(
-            table, deps=["raw_readings"], group_name="core", freshness_policy=METERED_EVERY_DAY
-        )
-        for table in CORE_TABLES
+        RAW,
+        *(
+            dg.AssetSpec(
+                table, deps=[RAW.key], group_name="core", freshness_policy=METERED_EVERY_DAY
+            )
+            for table in CORE_TABLES
+        ),
     ],
-    check_specs=check_specs(CORE_TABLES),
+    check_specs=[INTACT, *check_specs(CORE_TABLES)],
     partitions_def=site_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
     name="core_interval_energy",
@@ -74,8 +81,18 @@ _LOG = logging.getLogger(__name__)
 def core_interval_energy(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, clock: ClockResource
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Meter every partition and replace it in each core table."""
-    spans = day_spans(map(site_day, context.partition_keys))
+    """Meter every partition and replace it in each core table, then raise what was refused.
+
+    A day that is refused keeps what the tables hold of it, and stops no other day.
+    """
+    with again_after_trouble_of_the_machine(context):
+        stock = taken_stock(warehouse.layout, map(site_day, context.partition_keys))
+    yield stock.result()
+    refused: dict[tuple[str, date], Exception] = dict(stock.refused)
+    spans = day_spans(
+        one for one in map(site_day, context.partition_keys) if one not in stock.refused
+    )
+    written: list[tuple[str, date]] = []
     seen = {table: SeenParts(table) for table in CORE_TABLES}
     versions: dict[str, int] = {}
     for site_id, first, last in spans:
@@ -85,22 +102,52 @@ def core_interval_energy(
             metering(warehouse.layout),
             folder_aside(warehouse.layout) as folder,
         ):
-            metered = [
-                metered_day(warehouse.layout, site_id, day, clock.now_utc(), folder) for day in days
-            ]
-            for table, rows in seen.items():
-                parts = rows.passing(chain(*(one.parts(table) for one in metered)))
-                versions[table] = replace_days(warehouse.layout, table, site_id, first, last, parts)
-    for table, rows in seen.items():
-        yield dg.MaterializeResult(
-            asset_key=table,
-            metadata={
-                **rows.shown.metadata(len(context.partition_keys)),
-                "day_count": len(context.partition_keys),
-                "table_version": versions[table],
-            },
-            check_results=rows.results(),
-        )
+            metered = {}
+            for day in days:
+                try:
+                    metered[site_id, day] = metered_day(
+                        warehouse.layout, site_id, day, clock.now_utc(), folder
+                    )
+                except (NegawattError, *_DAMAGE) as error:
+                    refused[site_id, day] = error
+            for _, start, end in day_spans(metered):
+                inside = [one for (_, day), one in metered.items() if start <= day <= end]
+                for table, rows in seen.items():
+                    parts = rows.passing(chain(*(one.parts(table) for one in inside)))
+                    versions[table] = replace_days(
+                        warehouse.layout, table, site_id, start, end, parts
+                    )
+            written += metered
+    for table, rows in seen.items() if written else ():
+        metadata = {
+            **rows.shown.metadata(len(written)),
+            "day_count": dg.MetadataValue.int(len(written)),
+            "table_version": dg.MetadataValue.int(versions[table]),
+        }
+        if not refused:
+            yield dg.MaterializeResult(
+                asset_key=table, metadata=metadata, check_results=rows.results()
+            )
+            continue
+        yield from rows.results()
+        for one in written:  # a result would be of all days of the run
+            key = site_day_key(*one)
+            context.log_event(dg.AssetMaterialization(table, partition=key, metadata=metadata))
+    if refused:
+        raise _as_one(refused)
+
+
+def _as_one(refused: Mapping[tuple[str, date], Exception]) -> Exception:
+    """Return what was refused of some days as one error."""
+    if len(refused) == 1:
+        return next(iter(refused.values()))
+    said = [f"{day} of {site_id!r}: {error}" for (site_id, day), error in sorted(refused.items())]
+    return DataRefusedError(
+        thing=f"{len(refused)} days",
+        expected="readings that can be metered",
+        found="; ".join(said),
+        remedy="mend each, and meter it again; the other days are metered",
+    )
 
 
 def day_spans(site_days: Iterable[tuple[str, date]]) -> list[tuple[str, date, date]]:

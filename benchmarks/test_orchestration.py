@@ -21,7 +21,8 @@ from negawatt.pipelines.assets.raw import sealed_files
 from negawatt.warehouse.aside import folder_aside
 from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import seal_is_intact, seal_rows
+from negawatt.warehouse.raw_files import seal_rows
+from negawatt.warehouse.seals import seal_is_intact
 from tests.pipelines.conftest import FIRST_DAY, LAST_DAY, SITE, meter_rows, small_site
 from tests.pipelines.postgres import postgres_server
 from tests.pipelines.production import production

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.raw_schema import SCHEMAS
@@ -216,60 +215,6 @@ def test_the_days_with_readings_are_listed(layout: Layout) -> None:
     assert raw_files.raw_days(layout, "s2") == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [pl.lit(0.5).alias("energy_kwh"), pl.col("available_at_utc") - pl.duration(days=1)],
-    ids=["energy_kwh", "available_at_utc"],
-)
-def test_a_changed_file_is_not_what_its_name_says(layout: Layout, change: pl.Expr) -> None:
-    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
-    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
-    intact = raw_files.seal_is_intact(file)
-
-    rows = pl.read_parquet(file.path, hive_partitioning=False)
-    rows.with_columns(change).write_parquet(file.path)
-
-    (changed,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
-    assert (intact, raw_files.seal_is_intact(changed)) == (True, False)
-
-
-@pytest.mark.parametrize("part", range(8))
-def test_a_damaged_file_is_counted_and_is_not_what_was_sealed(layout: Layout, part: int) -> None:
-    """An eighth of its bytes are others: rows, footer, or the mark at its end."""
-    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
-    (path,) = raw_files.raw_paths(layout, TABLE, "s1", FIRST, FIRST)
-    content = bytearray(path.read_bytes())
-    size = len(content) // 8
-    content[part * size : (part + 1) * size] = bytes(size)
-    path.write_bytes(content)
-
-    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
-
-    assert not raw_files.seal_is_intact(file)
-
-
-def test_a_file_that_the_system_cannot_read_is_not_called_damaged(tmp_path: Path) -> None:
-    gone = tmp_path / "gone.parquet"
-
-    with pytest.raises(FileNotFoundError), raw_files.refusing_damage(gone):
-        pq.read_metadata(gone)
-
-
-@pytest.mark.parametrize("part", ["", "short", "upper", "one more"])
-def test_a_name_without_sixteen_hex_digits_says_nothing(layout: Layout, part: str) -> None:
-    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
-    (file,) = raw_files.raw_inventory(layout, TABLE, "s1", FIRST)
-    digest = file.digest
-    parts = {"": "", "short": digest[:15], "upper": "ABCDEF0123456789", "one more": digest[:17]}
-
-    forged = file.path.rename(file.path.with_name(f"forged_{parts[part]}.parquet"))
-
-    found = raw_files.RawFile(path=forged, digest=digest, row_count=1)
-    assert not raw_files.seal_is_intact(found)
-    sealed = file.path.with_name(f"collector_{digest[:16]}.parquet")
-    assert raw_files.seal_is_intact(raw_files.RawFile(path=sealed, digest=digest, row_count=1))
-
-
 def test_what_is_said_of_a_job_arrives_on_each_day_of_readings_on_which_it_ran(
     layout: Layout,
 ) -> None:
@@ -292,3 +237,13 @@ def test_what_is_said_of_a_job_arrives_on_each_day_of_readings_on_which_it_ran(
     raw_files.seal_rows(layout, "raw_job__allocations", "s1", "import", job)
 
     assert sorted(raw_files.raw_arrivals(layout, "s1", since_ns + 1)) == [FIRST, LAST]
+
+
+def test_a_damaged_import_of_jobs_hides_no_arrival_of_readings(layout: Layout) -> None:
+    folder = layout.raw_folder("raw_job__allocations", "s1", FIRST)
+    folder.mkdir(parents=True)
+    (folder / "import_0123456789abcdef.parquet").write_bytes(b"PAR1 damaged PAR1")
+
+    raw_files.seal_rows(layout, TABLE, "s1", "import", meter_readings())
+
+    assert sorted(raw_files.raw_arrivals(layout, "s1", 1)) == [FIRST, LAST]

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from negawatt.warehouse.catalog import schema
-from negawatt.warehouse.raw_files import are_apart, read_raw_files, refusing_damage
+from negawatt.warehouse.raw_files import are_apart, read_raw_files
+from negawatt.warehouse.seals import refusing_damage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

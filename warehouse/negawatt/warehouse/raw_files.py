@@ -1,16 +1,15 @@
 """Raw tables: sealed Parquet files that are written once and never changed.
 
 Here: writing imported rows as sealed files, listing and reading what collectors and imports
-sealed. Not here: the collectors' own spool (negawatt.collectors.spool), which writes the same
-layout on the node.
+sealed. Not here: whether they are intact (seals.py), and the collectors' own spool
+(negawatt.collectors.spool), which writes the same layout on the node.
 """
 
-import hashlib
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -20,11 +19,11 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.identifiers import checked_name
 from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table
 from negawatt.warehouse.digest import frame_digest
 from negawatt.warehouse.layout import Layout, appearing_file
+from negawatt.warehouse.seals import DAMAGE, IDENTITY_LENGTH, RawFile, raw_file
 
 _DAY_COLUMNS = (
     "observed_at_utc",
@@ -36,28 +35,13 @@ _DAY_COLUMNS = (
     "acted_at_utc",
     "available_at_utc",
 )
-_HASH_LENGTH = 16
 _READINGS = ("raw_gpu__power_samples", "raw_meter__readings", "raw_job__readings")
 _REGISTERS = ("raw_node__power_samples",)
 _IMPORTED = "import"
 _OF_JOBS = ("raw_job__allocations", "raw_job__accounting")
 _COLLECTED = {"raw_gpu__power_samples", "raw_gpu__gaps"}
+_LOG = logging.getLogger(__name__)
 _COLLECTED_NAME = re.compile(r"(.+_[^_]+)_[^_]+_(\d+)_(\d+)_([0-9a-f]{16})\.parquet")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawFile:
-    """One sealed file.
-
-    Attributes:
-        path: Where it lies.
-        digest: SHA-256 of its bytes.
-        row_count: Rows in it; None where it is damaged so that nobody can tell.
-    """
-
-    path: Path
-    digest: str
-    row_count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +101,7 @@ def seal_rows(
         advance(rows_of_day.height)
         path = (
             layout.raw_folder(name, site_id, day)
-            / f"{checked_name('source', source)}_{frame_digest(part)[:_HASH_LENGTH]}.parquet"
+            / f"{checked_name('source', source)}_{frame_digest(part)[:IDENTITY_LENGTH]}.parquet"
         )
         if part.is_empty() or path.exists():
             continue
@@ -146,61 +130,6 @@ def raw_paths(layout: Layout, name: str, site_id: str, first: date, last: date) 
 def raw_inventory(layout: Layout, name: str, site_id: str, day: date) -> list[RawFile]:
     """Return the sealed files of a site and UTC day with their digests."""
     return [raw_file(path) for path in raw_paths(layout, name, site_id, day, day)]
-
-
-def raw_file(path: Path) -> RawFile:
-    """Return a sealed file with its digest.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    digest, row_count = _file_digest(path), None
-    with suppress(DataRefusedError), refusing_damage(path):
-        row_count = pq.read_metadata(path).num_rows
-    return RawFile(path=path, digest=digest, row_count=row_count)
-
-
-@contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
-    """Refuse a Parquet file that cannot be understood, though it can be read.
-
-    Raises:
-        DataRefusedError: It is damaged.
-        OSError: The system cannot read it.
-    """
-    try:
-        yield
-    except (OSError, ValueError, NotImplementedError) as error:
-        # Arrow says OSError of some damage too, without the number that errors of a system have.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise DataRefusedError(
-            thing=f"file {str(path)!r}",
-            expected="a Parquet file that can be read",
-            found=str(error).splitlines()[0],
-            remedy="restore it from the node or a backup",
-        ) from error
-
-
-def seal_is_intact(file: RawFile) -> bool:
-    """Say whether a sealed file still is what its name says.
-
-    The last part of the name is the first 16 hex digits of a digest: of the file's bytes where a
-    collector sealed it, of its rows where they were imported. A name without them says nothing.
-    A file that is damaged is not.
-    """
-    identity = file.path.stem.rpartition("_")[2]
-    if not re.fullmatch(rf"[0-9a-f]{{{_HASH_LENGTH}}}", identity):
-        return False
-    if file.digest.startswith(identity):
-        return True
-    if file.row_count is None:
-        return False
-    try:
-        rows = pl.read_parquet(file.path, hive_partitioning=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return False
-    return frame_digest(rows).startswith(identity)
 
 
 def read_raw(
@@ -324,7 +253,11 @@ def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]
 def _days_of_jobs(path: Path) -> set[date]:
     """Return the UTC days on which jobs ran, as far as one file knows."""
     start, end, known = "allocation_start_utc", "allocation_end_utc", "available_at_utc"
-    rows = pl.read_parquet(path, columns=[start, end, known], hive_partitioning=False)
+    try:
+        rows = pl.read_parquet(path, columns=[start, end, known], hive_partitioning=False)
+    except DAMAGE as error:  # told where a day is metered from it
+        _LOG.warning("not read for the days of its jobs: %s: %s", path, error)
+        return set()
     spans = rows.drop_nulls(start).select(
         pl.date_ranges(pl.col(start).dt.date(), pl.coalesce(end, known).dt.date()).alias("day")
     )
@@ -420,8 +353,3 @@ def _write(path: Path, name: str, frame: pl.DataFrame) -> None:
         write_page_checksum=True,
         write_page_index=True,
     )
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,7 +19,8 @@ from negawatt.models.domain.errors import DataRefusedError, NegawattError
 from negawatt.warehouse.catalog import check, conform, refuse_broken, schema, table, tables
 from negawatt.warehouse.delta_tables import kept_versions, read_table, table_files
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import day_column, raw_file, seal_is_intact
+from negawatt.warehouse.raw_files import day_column
+from negawatt.warehouse.seals import raw_file, seal_is_intact
 from negawatt.warehouse.statement_tables import HEADERS
 
 KEPT = timedelta(days=30)

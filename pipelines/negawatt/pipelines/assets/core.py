@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
 import dagster as dg
 import polars as pl
@@ -40,6 +39,7 @@ from negawatt.warehouse.delta_tables import replace_days
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.locks import metering
 from negawatt.warehouse.raw_files import read_all_raw, read_raw, start_of_day
+from negawatt.warehouse.seals import DAMAGE
 from negawatt.warehouse.sites import read_site
 
 _GPUS = "core_gpu__interval_energy"
@@ -58,7 +58,6 @@ METERED_EVERY_DAY = dg.FreshnessPolicy.cron(
     deadline_cron="0 3 * * *", lower_bound_delta=timedelta(hours=2)
 )
 
-_DAMAGE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _LOG = logging.getLogger(__name__)
 
 
@@ -108,7 +107,7 @@ def core_interval_energy(
                     metered[site_id, day] = metered_day(
                         warehouse.layout, site_id, day, clock.now_utc(), folder
                     )
-                except (NegawattError, *_DAMAGE) as error:
+                except (NegawattError, *DAMAGE) as error:
                     refused[site_id, day] = error
             for _, start, end in day_spans(metered):
                 inside = [one for (_, day), one in metered.items() if start <= day <= end]

@@ -14,7 +14,8 @@ import dagster as dg
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.catalog import tables
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import RawFile, raw_inventory, seal_is_intact
+from negawatt.warehouse.raw_files import raw_inventory
+from negawatt.warehouse.seals import RawFile, seal_is_intact
 
 _RAW = tuple(name for name, table in tables().items() if table.storage == "parquet")
 _BESIDE: Final = {"raw_gpu__power_samples", "raw_node__power_samples"}

@@ -96,7 +96,9 @@ def test_the_feeder_is_held_against_the_meters_below_it(layout: Layout) -> None:
     assert codes == []
 
 
-def test_a_meter_that_is_missing_leaves_the_sum_below_not_known(layout: Layout) -> None:
+def test_a_meter_that_is_missing_leaves_the_sum_below_not_known_and_is_found(
+    layout: Layout,
+) -> None:
     told(layout, feeder="pdu-1 pdu-2", pdu_1="", pdu_2="")
     read(layout, "pdu-1", jobs_kw())
 
@@ -104,7 +106,18 @@ def test_a_meter_that_is_missing_leaves_the_sum_below_not_known(layout: Layout) 
 
     assert rows["below_kwh"].null_count() == 96
     assert set(rows["coverage_ratio"]) == {0.0}
-    assert codes == []
+    assert codes == ["sample_gap"]
+
+
+def test_a_dead_meter_above_is_found(layout: Layout) -> None:
+    """Of the path only the PDU is read: there is no level, and that is said."""
+    told(layout, main="pdu-1", pdu_1="")
+    read(layout, "pdu-1", jobs_kw())
+
+    rows, codes = metered(layout)
+
+    assert rows.is_empty()
+    assert codes == ["sample_gap"]
 
 
 def test_more_below_than_above_is_found(layout: Layout) -> None:
@@ -135,7 +148,7 @@ def test_a_meter_that_was_hardly_read_shows_no_clock_and_the_day_is_metered(
     read(layout, "pdu-1", jobs_kw()[:count], step_s=step_s)
     read(layout, "r1", jobs_kw(2)[:count], step_s=step_s)
 
-    assert metered(layout)[1] == []
+    assert metered(layout)[1] == ["sample_gap"]
 
 
 def test_one_series_under_two_names_is_found(layout: Layout) -> None:
@@ -156,7 +169,7 @@ def test_a_meter_that_contradicts_itself_is_not_known_and_said_so(layout: Layout
     rows, codes = metered(layout)
 
     assert rows["below_kwh"].null_count() == rows.height == 96
-    assert codes == ["reading_repeated"]
+    assert codes == ["reading_repeated", "sample_gap"]
 
 
 def test_a_path_that_contradicts_itself_is_a_finding_and_the_day_is_metered(

@@ -17,7 +17,12 @@ from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.sample_rules import SampleRules
 from negawatt.models.reconciliation.clocks import clock_finding, clock_lag
 from negawatt.models.reconciliation.copies import copied_findings, copied_series
-from negawatt.models.reconciliation.feeds import LevelEnergy, level_findings, levels
+from negawatt.models.reconciliation.feeds import (
+    LevelEnergy,
+    level_findings,
+    levels,
+    silent_findings,
+)
 from negawatt.models.reconciliation.objects import (
     Samples,
     grid_ms,
@@ -85,7 +90,8 @@ def levels_of_day(
         | meter_energies(meters, topology, day.span, day.minutes)
     )
     found = levels(topology, measured)
-    findings = [*left_out, *gaps, *level_findings(found), *copied_findings(copied_series(series))]
+    findings = [*left_out, *gaps, *silent_findings(topology, measured), *level_findings(found)]
+    findings += copied_findings(copied_series(series))
     findings += [one for level in found for one in _clock_findings(level, series)]
     findings += loss_findings(found, day.minutes)
     owner = {"site_id": day.site_id, "date": day.span.start_utc.date()}

@@ -11,6 +11,7 @@ from negawatt.models.reconciliation.feeds import (
     ObjectEnergy,
     level_findings,
     levels,
+    silent_findings,
 )
 
 
@@ -100,6 +101,31 @@ def test_an_object_that_was_never_measured_leaves_its_level_not_known() -> None:
     assert one.coverage_ratio.tolist() == [0.0]
     assert one.residual_ratio is None
     assert level_findings([one]) == []
+
+
+@pytest.mark.parametrize(
+    ("measured", "silent", "beside"),
+    [
+        (NODES, ["m1"], ["r1", "r2"]),  # the racks are sums of their nodes
+        ({"m1": energy(np.nan, np.nan), **NODES}, ["m1"], ["r1", "r2"]),
+        ({"m1": energy(np.nan, 7.0), **NODES}, [], []),
+        ({}, [], []),
+    ],
+)
+def test_a_meter_above_that_was_not_read_is_found_where_anything_below_was(
+    measured: dict[str, ObjectEnergy], silent: list[str], beside: list[str]
+) -> None:
+    findings = silent_findings(HALL, measured)
+
+    assert [one.subject for one in findings] == [f"meter {name!r}" for name in silent]
+    assert all(one.code is FindingCode.SAMPLE_GAP for one in findings)
+    assert all(one.evidence["known_beside"] == beside for one in findings)
+
+
+def test_a_meter_below_that_was_not_read_is_found_and_a_rack_needs_no_meter() -> None:
+    hall = path(m1="m2 r1", m2="", r1="")
+
+    assert [one.subject for one in silent_findings(hall, {"m1": energy(6.0)})] == ["meter 'm2'"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
-from negawatt.models.domain.topology import FeedGroup, Topology
+from negawatt.models.domain.topology import METER, FeedGroup, Topology
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +37,11 @@ class ObjectEnergy:
     energy_kwh: Floats
     coverage_ratio: Floats
     kind: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any interval is known."""
+        return not np.isnan(self.energy_kwh).all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +89,8 @@ def levels(topology: Topology, measured: Mapping[str, ObjectEnergy]) -> list[Lev
 
     A is a group of feeds, B all that they serve and no other feeds. What was not measured itself is
     the sum of what hangs on it, where all of that is known and fed by nothing else. A group is left
-    out where one of its feeds was never measured, or nothing is known below.
+    out where one of its feeds was never measured, which ``silent_findings`` says of meters, or
+    nothing is known below.
 
     Args:
         topology: The electrical path.
@@ -145,6 +151,41 @@ def level_findings(found: list[LevelEnergy]) -> list[Finding]:
                 evidence={"residual_ratio": ratio, "below": list(one.group.below), **limits},
             )
         )
+    return findings
+
+
+def silent_findings(topology: Topology, measured: Mapping[str, ObjectEnergy]) -> list[Finding]:
+    """Return a finding for each meter without a known interval beside which something was read.
+
+    Beside it is what it feeds directly and what feeds it. With a silent meter nothing is compared.
+
+    Examples:
+        A rack was read, and the meter that feeds it was not.
+
+        >>> from negawatt.models.domain.topology import PathObject, topology_of
+        >>> path = topology_of([
+        ...     PathObject(object_id="m", object_type="PowerMeter", serves_ids=("r",)),
+        ...     PathObject(object_id="r", object_type="Rack")])
+        >>> rack = ObjectEnergy(energy_kwh=np.ones(1), coverage_ratio=np.ones(1), kind="metered")
+        >>> [one.subject for one in silent_findings(path, {"r": rack})]
+        ["meter 'm'"]
+    """
+    known = {name for name, one in _rolled_up(topology, measured).items() if one.is_known}
+    findings = []
+    for name, one in sorted(topology.objects.items()):
+        is_read = name in measured and measured[name].is_known
+        beside = sorted(known.intersection(one.serves_ids + topology.fed_by[name]))
+        if one.object_type == METER and not is_read and beside:
+            findings.append(
+                Finding(
+                    code=FindingCode.SAMPLE_GAP,
+                    severity=Severity.WARNING,
+                    subject=f"meter {name!r}",
+                    message=f"expected energy as of {beside[0]!r} beside it on the electrical path,"
+                    " found none of the whole day; nothing is compared with it",
+                    evidence={"known_beside": beside},
+                )
+            )
     return findings
 
 

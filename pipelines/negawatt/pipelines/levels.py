@@ -63,7 +63,7 @@ class SiteDay:
 
 
 def levels_of_day(
-    layout: Layout, day: SiteDay, *, meters: pl.DataFrame, gpus: Iterable[pl.DataFrame]
+    layout: Layout, day: SiteDay, *, meters: pl.DataFrame, gpus: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Return a day's rows of core_site__levels, and what was found.
 
@@ -71,7 +71,7 @@ def levels_of_day(
         layout: Where the warehouse lies.
         day: The site and day.
         meters: Its rows of core_site__interval_energy.
-        gpus: Its rows of core_gpu__interval_energy, in parts that share no GPU.
+        gpus: Energies of its GPUs over the intervals, by ``for_reconciliation``.
     """
     nothing = pl.DataFrame(schema=schema(LEVELS_TABLE))
     try:

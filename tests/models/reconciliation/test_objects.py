@@ -10,6 +10,7 @@ from negawatt.models.domain.findings import FindingCode
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.topology import METER, NODE, RACK, PathObject, Topology, topology_of
 from negawatt.models.metering.sample_rules import SampleRules
+from negawatt.models.reconciliation.meter_and_gpus import for_reconciliation
 from negawatt.models.reconciliation.objects import (
     grid_ms,
     node_energies,
@@ -98,15 +99,19 @@ def gpu(name: str, energy_j: list[float | None], node: str = "n1") -> pl.DataFra
     )
 
 
-def test_a_node_is_the_sum_of_its_gpus_in_whatever_parts_they_come() -> None:
+def rolled_up(*gpus: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat(for_reconciliation(one, 5) for one in gpus)
+
+
+def test_a_node_is_the_sum_of_its_gpus_in_whatever_order_they_come() -> None:
     """Two GPUs of 60 kJ a minute: 5 minutes are 2 x 5 x 60 / 3600 kWh; then one is not known."""
     first = gpu("a", [60_000.0] * 10)
     second = gpu("b", [60_000.0] * 5 + [None] + [60_000.0] * 4)
     other = gpu("c", [1.0] * 10, node="n2")
     known = path(n1=NODE)
 
-    one = node_energies([pl.concat([first, second, other])], known, HOUR, 5)
-    two = node_energies([second, other, first], known, HOUR, 5)
+    one = node_energies(rolled_up(first, second, other), known, HOUR, 5)
+    two = node_energies(rolled_up(second, other, first), known, HOUR, 5)
 
     assert list(one) == ["n1"]
     assert one["n1"].energy_kwh[:3] == pytest.approx([1 / 6, np.nan, np.nan], nan_ok=True)
@@ -119,7 +124,9 @@ def test_a_gpu_that_appears_in_the_second_interval_leaves_the_first_not_known() 
         pl.col("interval_start_utc", "interval_end_utc") + timedelta(minutes=5)
     )
 
-    found = node_energies([gpu("a", [60_000.0] * 10), late], path(n1=NODE), HOUR, 5)["n1"]
+    rolled = rolled_up(gpu("a", [60_000.0] * 10), late)
+
+    found = node_energies(rolled, path(n1=NODE), HOUR, 5)["n1"]
 
     assert np.isnan(found.energy_kwh[0])
     assert found.energy_kwh[1] == pytest.approx(1 / 6)

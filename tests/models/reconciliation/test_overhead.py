@@ -194,7 +194,6 @@ def test_windows_do_not_overlap_and_cross_no_hole() -> None:
         row=np.array([0, 1, 2, 5, 6]),
         day=np.zeros(5, dtype=np.int64),
         hour=np.zeros(5, dtype=np.int64),
-        rmse_kw_by_form={},
         without_weather=True,
     )
 

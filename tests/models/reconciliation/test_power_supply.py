@@ -1,33 +1,13 @@
-"""Losses of power supplies: what is demanded, and what is fitted."""
+"""Losses of power supplies, fitted to meters on both sides."""
 
 import numpy as np
 import pytest
 
-from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.findings import Severity
 from negawatt.models.domain.topology import FeedGroup
 from negawatt.models.reconciliation.feeds import GPUS, METERED, LevelEnergy
-from negawatt.models.reconciliation.power_supply import fit_loss, loss_findings, supply_level
-
-
-def test_a_level_demands_what_it_is_tested_at_and_a_line_between() -> None:
-    """Titanium at 230 V: 90, 94, 96, 91 % at 10, 20, 50, 100 %; at 75 % half way: 93.5 %."""
-    titanium = supply_level("titanium")
-
-    found = [titanium.least_efficiency(load) for load in (0.1, 0.2, 0.5, 0.75, 1.0)]
-
-    assert found == [0.90, 0.94, 0.96, 0.935, 0.91]
-    assert "80 PLUS" in titanium.source
-
-
-def test_nothing_is_demanded_below_the_lowest_load() -> None:
-    with pytest.raises(ValueError, match=r"tested from 0\.2 to 1 of the rating, got 0\.1"):
-        supply_level("platinum").least_efficiency(0.1)
-
-
-def test_a_level_that_nobody_certifies_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="expected one of platinum, titanium"):
-        supply_level("tungsten")
+from negawatt.models.reconciliation.power_supply import fit_loss, loss_findings
 
 
 def test_noise_is_left_as_the_residual() -> None:

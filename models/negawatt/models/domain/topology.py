@@ -1,7 +1,7 @@
 """The electrical path of a site: which object feeds which, checked before anything is added up.
 
 Here: meters, racks and nodes with what each feeds, as one graph without contradictions. Not here:
-what they measured (negawatt.models.metering.feeds), and the tables that tell of them.
+what they measured (negawatt.models.reconciliation.objects), and the tables that tell of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,27 +62,6 @@ class Topology:
     objects: Mapping[str, PathObject]
     fed_by: Mapping[str, tuple[str, ...]]
 
-    def below(self, object_id: str) -> tuple[str, ...]:
-        """Return everything that hangs on an object, at any distance, sorted.
-
-        Raises:
-            DataRefusedError: There is no such object.
-        """
-        if object_id not in self.objects:
-            raise DataRefusedError(
-                thing=f"object {object_id!r} of the electrical path",
-                expected="an object that the topology describes",
-                found=f"{len(self.objects)} others",
-                remedy="import its topology, or name another object",
-            )
-        found: set[str] = set()
-        waiting = [object_id]
-        while waiting:
-            served = set(self.objects[waiting.pop()].serves_ids) - found
-            found |= served
-            waiting.extend(served)
-        return tuple(sorted(found))
-
     def above(self, object_id: str) -> tuple[str, ...]:
         """Return everything that feeds an object, at any distance, sorted."""
         found: set[str] = set()
@@ -115,27 +94,6 @@ class Topology:
             found.append(FeedGroup(above=tuple(sorted(above)), below=tuple(sorted(below))))
         return tuple(found)
 
-    def place_of(self, object_id: str, object_type: str) -> str | None:
-        """Return the nearest object of a type that feeds an object; None where none does.
-
-        Raises:
-            DataRefusedError: Two of them are equally near, as two meters of an A and a B feed are.
-        """
-        nearest: tuple[str, ...] = self.fed_by.get(object_id, ())
-        while nearest:
-            found = [one for one in nearest if self.objects[one].object_type == object_type]
-            if len(found) > 1:
-                raise DataRefusedError(
-                    thing=f"object {object_id!r} of the electrical path",
-                    expected=f"one {object_type} that feeds it",
-                    found=", ".join(found),
-                    remedy="ask for the rack, or for both feeds together",
-                )
-            if found:
-                return found[0]
-            nearest = tuple(sorted({feed for one in nearest for feed in self.fed_by[one]}))
-        return None
-
 
 def topology_of(objects: Iterable[PathObject], *, complete: bool = False) -> Topology:
     """Return the electrical path that objects tell of.
@@ -163,8 +121,6 @@ def topology_of(objects: Iterable[PathObject], *, complete: bool = False) -> Top
         ...     PathObject(object_id="n1", object_type="Node")])
         >>> path.groups()[0]
         FeedGroup(above=('a', 'b'), below=('rack-1',))
-        >>> path.below("a"), path.place_of("n1", "Rack")
-        (('n1', 'rack-1'), 'rack-1')
     """
     known: dict[str, PathObject] = {}
     for one in objects:

@@ -1,7 +1,7 @@
 """How far one meter's clock is behind another's, from the load that both see.
 
-Evidence only: no reading is ever moved by a lag. Here: the estimate. Not here: what differs by more
-than a shift, such as a meter that averages (power_supply.py, overhead.py).
+Evidence only: no reading is ever moved by a lag. Here: the estimate. Not here: one series under two
+names (copies.py).
 """
 
 import math

@@ -36,28 +36,44 @@ def reconcile(
     """
     site = roll_up(site_energy.filter(pl.col.meter_id == meter_id), minutes)
     gpus = pl.concat([for_reconciliation(part, minutes) for part in gpu_energy])
-    n_gpus = max(gpus["gpu_uuid"].n_unique(), 1)
-    is_whole = (pl.col.energy_j.list.len() == n_gpus) & (pl.col.unknown_count == 0)
-    # Sums of lists: a list is added in its order, whatever the number of threads.
-    all_gpus = (
-        gpus.sort("gpu_uuid")
-        .group_by(_INTERVAL, maintain_order=True)
-        .agg(
-            "energy_j",
-            "coverage_ratio",
-            pl.col.energy_j.null_count().alias("unknown_count"),
-        )
-        .select(
-            *_INTERVAL,
-            pl.when(is_whole).then(pl.col.energy_j.list.sum() / J_PER_KWH).alias("gpu_kwh"),
-            (pl.col.coverage_ratio.list.sum() / n_gpus).clip(0, 1),
-        )
-    )
+    all_gpus = sum_of_gpus(gpus, "site_id").rename({"energy_kwh": "gpu_kwh"})
     metered = site.select(*_INTERVAL, pl.col.energy_kwh.alias("metered_kwh"))
     return (
         metered.join(all_gpus, on=_INTERVAL, how="full", coalesce=True)
         .select(*_INTERVAL, "metered_kwh", "gpu_kwh", pl.col.coverage_ratio.fill_null(0.0))
         .sort(_INTERVAL)
+    )
+
+
+def sum_of_gpus(gpus: pl.DataFrame, owner: str) -> pl.DataFrame:
+    """Add up the GPUs of each owner, in the order of their names, however they come.
+
+    Args:
+        gpus: What ``for_reconciliation`` made, of whole days.
+        owner: ``site_id`` or ``node_id``.
+
+    Returns:
+        Owner, interval, energy_kwh, coverage_ratio. The energy is NULL where that of any GPU that
+        the owner has in ``gpus`` is NULL or missing.
+    """
+    by = list(dict.fromkeys([owner, *_INTERVAL]))
+    is_whole = (pl.col.energy_j.list.len() == pl.col.gpu_count) & (pl.col.unknown_count == 0)
+    # Sums of lists: a list is added in its order, whatever the number of threads.
+    return (
+        gpus.with_columns(pl.col.gpu_uuid.n_unique().over(owner).alias("gpu_count"))
+        .sort("gpu_uuid")
+        .group_by(by, maintain_order=True)
+        .agg(
+            "energy_j",
+            "coverage_ratio",
+            pl.col.energy_j.null_count().alias("unknown_count"),
+            pl.col.gpu_count.first(),
+        )
+        .select(
+            *by,
+            pl.when(is_whole).then(pl.col.energy_j.list.sum() / J_PER_KWH).alias("energy_kwh"),
+            (pl.col.coverage_ratio.list.sum() / pl.col.gpu_count).clip(0, 1),
+        )
     )
 
 
@@ -68,7 +84,7 @@ def for_reconciliation(gpu_energy: pl.DataFrame, minutes: int) -> pl.DataFrame:
         gpu_energy: Rows of core_gpu__interval_energy, or what this function made of them.
         minutes: Length of the intervals [min].
     """
-    columns = ["gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"]
+    columns = ["node_id", "gpu_uuid", *_INTERVAL, "energy_j", "coverage_ratio"]
     length = pl.col("interval_end_utc") - pl.col("interval_start_utc")
     if gpu_energy.select((length == pl.duration(minutes=minutes)).all()).item():
         return gpu_energy.select(columns)

@@ -4,7 +4,7 @@ Here: meters' intervals, samples of power and minutes of GPUs on one grid. Not h
 agree (feeds.py).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from negawatt.models.domain.findings import Finding
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.topology import NODE, Topology
-from negawatt.models.domain.units import J_PER_KWH, MILLIJOULE_PER_J, MS_PER_S
+from negawatt.models.domain.units import J_PER_KWH, MS_PER_S
 from negawatt.models.metering.power_samples import plain_samples, sampled_energy
 from negawatt.models.metering.roll_up import roll_up
 from negawatt.models.metering.sample_rules import SampleRules
 from negawatt.models.reconciliation.feeds import GPUS, METERED, ObjectEnergy
+from negawatt.models.reconciliation.meter_and_gpus import sum_of_gpus
 
 Samples = tuple[NDArray[np.int64], NDArray[np.float64]]
 _OK = "ok"
@@ -49,51 +50,19 @@ def meter_energies(
 
 
 def node_energies(
-    gpus: Iterable[pl.DataFrame], topology: Topology, span: Interval, minutes: int
+    gpus: pl.DataFrame, topology: Topology, span: Interval, minutes: int
 ) -> dict[str, ObjectEnergy]:
     """Return the energy of all GPUs of each node of the path; NaN where one of them is not known.
 
-    Added up in whole millijoules, so that neither order nor parts change a bit.
-
     Args:
-        gpus: Rows of core_gpu__interval_energy of one site and day, in parts that share no GPU.
+        gpus: What ``for_reconciliation`` made of the GPUs of one site and day.
         topology: The path.
         span: The day.
         minutes: Length of the intervals [min].
     """
     nodes = [name for name, one in topology.objects.items() if one.object_type == NODE]
-    interval = ["site_id", "date", "interval_start_utc", "interval_end_utc"]
-    of_gpu = ["node_id", "gpu_uuid", *interval, "energy_j", "coverage_ratio", "method"]
-    millijoule = (pl.col("energy_j") * MILLIJOULE_PER_J).round().cast(pl.Int64)
-    added, seen = [], []
-    for part in gpus:
-        own = part.filter(pl.col("node_id").is_in(nodes)).select(of_gpu)
-        seen.append(own.select("node_id", "gpu_uuid").unique())
-        added.append(
-            roll_up(own, minutes)
-            .group_by("node_id", "interval_start_utc")
-            .agg(
-                millijoule.sum().alias("millijoule"),
-                pl.col("energy_j").count().alias("known_count"),
-                pl.col("coverage_ratio").sum().alias("covered"),
-            )
-        )
-    counts = pl.concat(seen).group_by("node_id").agg(pl.len().alias("gpu_count"))
-    rows = (
-        pl.concat(added)
-        .group_by("node_id", "interval_start_utc")
-        .agg(pl.col("millijoule", "known_count", "covered").sum())
-        .join(counts, on="node_id")
-        .select(
-            pl.col("node_id").alias("object_id"),
-            "interval_start_utc",
-            pl.when(pl.col("known_count") == pl.col("gpu_count"))
-            .then(pl.col("millijoule") / (MILLIJOULE_PER_J * J_PER_KWH))
-            .alias("energy_kwh"),
-            (pl.col("covered") / pl.col("gpu_count")).clip(0, 1).alias("coverage_ratio"),
-        )
-    )
-    return dict(_on_grid(rows, span, minutes, GPUS))
+    rows = sum_of_gpus(gpus.filter(pl.col("node_id").is_in(nodes)), "node_id")
+    return dict(_on_grid(rows.rename({"node_id": "object_id"}), span, minutes, GPUS))
 
 
 def power_series(

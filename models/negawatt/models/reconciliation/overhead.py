@@ -106,8 +106,6 @@ class Overhead:
         row: Position of each of them in the history, shape (n_rows,).
         day: Their UTC days, shape (n_rows,).
         hour: Their UTC hours, shape (n_rows,).
-        rmse_kw_by_form: Root mean square of that residual for the best of each number of terms,
-            by the terms' names joined with ``+`` [kW].
         without_weather: The outdoor temperature is not known, so no form with weather was tried.
     """
 
@@ -118,7 +116,6 @@ class Overhead:
     row: NDArray[np.int64]
     day: NDArray[np.int64]
     hour: NDArray[np.int64]
-    rmse_kw_by_form: dict[str, float]
     without_weather: bool
 
     def expected_kw(self, history: SiteHistory) -> Floats:
@@ -228,10 +225,6 @@ def fit_overhead(history: SiteHistory) -> Overhead:
     exact_kw = _EXACT_RATIO * float(np.abs(site_kw).mean())
     enough_kw = (1 + _NO_BETTER_RATIO) * max(min(rmse_kw.values()), exact_kw)
     chosen = _chosen({form: rmse for form, rmse in rmse_kw.items() if rmse <= enough_kw}, exact_kw)
-    by_form: dict[str, float] = {}
-    for form, rmse in rmse_kw.items():
-        name = "+".join(form.names)
-        by_form[name] = min(rmse, by_form.get(name, math.inf))
     return Overhead(
         form=chosen,
         coefficients=tuple(_fit(design[chosen], site_kw).tolist()),
@@ -240,7 +233,6 @@ def fit_overhead(history: SiteHistory) -> Overhead:
         row=row,
         day=history.day[row],
         hour=history.hour[row],
-        rmse_kw_by_form=by_form,
         without_weather=not has_weather,
     )
 

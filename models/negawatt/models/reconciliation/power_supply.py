@@ -1,23 +1,20 @@
 """What power supplies lose between their AC and their DC side.
 
-Here: what a certification demands, as data; a loss fitted to meters on both sides, and what a day
-tells of it. Not here: meters of several nodes added up (feeds.py).
+Here: a loss fitted to meters on both sides, and what a day tells of it. Not here: meters of several
+nodes added up (feeds.py).
 """
 
 import math
 import statistics
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negawatt.models.baselines.least_squares import least_squares, product
-from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
+from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.units import J_PER_KWH, S_PER_MINUTE
 from negawatt.models.reconciliation.feeds import METERED, LevelEnergy
@@ -31,66 +28,6 @@ MIN_INPUT_W_PER_W: Final = 0.9
 """A watt more below takes a watt more above; a tenth is left to the errors of two meters."""
 MIN_SPREAD_PER_RESIDUAL: Final = 10.0
 """A scatter of the output meter of a tenth of the load's spread flattens the line by 1 %."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupplyLevel:
-    """The least efficiency that a certification demands.
-
-    Attributes:
-        name: The level.
-        load_ratio: Output over rating at which it is tested, rising, 0 to 1.
-        efficiency_ratio: Output over input that it demands there, 0 to 1.
-        source: Where that was read.
-    """
-
-    name: str
-    load_ratio: tuple[float, ...]
-    efficiency_ratio: tuple[float, ...]
-    source: str
-
-    def least_efficiency(self, load_ratio: float) -> float:
-        """Return the least efficiency at a load, on a line between the tested ones.
-
-        Raises:
-            ValueError: The load is below the lowest or above the highest tested one: nothing is
-                demanded there.
-
-        Examples:
-            >>> supply_level("titanium").least_efficiency(0.35)
-            0.95
-        """
-        if not self.load_ratio[0] <= load_ratio <= self.load_ratio[-1]:
-            raise ValueError(
-                f"level {self.name!r} is tested from {self.load_ratio[0]:g} to "
-                f"{self.load_ratio[-1]:g} of the rating, got {load_ratio:g}"
-            )
-        return round(float(np.interp(load_ratio, self.load_ratio, self.efficiency_ratio)), 12)
-
-
-@cache
-def supply_level(name: str) -> SupplyLevel:
-    """Return a level of power_supplies.toml.
-
-    Raises:
-        ConfigurationError: There is no such level.
-    """
-    text = (files("negawatt.models.reconciliation") / "power_supplies.toml").read_text("utf-8")
-    levels = tomllib.loads(text)
-    if name not in levels:
-        raise ConfigurationError(
-            thing=f"power supply level {name!r}",
-            expected=f"one of {', '.join(levels)}",
-            found="no such level",
-            remedy="name another, or fit the loss to meters on both sides",
-        )
-    level = levels[name]
-    return SupplyLevel(
-        name=name,
-        load_ratio=tuple(level["load_ratio"]),
-        efficiency_ratio=tuple(level["efficiency_ratio"]),
-        source=level["source"],
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

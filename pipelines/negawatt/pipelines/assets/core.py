@@ -228,7 +228,7 @@ def metered_day(
         layout,
         SiteDay(site_id=site_id, site=site, span=span, minutes=minutes, as_of_utc=as_of_utc),
         meters=meters,
-        gpus=gpus,
+        gpus=gpus.rolled,
     )
     findings = [*gpus.findings, *gain_findings, *meter_findings, *job_findings, *level_findings]
     findings += sharing_findings(newest, span)

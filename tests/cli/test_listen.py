@@ -35,6 +35,7 @@ from negawatt.collectors.openadr.config_two_b import (
     load_two_b_config,
 )
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
+from tests.collectors.authority import Authority
 from tests.collectors.dsx.senders import ISV, Sender
 
 RUNNER = CliRunner()
@@ -236,10 +237,24 @@ def test_an_answer_to_events_of_2_0b_has_no_default(tmp_path: Path) -> None:
     assert "answer" in str(error)
 
 
-def test_a_listener_that_answers_cannot_be_rehearsed(tmp_path: Path) -> None:
-    path = openadr_written(tmp_path, openadr2_sample())
+@pytest.mark.parametrize("how", ["--check", "--dry-run"])
+def test_a_check_of_openadr2_opens_the_certificates(tmp_path: Path, how: str) -> None:
+    """A folder without them; then a key that is not of the certificate, and the one that is."""
+    text = re.sub("# (?=(certificate|key|ca)_file)", "", openadr2_sample())
+    path = openadr_written(tmp_path, text)
 
-    error = RUNNER.invoke(app, ["openadr2", str(path), "--dry-run"]).exception
+    missing = RUNNER.invoke(app, ["openadr2", str(path), how]).exception
+    authority = Authority(tmp_path)
+    (tmp_path / "authority.pem").write_bytes(authority.ca_file.read_bytes())
+    (tmp_path / "negawatt.pem").write_bytes(authority.issue("ven").read_bytes())
+    (tmp_path / "negawatt.key").write_bytes(authority.issue("other").read_bytes())
+    foreign = RUNNER.invoke(app, ["openadr2", str(path), how]).exception
+    (tmp_path / "negawatt.key").write_bytes((tmp_path / "negawatt.pem").read_bytes())
+    good = RUNNER.invoke(app, ["openadr2", str(path), "--check"])
 
-    assert isinstance(error, ConfigurationError)
-    assert "registers and answers" in str(error)
+    assert isinstance(missing, ConfigurationError)
+    assert "authority.pem: expected certificates" in str(missing)
+    assert isinstance(foreign, ConfigurationError)
+    assert "negawatt.pem: expected certificates (and their key)" in str(foreign)
+    assert good.exit_code == 0
+    assert "answered optOut" in good.stdout

@@ -5,6 +5,7 @@ Here: the protocols, each with its two commands. Not here: hearing and what is s
 negawatt.collectors.openadr).
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ from negawatt.collectors.openadr.config_two_b import TwoBConfig, load_two_b_conf
 from negawatt.collectors.openadr.listen import listen as listen_openadr
 from negawatt.collectors.openadr.vtn import Vtn
 from negawatt.collectors.openadr.webhook import webhook_token
-from negawatt.models.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from negawatt.collectors.dsx.config import ListenConfig
@@ -52,7 +52,8 @@ class _Bus:
         load: Reads a configuration.
         said: Opens what a configuration names, asks nobody, and yields what a check says.
         listen: Hears; takes the configuration first.
-        can_rehearse: It can hear and leave no trace with who speaks.
+        offered: Asks who speaks what it offers, and yields what a dry run says, where hearing
+            would leave a trace there.
     """
 
     name: str
@@ -61,7 +62,14 @@ class _Bus:
     load: Callable[[Path], Any]
     said: Callable[[Any], Iterator[str]]
     listen: Callable[..., Heard]
-    can_rehearse: bool = True
+    offered: Callable[[Any], Iterator[str]] | None = None
+
+    @property
+    def dry_run_help(self) -> str:
+        """What a dry run does."""
+        if self.offered is None:
+            return "Hear, say what would be taken in, keep nothing."
+        return "Ask what is offered, register and hear nothing; say what a run would do."
 
 
 def _commands(bus: _Bus) -> None:
@@ -75,9 +83,7 @@ def _commands(bus: _Bus) -> None:
         check: Annotated[
             bool, typer.Option("--check", help="Check the file and what it names; ask nobody.")
         ] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Hear, say what would be taken in, keep nothing.")
-        ] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help=bus.dry_run_help)] = False,
         json_output: JsonOption = False,
     ) -> None:
         loaded = bus.load(config)
@@ -85,16 +91,13 @@ def _commands(bus: _Bus) -> None:
             lines = list(bus.said(loaded))
             typer.echo(loaded.model_dump_json(indent=2) if json_output else "\n".join(lines))
             return
+        if dry_run and bus.offered is not None:
+            lines = [*bus.said(loaded), *bus.offered(loaded)]
+            typer.echo(json.dumps({"said": lines}, indent=2) if json_output else "\n".join(lines))
+            return
         if not dry_run:
             hear(partial(bus.listen, loaded), duration_s, json_output=json_output)
             return
-        if not bus.can_rehearse:
-            raise ConfigurationError(
-                thing="--dry-run",
-                expected="a protocol that leaves no trace with who speaks",
-                found=f"{bus.name}, which registers and answers each event",
-                remedy="leave it out, or use --check",
-            )
         with _rehearsed(loaded) as thrown_away:
             heard = partial(bus.listen, thrown_away, is_dry_run=True)
             hear(heard, duration_s, json_output=json_output)
@@ -172,10 +175,23 @@ def _listen_openadr2(config: TwoBConfig, *args: Any, **more: Any) -> Heard:  # n
 
 
 def _openadr2_said(config: TwoBConfig) -> Iterator[str]:
+    Access(config.vtn.access)
     yield f"site {config.site_id}, tables below {config.root}"
     yield f"VTN {config.vtn.url} as {config.vtn.ven_name}, answered {config.vtn.answer}"
     for program in config.programs:
         yield from _program_said(program.market_context, program)
+
+
+def _openadr2_offered(config: TwoBConfig) -> Iterator[str]:
+    from negawatt.collectors.openadr.ven_two_b import offered  # noqa: PLC0415 - the extra openadr2
+
+    answer = offered(config.vtn)
+    profiles = [one["profile_name"] for one in answer.get("profiles") or ()]
+    yield f"the VTN answers, and offers {', '.join(profiles) or 'no profile'}"
+    wait = answer.get("requested_oadr_poll_freq")
+    if wait is not None:
+        yield f"it would be polled every {wait.total_seconds():g} s"
+    yield f"a run would register {config.vtn.ven_name} and answer each event {config.vtn.answer}"
 
 
 def _program_said(name: str, program: MeaningConfig) -> Iterator[str]:
@@ -218,7 +234,7 @@ for _bus in (
         load=load_two_b_config,
         said=_openadr2_said,
         listen=_listen_openadr2,
-        can_rehearse=False,
+        offered=_openadr2_offered,
     ),
 ):
     _commands(_bus)

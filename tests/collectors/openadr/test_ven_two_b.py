@@ -66,6 +66,7 @@ def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled_also_without_a_
             until(lambda: len(rows(tmp_path)) == 2, timeout_s=30)
             assert vtn.stdin is not None
             assert vtn.stdout is not None
+            assert "registered\n" in vtn.stdout
             answers = {_line_of_answer(vtn.stdout), _line_of_answer(vtn.stdout)}
             for count in (3, 4):
                 vtn.stdin.write("\n")
@@ -84,6 +85,28 @@ def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled_also_without_a_
     (first, *_) = rows(tmp_path)
     assert (first["limit_kw"], first["committed_kw"]) == (750.25, 500.0)
     assert first["event_start_utc"] == datetime(2126, 7, 1, 21, tzinfo=UTC)
+
+
+@pytest.mark.slow
+@needs_openleadr
+def test_a_dry_run_asks_what_is_offered_and_registers_nobody(tmp_path: Path) -> None:
+    port = free_port()
+    path = configured(tmp_path, port)
+    with program(Path(__file__).parent / "vtn_two_b.py", port) as vtn:
+        until(lambda: _answers(port), timeout_s=20)
+        with program(*LISTEN, path, "--dry-run") as listener:
+            out, err = listener.communicate(timeout=30)
+        vtn.terminate()
+        seen_by_vtn, _ = vtn.communicate(timeout=20)
+    with program(*LISTEN, path, "--dry-run") as alone:
+        _, alone_err = alone.communicate(timeout=30)
+
+    assert listener.returncode == 0, err
+    assert "offers 2.0b\nit would be polled every 1 s\na run would register ven-1" in out
+    assert "registered" not in seen_by_vtn
+    assert "answer" not in seen_by_vtn
+    assert not (tmp_path / "tables").exists()
+    assert alone.returncode == 3, alone_err
 
 
 def _line_of_answer(lines: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """A VTN of OpenADR 2.0b by `openleadr`, as a program of its own: its pins are not the lock's.
 
-It takes the port as its argument, offers two events, prints each answer to them, cancels the first
-behind the first line of its input, and leaves out the second behind the next. Run with the folder
-of `requirements-openadr2.lock` on PYTHONPATH.
+It takes the port as its argument, offers two events, prints registrations and answers, cancels
+the first behind the first line of its input, and leaves out the second behind the next. Run with
+the folder of `requirements-openadr2.lock` on PYTHONPATH.
 """
 
 import asyncio
@@ -60,6 +60,8 @@ async def main(port: int) -> None:
     server = OpenADRServer(vtn_id="VTN1", http_port=port, requested_poll_freq=timedelta(seconds=1))
 
     async def register(_info: object) -> tuple[str, str]:
+        sys.stdout.write("registered\n")
+        sys.stdout.flush()
         return "ven-id-1", "registration-1"
 
     async def answered(ven_id: str, event_id: str, opt_type: str) -> None:  # noqa: ARG001 - its names

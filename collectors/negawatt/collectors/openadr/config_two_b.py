@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from negawatt.collectors.config_sections import BaseUrl, Section, SiteName, name_of
+from negawatt.collectors.config_sections import AccessConfig, BaseUrl, Section, SiteName, name_of
 from negawatt.collectors.openadr.config import MeaningConfig, read_config
 from negawatt.collectors.openadr.intake import Terms
 
@@ -40,6 +40,15 @@ class TwoBVtnConfig(Section):
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file together")
         return self
+
+    @property
+    def access(self) -> AccessConfig:
+        """Its files, as any target has them."""
+        return AccessConfig(
+            ca_file=self.ca_file,
+            client_certificate_file=self.certificate_file,
+            client_key_file=self.key_file,
+        )
 
 
 class MarketConfig(MeaningConfig):

@@ -14,11 +14,10 @@ from typing import Any, Final
 import aiohttp
 
 from negawatt.collectors.access import Access
-from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message_store import MessageStore
-from negawatt.collectors.openadr.config_two_b import TwoBConfig
+from negawatt.collectors.openadr.config_two_b import TwoBConfig, TwoBVtnConfig
 from negawatt.collectors.openadr.intake import GONE, Intake, topic_of
 from negawatt.collectors.openadr.memory import Memory, is_saved
 from negawatt.collectors.openadr.two_b import as_three, event_id
@@ -50,7 +49,8 @@ def listen(
         on_round: Called as often with what was heard so far.
 
     Raises:
-        ConfigurationError: Another listener of this name writes into the same folder.
+        ConfigurationError: A certificate cannot be used, or another listener of this name writes
+            into the same folder.
         DataRefusedError: What an earlier run left cannot be read.
         DeviceMissingError: The VTN did not register us.
     """
@@ -107,37 +107,16 @@ class _Ven:
             raise self._failures[0]
 
     async def _registered(self) -> Any:  # noqa: ANN401 - openleadr has no types
-        from openleadr import OpenADRClient  # noqa: PLC0415 - the extra openadr2; this module is read without
-
-        vtn = self._config.vtn
-        client = OpenADRClient(
-            ven_name=vtn.ven_name,
-            vtn_url=vtn.url,
-            cert=vtn.certificate_file and str(vtn.certificate_file),
-            key=vtn.key_file and str(vtn.key_file),
-            vtn_fingerprint=vtn.fingerprint,
-            show_fingerprint=False,
-        )
-        access = AccessConfig(
-            ca_file=vtn.ca_file,
-            client_certificate_file=vtn.certificate_file,
-            client_key_file=vtn.key_file,
-        )
-        client.client_session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=Access(access).ssl_context),
-            headers={"content-type": "application/xml"},
-            timeout=_TIMEOUT,
-            response_class=PlainAnswer,
-        )
+        client = _client(self._config.vtn)
         client.add_handler("on_event", self._take)
         client.add_handler("on_update_event", self._take)
         try:
             await client.run()
         except Exception as error:
             await client.client_session.close()
-            raise self._not_registered(repr(error)) from error
+            raise _not_registered(self._config.vtn, repr(error)) from error
         if not client.registration_id:
-            raise self._not_registered("no registration")
+            raise _not_registered(self._config.vtn, "no registration")
         return client
 
     async def _take(self, event: Mapping[str, Any]) -> str:
@@ -178,13 +157,61 @@ class _Ven:
             self._store.keep([message])
             self._store.seal()
 
-    def _not_registered(self, found: str) -> DeviceMissingError:
-        return DeviceMissingError(
-            thing=f"VTN {self._config.vtn.url}",
-            expected="a registration",
-            found=found,
-            remedy="correct [vtn], or ask the VTN's operator to register the VEN",
-        )
+
+def offered(vtn: TwoBVtnConfig) -> Mapping[str, Any]:
+    """Return what a VTN answers to ``oadrQueryRegistration``, which registers nobody.
+
+    It is asked with our certificates, signature and theirs. It is asked for no event: a VTN notes
+    to whom it showed one.
+
+    Raises:
+        ConfigurationError: A certificate cannot be used.
+        DeviceMissingError: It did not answer, or refused.
+    """
+    return asyncio.run(_offered(vtn))
+
+
+async def _offered(vtn: TwoBVtnConfig) -> Mapping[str, Any]:
+    client = _client(vtn)
+    try:
+        kind, answer = await client.query_registration() or (None, None)
+    finally:
+        await client.client_session.close()
+    found: Mapping[str, Any] = answer or {}
+    response = found.get("response") or {}
+    if kind != "oadrCreatedPartyRegistration" or response.get("response_code", _OK) != _OK:
+        raise _not_registered(vtn, response.get("response_description") or "no answer")
+    return found
+
+
+def _client(vtn: TwoBVtnConfig) -> Any:  # noqa: ANN401 - openleadr has no types
+    from openleadr import OpenADRClient  # noqa: PLC0415 - the extra openadr2; this module is read without
+
+    ssl_context = Access(vtn.access).ssl_context
+    client = OpenADRClient(
+        ven_name=vtn.ven_name,
+        vtn_url=vtn.url,
+        cert=vtn.certificate_file and str(vtn.certificate_file),
+        key=vtn.key_file and str(vtn.key_file),
+        vtn_fingerprint=vtn.fingerprint,
+        show_fingerprint=False,
+    )
+    client.client_session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=ssl_context),
+        headers={"content-type": "application/xml"},
+        timeout=_TIMEOUT,
+        response_class=PlainAnswer,
+    )
+    return client
+
+
+def _not_registered(vtn: TwoBVtnConfig, found: str) -> DeviceMissingError:
+    return DeviceMissingError(
+        thing=f"VTN {vtn.url}",
+        expected="a registration",
+        found=found,
+        remedy="correct [vtn], or ask the VTN's operator to register the VEN",
+    )
 
 
 def message_of(event: Mapping[str, Any], config: TwoBConfig, clock: Clock) -> Message:

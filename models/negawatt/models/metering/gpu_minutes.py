@@ -133,11 +133,11 @@ def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
 def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
     """Leave out GPUs that were not read in the day, whatever quality their readings had."""
     time_ms = runs.rows["observed_at_utc"].dt.epoch("ms").to_numpy()
-    is_in = (time_ms >= boundary_ms[0]) & (time_ms < boundary_ms[-1])
+    edge_ms = boundary_ms[[0, -1]]
     others = [
         gpu_uuid
         for gpu_uuid, places in runs.of_gpus()
-        if not any(is_in[place].any() for place in places)
+        if not any(np.ptp(np.searchsorted(time_ms[place], edge_ms)) for place in places)
     ]
     return in_runs(runs.rows.filter(~pl.col.gpu_uuid.is_in(others))) if others else runs
 

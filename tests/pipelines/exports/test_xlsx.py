@@ -28,7 +28,38 @@ def test_each_table_is_a_sheet_whose_head_stays_in_sight(statement: Statement) -
     book = written(tables)
 
     assert book.sheetnames == ["about", *tables]
-    assert {sheet.freeze_panes for sheet in book.worksheets[1:]} == {"A2"}
+    assert {sheet.freeze_panes for sheet in book.worksheets[2:]} == {"A2"}
+
+
+def test_the_statement_stands_from_top_to_bottom(statement: Statement) -> None:
+    (values,) = export_tables(statement)["statement"].to_dicts()
+
+    sheet = written(export_tables(statement))["statement"]
+
+    found = {name.value: value for name, value in sheet.iter_rows(max_col=2)}
+    assert found["Event"].value == values["event_id"]
+    assert Decimal(repr(found["Reduction [kWh]"].value)) == values["reduction_kwh"]
+    assert found["Meter is revenue grade"].value is values["revenue_grade"]
+    assert {cell.alignment.horizontal for cell in found.values() if cell.value is not None} == {
+        "left"
+    }
+    assert sheet.freeze_panes == "B1"
+
+
+def test_each_sheet_is_printed_as_wide_as_a_page(statement: Statement) -> None:
+    for sheet in written(export_tables(statement)):
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (None, 0)
+
+
+def test_a_long_text_goes_on_below_in_a_row_that_shows_it() -> None:
+    """200 characters in a column of 60: four lines, and one for words that do not break there."""
+    rows = pl.DataFrame({"message": ["a", "word " * 40, "word " * 6_000]})
+
+    sheet = written({"findings": rows})["findings"]
+
+    assert [sheet.row_dimensions[row].height for row in (2, 3, 4)] == [None, 75.0, 405.0]
+    assert sheet["A3"].alignment.wrap_text
 
 
 def test_instants_are_dates_in_utc_with_local_time_beside() -> None:

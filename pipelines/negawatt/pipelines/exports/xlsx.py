@@ -5,7 +5,7 @@ formula or a link. Not here: which tables there are (exported.py, portfolio_tabl
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -22,7 +22,10 @@ MOST_CHARACTERS: Final = 32_767
 _DIGITS: Final = 15  # a spreadsheet keeps no more of a number
 _CUT: Final = " ... (cut here; whole in the JSON and Parquet exports)"
 _INSTANT, _DATE = "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
-_WIDEST: Final = 46
+_WIDEST: Final = 60  # longer text goes on below
+_LINE_PT, _MOST_LINES = 15, 27  # no row of a spreadsheet is higher than 409 points
+_RECORD: Final = "statement"
+"""The table whose one row stands as headings with their values beside: so many nobody scrolls."""
 
 
 def to_xlsx(
@@ -36,7 +39,7 @@ def to_xlsx(
     Instants are dates of the spreadsheet, in UTC with local time beside. Decimals are numbers that
     show exactly the decimals they have; one that needs more than 15 digits, which a spreadsheet
     does not keep, is text. What is not known is an empty cell. A character that is not seen is
-    written out, as ``[U+202E]``.
+    written out, as ``[U+202E]``. Printed, a sheet is as wide as one page.
 
     Args:
         tables: Rows by the name of their sheet.
@@ -47,27 +50,35 @@ def to_xlsx(
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         book.set_properties({"title": about[0][1], "created": created_utc.replace(tzinfo=None)})
-        formats = _Formats(book)
-        _about(book, formats, about)
+        in_columns, beside = _Formats(book), _Formats(book, align="left", indent=1)
+        _about(book, beside, about)
         for name, rows in tables.items():
-            _sheet(book, formats, name, rows, time_zone)
+            if name == _RECORD:
+                _record(book, beside, name, rows, time_zone)
+            else:
+                _table(book, in_columns, name, rows, time_zone)
     return buffer.getvalue()
 
 
 class _Formats:
-    """The cell formats of one workbook, each made once."""
+    """The cell formats of one workbook, each made once; with an alignment for all of them."""
 
-    def __init__(self, book: Any) -> None:  # noqa: ANN401 - the library has no types
+    def __init__(self, book: Any, **alignment: str | int) -> None:  # noqa: ANN401 - the library has no types
         self._book = book
+        self._alignment: dict[str, str | int] = {"valign": "top", **alignment}
         self._made: dict[str, Any] = {}
         self.head = book.add_format(
             {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2}
         )
-        self.text = book.add_format({"num_format": "@"})
+        self.text = book.add_format(
+            self._alignment | {"align": "left", "indent": 1, "num_format": "@", "text_wrap": True}
+        )
 
     def of(self, number_format: str) -> Any:  # noqa: ANN401 - as above
         if number_format not in self._made:
-            self._made[number_format] = self._book.add_format({"num_format": number_format})
+            self._made[number_format] = self._book.add_format(
+                {**self._alignment, "num_format": number_format}
+            )
         return self._made[number_format]
 
 
@@ -78,22 +89,52 @@ def _about(book: Any, formats: _Formats, about: Sequence[tuple[str, str]]) -> No
         sheet.write_string(place, 1, _text(value), formats.text)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 100)
+    sheet.fit_to_pages(1, 0)
 
 
-def _sheet(book: Any, formats: _Formats, name: str, rows: pl.DataFrame, time_zone: str) -> None:  # noqa: ANN401 - as above
+def _record(book: Any, formats: _Formats, name: str, rows: pl.DataFrame, time_zone: str) -> None:  # noqa: ANN401 - as above
+    """Write a table of one row from top to bottom."""
     sheet = book.add_worksheet(name)
-    place = 0
+    for place, (heading, values, kind) in enumerate(_columns(rows, time_zone)):
+        sheet.write_string(place, 0, heading, formats.head)
+        if values[0] is not None:
+            _cell(sheet, formats, place, 1, values[0], kind)
+    sheet.set_column(0, 0, _WIDEST)
+    sheet.set_column(1, 1, 70)
+    sheet.freeze_panes(0, 1)
+    sheet.fit_to_pages(1, 0)
+
+
+def _table(book: Any, formats: _Formats, name: str, rows: pl.DataFrame, time_zone: str) -> None:  # noqa: ANN401 - as above
+    sheet = book.add_worksheet(name)
+    columns = list(_columns(rows, time_zone))
+    for place, column in enumerate(columns):
+        _column(sheet, formats, place, *column)
+    for row, longest in enumerate(_longest_texts(rows), start=1):
+        if longest > _WIDEST:
+            sheet.set_row(row, _LINE_PT * min(longest // _WIDEST + 2, _MOST_LINES))
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(rows.height, 1), len(columns) - 1)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+
+
+def _longest_texts(rows: pl.DataFrame) -> list[int]:
+    """Return the characters of the longest text in each row."""
+    lengths = rows.select(pl.lit(0).alias(""), pl.col(pl.String).str.len_chars())
+    return lengths.max_horizontal().to_list()
+
+
+def _columns(rows: pl.DataFrame, time_zone: str) -> Iterator[tuple[str, list[Any], pl.DataType]]:
+    """Yield heading, values and kind of each column; behind instants, the same in local time."""
+    zone = ZoneInfo(time_zone)
     for column, kind in rows.schema.items():
         heading, values = HEADINGS[column], rows[column].to_list()
-        _column(sheet, formats, place, heading, values, kind)
-        place += 1
+        yield heading, values, kind
         if isinstance(kind, pl.Datetime):
-            zone = ZoneInfo(time_zone)
             local = [value.astimezone(zone) if value else None for value in values]
-            _column(sheet, formats, place, local_heading(heading, time_zone), local, kind)
-            place += 1
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(rows.height, 1), place - 1)
+            yield local_heading(heading, time_zone), local, kind
 
 
 def _column(
@@ -105,7 +146,7 @@ def _column(
     kind: pl.DataType,
 ) -> None:
     sheet.write_string(0, place, heading, formats.head)
-    widest = len(heading) / 2
+    widest = max(len(heading) / 2, *map(len, heading.split()))
     for row, value in enumerate(values, start=1):
         if value is not None:
             widest = max(widest, _cell(sheet, formats, row, place, value, kind))
@@ -122,7 +163,7 @@ def _cell(
 ) -> int:
     """Write one known value and return how wide it is."""
     if isinstance(value, bool):
-        sheet.write_boolean(row, place, value)
+        sheet.write_boolean(row, place, value, formats.of("General"))
     elif isinstance(value, datetime):
         sheet.write_datetime(row, place, value.replace(tzinfo=None), formats.of(_INSTANT))
         return len(_INSTANT)

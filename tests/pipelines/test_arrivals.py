@@ -16,7 +16,7 @@ from negawatt.warehouse.sites import read_sites, register_sites
 from tests.pipelines.conftest import AFTER_UTC, LAST_DAY, QUARTER, SITE
 
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
-EVERYTHING = '{"since_ns": 1}'  # a cursor from before the first file
+EVERYTHING = "{}"  # a cursor from before the first site
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,9 @@ def resources(layout: Layout) -> dict[str, object]:
     }
 
 
-def late_reading(layout: Layout, energy_kwh: float, start_utc: datetime) -> None:
+def late_reading(
+    layout: Layout, energy_kwh: float, start_utc: datetime, site_id: str = SITE
+) -> None:
     """Seal one reading of a quarter hour."""
     row = {
         "meter_id": "m1",
@@ -42,7 +44,7 @@ def late_reading(layout: Layout, energy_kwh: float, start_utc: datetime) -> None
         "reading_quality": "ok",
         "available_at_utc": AFTER_UTC,
     }
-    seal_rows(layout, "raw_meter__readings", SITE, "import", pl.DataFrame([row]))
+    seal_rows(layout, "raw_meter__readings", site_id, "import", pl.DataFrame([row]))
 
 
 def test_days_that_got_late_readings_are_metered_again_once_each(
@@ -136,6 +138,50 @@ def test_a_new_site_becomes_a_partition_before_any_reading_of_it(
     assert not result.run_requests
     (request,) = result.dynamic_partitions_requests or []
     assert list(request.partition_keys) == [SITE, "s2"]
+
+
+def test_readings_from_before_their_site_was_registered_are_metered_once_it_is(
+    layout: Layout, resources: dict[str, object]
+) -> None:
+    """60 days of s2 take two looks; those of the other site are not asked for again."""
+    days = [LAST_DAY - timedelta(days=number) for number in range(60)]
+    _, cursor = _looked(None, resources)
+    for day in days:
+        late_reading(layout, 1.0, datetime.combine(day, datetime.min.time(), UTC), site_id="s2")
+    late_reading(layout, 1.0, datetime.combine(LAST_DAY, datetime.min.time(), UTC))
+    before, cursor = _looked(cursor, resources)
+
+    register_sites(layout, read_sites(layout) | {"s2": read_sites(layout)[SITE]})
+    looks = []
+    for _ in range(3):
+        asked, cursor = _looked(cursor, resources)
+        looks.append(asked)
+
+    assert before == [LAST_DAY]
+    assert [len(one) for one in looks] == [50, 10, 0]
+    assert {day for one in looks for day in one} == set(days)
+
+
+@pytest.mark.parametrize("cursor", ["5", "[]", '"2026-07-01"', "yesterday", '{"since_ns": 5}'])
+def test_a_cursor_that_is_not_understood_leaves_no_day_out(
+    resources: dict[str, object], cursor: str
+) -> None:
+    asked, after = _looked(cursor, resources)
+
+    assert (len(asked), asked[-1]) == (9, LAST_DAY)
+    assert _looked(after, resources)[0] == []
+
+
+@pytest.mark.parametrize("cursor", ["5", "{}", "yesterday", "[1]"])
+def test_settling_goes_on_after_a_cursor_that_is_not_understood(
+    resources: dict[str, object], cursor: str
+) -> None:
+    context = dg.build_sensor_context(cursor=cursor, resources=resources)
+
+    result = sensors.settle_complete_events(context)
+
+    assert isinstance(result, dg.SensorResult)
+    assert result.cursor == "[]"
 
 
 def test_files_of_one_moment_are_all_asked_for(

@@ -33,10 +33,12 @@ from tests.pipelines.conftest import (
     AFTER_UTC,
     EVENT,
     EVENT_END_UTC,
+    FIRST_DAY,
     LAST_DAY,
     QUARTER,
     SITE,
     event_rows,
+    meter_rows,
 )
 
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
@@ -79,22 +81,50 @@ def test_every_table_has_a_blocking_check_for_every_rule_of_the_catalog() -> Non
     assert {spec.name for spec in specs} == {result.check_name for result in rules}
 
 
-def test_the_schedule_asks_for_yesterday_of_every_site(
-    resources: dict[str, object], tmp_path: Path
-) -> None:
+def _asked_by_the_schedule(resources: dict[str, object], folder: Path) -> list[dg.RunRequest]:
+    """Return what the schedule asks for at 01:15 UTC of 1 July."""
     location = build_definitions(WarehouseResource(root="unused"), ClockResource())
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with dg.DagsterInstance.local_temp(str(folder)) as instance:
         context = dg.build_schedule_context(
             instance=instance,
             repository_def=location.get_repository_def(),
             scheduled_execution_time=datetime(2026, 7, 1, 1, 15, tzinfo=UTC),
             resources=resources,
         )
-        data = sensors.meter_yesterday.evaluate_tick(context)
+        return list(sensors.meter_yesterday.evaluate_tick(context).run_requests or [])
 
-    assert [str(request.partition_key) for request in data.run_requests or []] == [
-        str(partitions.site_day_key(SITE, date(2026, 6, 30)))
+
+def test_the_schedule_asks_for_yesterday_of_every_site_and_for_what_was_missed(
+    layout: Layout, resources: dict[str, object], tmp_path: Path
+) -> None:
+    """Readings of 22 to 30 June: nothing is metered, then 25 and 26 June are."""
+    yesterday = str(partitions.site_day_key(SITE, LAST_DAY))
+    before = _asked_by_the_schedule(resources, tmp_path)
+    run_daily_metering(layout, SITE, date(2026, 6, 25), date(2026, 6, 26), fixed_utc=AFTER_UTC)
+    after = _asked_by_the_schedule(resources, tmp_path)
+
+    assert [str(one.partition_key) for one in (before[0], after[0])] == [yesterday] * 2
+    assert [_range_of(one) for one in before[1:]] == [("2026-06-22|s1", "2026-06-29|s1")]
+    assert [_range_of(one) for one in after[1:]] == [
+        ("2026-06-22|s1", "2026-06-24|s1"),
+        ("2026-06-27|s1", "2026-06-29|s1"),
     ]
+
+
+def test_what_was_missed_is_looked_for_in_a_month(
+    layout: Layout, resources: dict[str, object], tmp_path: Path
+) -> None:
+    rows = meter_rows(LAST_DAY - timedelta(days=40), FIRST_DAY - timedelta(days=1))
+    seal_rows(layout, "raw_meter__readings", SITE, "test", rows)
+
+    asked = _asked_by_the_schedule(resources, tmp_path)
+
+    assert [_range_of(one) for one in asked[1:]] == [("2026-05-30|s1", "2026-06-29|s1")]
+
+
+def _range_of(request: dg.RunRequest) -> tuple[str, str]:
+    name = "dagster/asset_partition_range"
+    return request.tags[f"{name}_start"], request.tags[f"{name}_end"]
 
 
 def test_the_sensor_waits_until_the_load_is_metered_to_the_end_of_the_aftermath(

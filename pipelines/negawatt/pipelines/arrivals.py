@@ -3,10 +3,13 @@
 Here: which days are due. Not here: looking for files (negawatt.warehouse.raw_files).
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from negawatt.models.domain.units import NS_PER_S
 
@@ -43,12 +46,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What is remembered.
+    """What is remembered of a site.
 
     Attributes:
         since_ns: From when files are looked at next [ns since 1970 UTC].
         done: Arrivals since then that are done with, by name.
-        asked_ns: When each site day was asked for lately [ns since 1970 UTC].
+        asked_ns: When each day was asked for lately [ns since 1970 UTC].
     """
 
     since_ns: int = 1
@@ -95,3 +98,31 @@ class Seen:
             done=[one.name for one in done if one.appeared_ns >= since_ns],
             asked_ns=lately | {one.of: began_ns for one in taken},
         )
+
+
+_CURSOR: Final = TypeAdapter(dict[str, Seen])
+_LOG = logging.getLogger(__name__)
+
+
+def to_cursor(seen: Mapping[str, Seen]) -> str:
+    """Return what is remembered of each site as a sensor keeps it."""
+    return _CURSOR.dump_json(dict(seen)).decode()
+
+
+def from_cursor(cursor: str) -> dict[str, Seen]:
+    """Return what a sensor kept of each site.
+
+    Of a site that is not in it, as one that was registered since, everything is new. So it is of
+    all where the cursor cannot be read: metering a day again changes nothing.
+
+    Examples:
+        >>> from_cursor(to_cursor({"s1": Seen(since_ns=7)}))
+        {'s1': Seen(since_ns=7, done=[], asked_ns={})}
+        >>> from_cursor("2026-07-01")
+        {}
+    """
+    try:
+        return _CURSOR.validate_json(cursor)
+    except ValidationError as error:
+        _LOG.warning("the cursor %r is not understood, every day is new: %s", cursor[:80], error)
+        return {}

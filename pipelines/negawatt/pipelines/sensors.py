@@ -5,42 +5,71 @@ Not here: what they do.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import dagster as dg
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
 
 from negawatt.models.domain.errors import NegawattError
 from negawatt.models.settlement.causes import changed_inputs, input_digests
 from negawatt.models.settlement.lifecycle import Stage
 from negawatt.pipelines import partitions
-from negawatt.pipelines.arrivals import Arrival, Seen
-from negawatt.pipelines.assets.core import day_spans
+from negawatt.pipelines.arrivals import Arrival, Seen, from_cursor, to_cursor
+from negawatt.pipelines.assets.core import CORE_TABLES, SPAN_DAYS, day_spans
 from negawatt.pipelines.jobs import daily_metering, event_settlement
 from negawatt.pipelines.publish import is_to_be_voided
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.pipelines.selection import Selection, selected
 from negawatt.pipelines.settlement import data_is_complete, gather_inputs
+from negawatt.warehouse.delta_tables import distinct_rows
 from negawatt.warehouse.event_tables import all_events
 from negawatt.warehouse.layout import Layout
-from negawatt.warehouse.raw_files import file_system_ns, raw_arrivals
+from negawatt.warehouse.raw_files import file_system_ns, raw_arrivals, raw_days
 from negawatt.warehouse.sites import read_sites
 
 _DAYS_AT_ONCE = 50
+_LOG = logging.getLogger(__name__)
 
 
 @dg.schedule(job=daily_metering, cron_schedule="15 1 * * *", execution_timezone="UTC")
 def meter_yesterday(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> Iterator[dg.RunRequest]:
-    """Meter the UTC day that ended, for every registered site."""
+    """Meter the UTC day that ended, for every registered site, and what was missed before it.
+
+    Dagster makes up for the last tick that was missed only. What has readings and was not metered,
+    while nothing ran or because it was refused, is asked for in one run for each span of days.
+    """
     day = (context.scheduled_execution_time - timedelta(days=1)).date()
     site_ids = sorted(read_sites(warehouse.layout))
     context.instance.add_dynamic_partitions("sites", site_ids)
     for site_id in site_ids:
         key = partitions.site_day_key(site_id, day)
         yield dg.RunRequest(run_key=str(key), partition_key=key)
+    for span in day_spans(_missed(warehouse.layout, site_ids, day)):
+        yield dg.RunRequest(run_key=":".join(map(str, span)), tags=partitions.range_tags(*span))
+
+
+def _missed(layout: Layout, site_ids: Sequence[str], day: date) -> set[tuple[str, date]]:
+    """Return the sites and days of the month before a day with readings that were not metered."""
+    first = max(day - timedelta(days=SPAN_DAYS), date.fromisoformat(partitions.FIRST_DAY))
+    read = {
+        (site_id, one)
+        for site_id in site_ids
+        for one in raw_days(layout, site_id)
+        if first <= one < day
+    }
+    metered = {
+        row
+        for table in CORE_TABLES
+        for row in distinct_rows(
+            layout, table, ["site_id", "date"], pl.col("date").is_between(first, day)
+        ).iter_rows()
+    }
+    return read - metered
 
 
 @dg.sensor(job=daily_metering, minimum_interval_seconds=5)
@@ -52,32 +81,48 @@ def meter_what_arrived(
     Imports and collectors that were cut off bring readings of days long past. Days that follow each
     other are metered in one run. A day is left alone while files still arrive for it, and for a
     while after it was asked for: what comes in drops is metered in few runs. A site that was
-    registered since becomes a partition, with or without readings. The first look only remembers
-    what is there. Each look begins where the one before began, not where it ended: a file may
-    appear in a folder that was looked at already.
+    registered since becomes a partition, with or without readings, and all readings that it has
+    already are news. The first look only remembers what is there. Each look begins where the one
+    before began, not where it ended: a file may appear in a folder that was looked at
+    already.
     """
     layout, today = warehouse.layout, clock.now_utc().date()
     began_ns = file_system_ns(layout)
-    seen = Seen(**json.loads(context.cursor)) if context.cursor else Seen()
+    seen = from_cursor(context.cursor) if context.cursor else {}
     site_ids = sorted(read_sites(layout))
     arrived = sorted(
         Arrival(appeared_ns, site_id, day)
         for site_id in site_ids
-        for day, appeared_ns in raw_arrivals(layout, site_id, seen.since_ns).items()
+        for day, appeared_ns in raw_arrivals(layout, site_id, _of(seen, site_id).since_ns).items()
         if date.fromisoformat(partitions.FIRST_DAY) <= day < today
     )
-    if context.cursor is None:
-        context.update_cursor(json.dumps(asdict(seen.after(arrived, [], [], began_ns))))
-        return dg.SkipReason("the first look: what is there counts as metered")
-    new = [one for one in arrived if one.name not in seen.done]
-    taken = [one for one in new if seen.is_due(one, began_ns)][:_DAYS_AT_ONCE]
+    is_first = context.cursor is None
+    new = [one for one in arrived if not is_first and one.name not in _of(seen, one.site_id).done]
+    due = [one for one in new if _of(seen, one.site_id).is_due(one, began_ns)]
+    taken = due[:_DAYS_AT_ONCE]
     waiting = [one for one in new if one not in taken]
+    after = seen | {
+        site_id: _of(seen, site_id).after(
+            [one for one in arrived if one.site_id == site_id],
+            [one for one in taken if one.site_id == site_id],
+            [one for one in waiting if one.site_id == site_id],
+            began_ns,
+        )
+        for site_id in site_ids
+    }
+    if is_first:
+        context.update_cursor(to_cursor(after))
+        return dg.SkipReason("the first look: what is there counts as metered")
     return dg.SensorResult(
         run_requests=_runs_of(taken) or None,
         skip_reason=None if taken else f"no day is due; {len(waiting)} still get readings",
         dynamic_partitions_requests=[partitions.sites.build_add_request(site_ids)],
-        cursor=json.dumps(asdict(seen.after(arrived, taken, waiting, began_ns))),
+        cursor=to_cursor(after),
     )
+
+
+def _of(seen: Mapping[str, Seen], site_id: str) -> Seen:
+    return seen.get(site_id, Seen())
 
 
 def _runs_of(taken: Sequence[Arrival]) -> list[dg.RunRequest]:
@@ -106,7 +151,7 @@ def settle_complete_events(
     again, so that a look takes no longer after years of events.
     """
     layout, now_utc = warehouse.layout, clock.now_utc()
-    asked = set(json.loads(context.cursor)) if context.cursor else set()
+    asked = _asked(context.cursor)
     revisions = {f"{event.event_id}:{event.revision}": event for event in all_events(layout)}
     ready = {
         name: event.event_id
@@ -123,6 +168,15 @@ def settle_complete_events(
         dynamic_partitions_requests=[partitions.events.build_add_request([*ready.values()])],
         cursor=json.dumps(sorted((asked | ready.keys()) & revisions.keys())),
     )
+
+
+def _asked(cursor: str | None) -> set[str]:
+    """Return what was asked for; nothing where that cannot be read: no run key runs twice."""
+    try:
+        return set(TypeAdapter(list[str]).validate_json(cursor or "[]"))
+    except ValidationError as error:
+        _LOG.warning("the cursor is not understood: %s", error)
+        return set()
 
 
 @dg.sensor(job=event_settlement, minimum_interval_seconds=1800)

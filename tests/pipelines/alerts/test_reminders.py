@@ -1,6 +1,8 @@
 """Each morning, on each program's clock, what needs a person is told."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -16,32 +18,88 @@ from tests.pipelines.conftest import AFTER_UTC, EVENT, LAST_DAY, SITE, event_row
 pytestmark = pytest.mark.slow  # importing Dagster takes seconds
 
 
+NEW_YORK, BRISBANE = "America/New_York", "Australia/Brisbane (standard time)"
+
+
 @pytest.mark.parametrize(
-    ("moment_utc", "clocks"),
+    ("moment_utc", "mornings"),
     [
-        (datetime(2026, 7, 2, 11, tzinfo=UTC), ["America/New_York"]),
-        (datetime(2026, 12, 2, 12, tzinfo=UTC), ["America/New_York"]),
-        (datetime(2026, 7, 1, 21, tzinfo=UTC), ["Australia/Brisbane (standard time)"]),
-        (datetime(2026, 7, 2, 10, tzinfo=UTC), []),
+        (datetime(2026, 7, 2, 10, tzinfo=UTC), [(BRISBANE, "2026-07-02")]),
+        (
+            datetime(2026, 7, 2, 11, tzinfo=UTC),
+            [(NEW_YORK, "2026-07-02"), (BRISBANE, "2026-07-02")],
+        ),
+        (datetime(2026, 12, 2, 11, tzinfo=UTC), [(BRISBANE, "2026-12-02")]),
+        (
+            datetime(2026, 12, 2, 12, tzinfo=UTC),
+            [(NEW_YORK, "2026-12-02"), (BRISBANE, "2026-12-02")],
+        ),
+        (datetime(2026, 7, 1, 20, tzinfo=UTC), [(NEW_YORK, "2026-07-01")]),
+        (
+            datetime(2026, 7, 1, 21, tzinfo=UTC),
+            [(NEW_YORK, "2026-07-01"), (BRISBANE, "2026-07-02")],
+        ),
+        (datetime(2026, 7, 2, 5, tzinfo=UTC), [(BRISBANE, "2026-07-02")]),
     ],
 )
-def test_it_is_seven_on_the_programs_clock(
-    layout: Layout, moment_utc: datetime, clocks: list[str]
+def test_it_is_seven_or_later_on_the_programs_clock(
+    two_programs: Layout,
+    instance: dg.DagsterInstance,
+    moment_utc: datetime,
+    mornings: list[tuple[str, str]],
 ) -> None:
     """New York is 4 h behind UTC in summer and 5 h in winter, Brisbane 10 h ahead all year."""
+    assert _asked(two_programs, instance, moment_utc) == mornings
+
+
+def test_each_morning_is_asked_for_once_also_where_nothing_ran_at_seven(
+    two_programs: Layout, instance: dg.DagsterInstance
+) -> None:
+    """Looks of two days, but none from 9 to 14 UTC of the first: New York's seven is 11 UTC."""
+    start_utc = datetime(2026, 7, 1, 21, tzinfo=UTC)
+    hours = [hour for hour in range(48) if not 12 <= hour < 18]
+    asked = {
+        hour: _asked(two_programs, instance, start_utc + timedelta(hours=hour), runs=True)
+        for hour in hours
+    }
+
+    assert {hour: found for hour, found in asked.items() if found} == {
+        0: [(NEW_YORK, "2026-07-01"), (BRISBANE, "2026-07-02")],
+        18: [(NEW_YORK, "2026-07-02")],
+        24: [(BRISBANE, "2026-07-03")],
+        38: [(NEW_YORK, "2026-07-03")],
+    }
+
+
+@pytest.fixture
+def two_programs(layout: Layout) -> Layout:
     other = event_rows(event_id="e2", program_id="aemo_wdr_10_of_10")
     seal_rows(layout, "raw_grid__events", SITE, "other", other)
+    return layout
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+        yield made
+
+
+def _asked(
+    layout: Layout, instance: dg.DagsterInstance, moment_utc: datetime, *, runs: bool = False
+) -> list[tuple[str, str]]:
+    """Return the clocks and days that the schedule asks for; the runs become known as asked."""
     context = dg.build_schedule_context(
+        instance=instance,
         scheduled_execution_time=moment_utc,
         resources={"warehouse": WarehouseResource(root=str(layout.root))},
     )
-
-    asked = remind_in_the_morning.evaluate_tick(context).run_requests or []
-
-    configs = [dict(one.run_config)["ops"]["remind"]["config"] for one in asked]
-    assert configs == [
-        {"clock": one, "day": "2026-" + moment_utc.strftime("%m-02")} for one in clocks
-    ]
+    found = []
+    for one in remind_in_the_morning.evaluate_tick(context).run_requests or []:
+        config = dict(one.run_config)["ops"]["remind"]["config"]
+        found.append((config["clock"], config["day"]))
+        if runs:
+            instance.create_run_for_job(reminders, run_config=one.run_config, tags=one.tags)
+    return found
 
 
 def _remind(layout: Layout, clock: str) -> None:

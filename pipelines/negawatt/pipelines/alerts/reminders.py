@@ -27,6 +27,7 @@ from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.sites import read_sites
 
 HOUR: Final = 7
+_MORNING: Final = "negawatt/morning"
 WITHIN_DAYS: Final = 14
 _LOOK_BACK: Final = timedelta(days=60)
 
@@ -78,21 +79,26 @@ def reminders() -> None:
 def remind_in_the_morning(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Remind at seven in the morning on the clock of each program that has an event.
+    """Remind once a day, from seven in the morning on, on the clock of each program with an event.
 
     Deadlines are days of a program's clock. Programs and sites come at run time, so that the
-    schedule looks each hour whose morning it is.
+    schedule looks each hour whose morning it is. Where nothing ran at seven, it reminds later that
+    day: Dagster makes up for the last tick that was missed only.
     """
     now_utc = context.scheduled_execution_time
     programs = {event.program_id for event in all_events(warehouse.layout)}
-    mornings = sorted(_mornings(programs, now_utc))
-    for zone, day in mornings:
+    asked = False
+    for zone, day in sorted(_mornings(programs, now_utc)):
+        tags = {_MORNING: f"{zone}:{day}"}
+        if context.instance.get_runs_count(dg.RunsFilter(tags=tags)):
+            continue
+        asked = True
         config = {"clock": zone, "day": day.isoformat()}
         yield dg.RunRequest(
-            run_key=f"{zone}:{day}", run_config={"ops": {"remind": {"config": config}}}
+            run_key=tags[_MORNING], run_config={"ops": {"remind": {"config": config}}}, tags=tags
         )
-    if not mornings:
-        yield dg.SkipReason("it is seven in the morning on no program's clock")
+    if not asked:
+        yield dg.SkipReason("no program's clock has a morning of which nobody was reminded")
 
 
 def silent_sites(layout: Layout, now_utc: datetime) -> dict[str, date | None]:
@@ -122,11 +128,11 @@ def silent_sites(layout: Layout, now_utc: datetime) -> dict[str, date | None]:
 
 
 def _mornings(program_ids: set[str], now_utc: datetime) -> Iterator[tuple[str, date]]:
-    """Yield each clock on which it is the hour, with its day."""
+    """Yield each clock on which it is the hour or later, with its day."""
     clocks = {_clock(program_id): program_id for program_id in program_ids}
     for name, program_id in clocks.items():
         local = now_utc.astimezone(program_clock(load_program(program_id).settlement_clock).zone)
-        if local.hour == HOUR:
+        if local.hour >= HOUR:
             yield name, local.date()
 
 

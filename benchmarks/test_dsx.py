@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from tests.collectors.dsx.broker import Broker, hearing, needs_mosquitto, packet, until
 from tests.collectors.dsx.test_listen import config_of
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from tests.collectors.openadr.mutations import check
 from tests.collectors.openadr.test_ven_two_b import OPENADR2, needs_openleadr
 from tests.docs.console import ROOT

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from negawatt.collectors import message_store as module
-from negawatt.collectors.dsx.journal import Journal
+from negawatt.collectors.message_journal import Journal
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory, is_saved

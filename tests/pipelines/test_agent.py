@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from negawatt.collectors.dsx.message import Message
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.message import Message
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.bundle.verify import verify_bundle
 from negawatt.pipelines import run

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 
 
 @dataclass(slots=True)

@@ -12,9 +12,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
-from negawatt.collectors.dsx.journal import Journal
-from negawatt.collectors.dsx.message import Message
 from negawatt.collectors.heard import SealedSoFar
+from negawatt.collectors.message import Message
+from negawatt.collectors.message_journal import Journal
 from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_STRESS, MARKET_PRICES, SCHEMAS
 from negawatt.collectors.spool.json_state import save_state
 from negawatt.collectors.spool.segment import seal_facts

@@ -13,8 +13,8 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from negawatt.collectors.dsx.intake import Terms
-from negawatt.collectors.dsx.message import Message
 from negawatt.collectors.dsx.signatures import Signer
+from negawatt.collectors.message import Message
 
 NOW_UTC = datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 ISV = "//grid/v1/isv/acme-energy"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negawatt.collectors.dsx.bms import point_of, read_metadata, read_value
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.message import MessageRefusedError, Outcome
 
 BUS = {
     "objectType": "PowerMeter",

@@ -19,7 +19,7 @@ import yaml
 
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from tests.collectors.dsx.broker import Broker, Publisher, hearing, needs_mosquitto, until
 from tests.collectors.dsx.senders import AGENT, ISV, Sender, load_target, power_state, target
 

@@ -21,8 +21,8 @@ from paho.mqtt.publish import single
 from negawatt.collectors.clock import SystemClock
 from negawatt.collectors.dsx.client import Listener
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.journal import Journal
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
+from negawatt.collectors.message_journal import Journal
 from tests.collectors.dsx.broker import Broker, Publisher, hearing, needs_mosquitto, until
 from tests.collectors.dsx.senders import AGENT, ISV, Sender, load_target, power_state, target
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from negawatt.collectors.dsx.flex import LoadTargets
-from negawatt.collectors.dsx.load_targets import GridEvent, Told, revised, without_end
+from negawatt.collectors.dsx.load_targets import Told, revised, without_end
+from negawatt.collectors.grid_event import GridEvent
 from tests.collectors.dsx.senders import NOW_UTC, load_target, target
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from negawatt.collectors.dsx.message import Message, Outcome
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.message import Message, Outcome
 from tests.collectors.dsx.senders import (
     AGENT,
     ISV,

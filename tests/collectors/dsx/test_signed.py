@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from negawatt.collectors.dsx.intake import Intake
 from negawatt.collectors.dsx.memory import Memory
-from negawatt.collectors.dsx.message import Message, Outcome
+from negawatt.collectors.message import Message, Outcome
 from negawatt.collectors.raw_schema import AGENT_STATES, GRID_EVENTS, GRID_MESSAGES
 from tests.collectors.dsx.senders import (
     AGENT,

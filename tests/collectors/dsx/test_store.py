@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors import message_store as module
-from negawatt.collectors.dsx.journal import Journal
 from negawatt.collectors.dsx.memory import Memory, is_saved
-from negawatt.collectors.dsx.message import Message, Outcome
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.message import Message, Outcome
+from negawatt.collectors.message_journal import Journal
 from negawatt.collectors.spool.segment import seal_facts
 from negawatt.models.domain.errors import DataRefusedError
 from tests.collectors.dsx.senders import ISV, NOW_UTC, Sender, load_target, target, terms

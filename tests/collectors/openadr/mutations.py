@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 
-from negawatt.collectors.dsx.message import Message, Outcome
+from negawatt.collectors.message import Message, Outcome
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.listen import event_topic
 from negawatt.collectors.openadr.memory import Memory

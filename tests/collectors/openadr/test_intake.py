@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory, is_saved

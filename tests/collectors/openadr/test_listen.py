@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.dsx.message import Outcome
 from negawatt.collectors.heard import Heard
+from negawatt.collectors.message import Outcome
 from negawatt.collectors.openadr.config import OpenAdrConfig
 from negawatt.collectors.openadr.listen import listen
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError

@@ -1,6 +1,6 @@
 """Whatever a VTN says, it gets an outcome, and no value is taken that it did not say."""
 
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from negawatt.collectors.openadr.intake import EVENT
 from negawatt.collectors.openadr.listen import event_topic
 from tests.collectors.openadr.mutations import check

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negawatt.collectors.dsx.message import MessageRefusedError
+from negawatt.collectors.message import MessageRefusedError
 from negawatt.collectors.openadr.spec import (
     ENDLESS,
     NOW,

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from negawatt.collectors.clock import SystemClock
-from negawatt.collectors.dsx.message import Outcome
+from negawatt.collectors.message import Outcome
 from negawatt.collectors.openadr.config_two_b import TwoBConfig
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.message import MessageRefusedError, Outcome
 from negawatt.collectors.openadr.intake import Intake
 from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.openadr.spec import (

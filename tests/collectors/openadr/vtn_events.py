@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from negawatt.collectors.dsx.message import Message
+from negawatt.collectors.message import Message
 from negawatt.collectors.openadr.intake import EVENT, GONE, Terms
 from negawatt.collectors.openadr.translate import ProgramTerms
 

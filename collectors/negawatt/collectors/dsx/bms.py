@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.message import MessageRefusedError, Outcome
 from negawatt.models.domain.units import KW_PER_MW, W_PER_KW
 
 PREFIX: Final = "BMS/v1/"

@@ -22,8 +22,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from negawatt.collectors.access import Access
 from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.message import Message, whole_milliseconds
 from negawatt.collectors.oauth import Tokens
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome, whole_milliseconds
+from negawatt.collectors.message import MessageRefusedError, Outcome, whole_milliseconds
 from negawatt.models.domain.units import KW_PER_MW, W_PER_KW
 
 PREFIX: Final = "grid/v1/"

@@ -16,8 +16,8 @@ from typing import Any, Final
 from negawatt.collectors.dsx import bms, flex
 from negawatt.collectors.dsx.load_targets import Told, revised, without_end
 from negawatt.collectors.dsx.memory import VALUES_REMEMBERED, Memory
-from negawatt.collectors.dsx.message import Message, MessageRefusedError, Outcome
 from negawatt.collectors.dsx.signatures import Signed, Signer, verify
+from negawatt.collectors.message import Message, MessageRefusedError, Outcome
 from negawatt.collectors.raw_schema import (
     AGENT_STATES,
     GRID_EVENTS,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from negawatt.collectors.dsx.bms import Meta, Served
-from negawatt.collectors.dsx.load_targets import GridEvent
+from negawatt.collectors.grid_event import GridEvent
 
 VALUES_REMEMBERED: Final = 200_000
 _KEY_BYTES: Final = 24  # 16 of the point and instant, 8 of the payload

@@ -17,7 +17,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.message import MessageRefusedError, Outcome
 from negawatt.models.domain.errors import ConfigurationError
 
 _ALGORITHM_OF: Final = {ECKey: "ES256", RSAKey: "RS256"}

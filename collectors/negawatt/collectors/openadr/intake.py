@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from negawatt.collectors.dsx.load_targets import GridEvent
-from negawatt.collectors.dsx.message import Message, MessageRefusedError, Outcome
+from negawatt.collectors.grid_event import GridEvent
+from negawatt.collectors.message import Message, MessageRefusedError, Outcome
 from negawatt.collectors.openadr.memory import Known, Memory
 from negawatt.collectors.openadr.quotes import Quote, changed_quotes, quotes_of
 from negawatt.collectors.openadr.revisions import Told, revised

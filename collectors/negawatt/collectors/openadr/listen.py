@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
-from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
+from negawatt.collectors.message import Message, whole_milliseconds
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.config import OpenAdrConfig
 from negawatt.collectors.openadr.intake import EVENT, GONE, Intake, topic_of

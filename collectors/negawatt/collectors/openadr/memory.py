@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
-from negawatt.collectors.dsx.load_targets import GridEvent
+from negawatt.collectors.grid_event import GridEvent
 from negawatt.collectors.openadr.quotes import Quote
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from negawatt.collectors.dsx.load_targets import GridEvent
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.grid_event import GridEvent
+from negawatt.collectors.message import MessageRefusedError, Outcome
 from negawatt.collectors.openadr.translate import Ask
 from negawatt.models.domain.errors import ConfigurationError
 from negawatt.models.domain.identifiers import checked_name

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome, whole_milliseconds
+from negawatt.collectors.message import MessageRefusedError, Outcome, whole_milliseconds
 
 NOW: Final = datetime.min.replace(tzinfo=UTC)
 """A start of 0001-01-01 says now ("intervalPeriod")."""

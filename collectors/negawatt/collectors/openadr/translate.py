@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from negawatt.collectors.dsx.message import MessageRefusedError, Outcome
+from negawatt.collectors.message import MessageRefusedError, Outcome
 from negawatt.collectors.openadr.spec import ENDLESS, NOW, Event, Interval, Payload
 
 _LIMITS: Final = {"IMPORT_CAPACITY_LIMIT", "DISPATCH_SETPOINT"}

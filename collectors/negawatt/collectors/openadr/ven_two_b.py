@@ -14,8 +14,8 @@ from typing import Any, Final
 import aiohttp
 
 from negawatt.collectors.access import Access
-from negawatt.collectors.dsx.message import Message, whole_milliseconds
 from negawatt.collectors.heard import Heard
+from negawatt.collectors.message import Message, whole_milliseconds
 from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.config_two_b import TwoBConfig, TwoBVtnConfig
 from negawatt.collectors.openadr.intake import GONE, Intake, topic_of

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from negawatt.collectors.access import Access
 from negawatt.collectors.config_sections import Url
-from negawatt.collectors.dsx.message import MessageRefusedError
+from negawatt.collectors.message import MessageRefusedError
 from negawatt.collectors.oauth import REFUSED, Tokens, is_safe_for_secrets
 from negawatt.collectors.openadr.config import VtnConfig
 from negawatt.collectors.openadr.spec import items_of, read_object

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from negawatt.collectors.access import Access
 from negawatt.collectors.config_sections import AccessConfig
-from negawatt.collectors.dsx.message import MessageRefusedError
+from negawatt.collectors.message import MessageRefusedError
 from negawatt.collectors.openadr.config import WebhookConfig
 from negawatt.collectors.openadr.spec import Notification, read_object
 from negawatt.models.domain.errors import ConfigurationError

@@ -1,6 +1,6 @@
 """A message as it came, and what became of it.
 
-Not here: what a topic's messages say (bms, flex).
+Not here: what messages say (the listeners' intakes).
 """
 
 import hashlib

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from negawatt.collectors.dsx.message import Message
+from negawatt.collectors.message import Message
 from negawatt.collectors.spool.disk import LogFile, make_folder, remove
 from negawatt.collectors.spool.frames import encode_frame, scan
 from negawatt.models.domain.errors import DataRefusedError

@@ -4,12 +4,11 @@ Not here: its sections (config_sections) and opening what it names (negawatt.col
 """
 
 import math
-import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from negawatt.collectors.config_sections import (
     DcgmConfig,
@@ -22,10 +21,9 @@ from negawatt.collectors.config_sections import (
     Section,
     ShipConfig,
     SiteName,
+    read_config,
 )
-from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
-_REMEDY = "correct the key; `negawatt collect sample` prints a file with every key explained"
 _LONGEST_TAKE_S = 10.0
 
 
@@ -142,22 +140,4 @@ def load_config(path: Path) -> CollectConfig:
     Raises:
         ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
     """
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            thing=f"configuration {path}",
-            expected="a file that can be read",
-            found=error.strerror or str(error),
-            remedy="give the path of a TOML file",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=_REMEDY
-        ) from error
-    try:
-        config = CollectConfig.model_validate(values)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        raise invalid_file(path, problems, remedy=_REMEDY) from error
-    return config.below(path.parent)
+    return read_config(CollectConfig, path, "collect sample").below(path.parent)

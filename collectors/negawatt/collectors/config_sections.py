@@ -1,16 +1,25 @@
-"""The sections of the agent's configuration: one for each kind of target, and what goes with it.
+"""Sections of configurations: one for each kind of target of the agent, and what goes with it.
 
-Not here: the whole file and its reading (config), opening what it names (targets).
+Here too: how a file of sections is read. Not here: whole files (config, and the listeners' own),
+opening what they name (targets).
 """
 
+import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from negawatt.models.domain.errors import NegawattError
+from negawatt.models.domain.errors import ConfigurationError, NegawattError, invalid_file
 from negawatt.models.domain.identifiers import checked_name
 
 
@@ -45,6 +54,34 @@ class Section(BaseModel):
     """A table of the file: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+_Config = TypeVar("_Config", bound=Section)
+
+
+def read_config(kind: type[_Config], path: Path, sample: str) -> _Config:
+    """Read a TOML file of one kind of configuration; ``negawatt <sample>`` prints one.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
+    """
+    remedy = f"correct the key; `negawatt {sample}` prints a file with every key explained"
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigurationError(
+            thing=f"configuration {path}",
+            expected="a file that can be read",
+            found=error.strerror or str(error),
+            remedy="give the path of a TOML file",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=remedy
+        ) from error
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        raise invalid_file(path, problems, remedy=remedy) from error
 
 
 class AccessConfig(Section):

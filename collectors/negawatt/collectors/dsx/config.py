@@ -3,23 +3,25 @@
 Not here: opening what it names (client, signatures).
 """
 
-import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from negawatt.collectors.config_sections import AccessConfig, Section, SiteName, Url, name_of
+from negawatt.collectors.config_sections import (
+    AccessConfig,
+    Section,
+    SiteName,
+    Url,
+    name_of,
+    read_config,
+)
 from negawatt.collectors.dsx.intake import Terms
 from negawatt.collectors.dsx.signatures import Signer, read_public_key
 from negawatt.collectors.oauth import OAuthConfig
-from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
-_REMEDY: Final = (
-    "correct the key; `negawatt listen dsx-sample` prints a file with every key explained"
-)
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -205,16 +207,6 @@ def load_listen_config(path: Path) -> ListenConfig:
     """Read a configuration; relative paths in it start at the file's folder.
 
     Raises:
-        ConfigurationError: The file is no TOML, or breaks a rule.
-        OSError: It cannot be read.
+        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
     """
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return ListenConfig.model_validate(values).below(path.parent)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=_REMEDY
-        ) from error
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        raise invalid_file(path, problems, remedy=_REMEDY) from error
+    return read_config(ListenConfig, path, "listen dsx-sample").below(path.parent)

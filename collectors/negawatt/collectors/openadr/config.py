@@ -3,11 +3,10 @@
 Not here: opening what it names (vtn, webhook).
 """
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from negawatt.collectors.config_sections import (
     AccessConfig,
@@ -16,11 +15,11 @@ from negawatt.collectors.config_sections import (
     SiteName,
     Url,
     name_of,
+    read_config,
 )
 from negawatt.collectors.oauth import OAuthConfig, is_safe_for_secrets
 from negawatt.collectors.openadr.intake import Terms
 from negawatt.collectors.openadr.translate import AskKind, ProgramTerms
-from negawatt.models.domain.errors import ConfigurationError, invalid_file
 
 
 class VtnConfig(Section):
@@ -200,33 +199,10 @@ class OpenAdrConfig(Section):
         return self.model_copy(update={"root": folder / self.root, "vtn": vtn, "webhook": webhook})
 
 
-_Config = TypeVar("_Config", bound=Section)
-
-
 def load_openadr_config(path: Path) -> OpenAdrConfig:
     """Read a configuration; relative paths in it start at the file's folder.
 
     Raises:
-        ConfigurationError: The file is no TOML, or breaks a rule.
-        OSError: It cannot be read.
+        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
     """
-    return read_config(OpenAdrConfig, path, "openadr-sample").below(path.parent)
-
-
-def read_config(kind: type[_Config], path: Path, sample: str) -> _Config:
-    """Read a file of one kind of configuration; ``sample`` prints one.
-
-    Raises:
-        ConfigurationError: The file is no TOML, or breaks a rule.
-        OSError: It cannot be read.
-    """
-    remedy = f"correct the key; `negawatt listen {sample}` prints a file with every key explained"
-    try:
-        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            thing=f"configuration {path}", expected="TOML", found=str(error), remedy=remedy
-        ) from error
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        raise invalid_file(path, problems, remedy=remedy) from error
+    return read_config(OpenAdrConfig, path, "listen openadr-sample").below(path.parent)

@@ -9,8 +9,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from negawatt.collectors.config_sections import AccessConfig, BaseUrl, Section, SiteName, name_of
-from negawatt.collectors.openadr.config import MeaningConfig, read_config
+from negawatt.collectors.config_sections import (
+    AccessConfig,
+    BaseUrl,
+    Section,
+    SiteName,
+    name_of,
+    read_config,
+)
+from negawatt.collectors.openadr.config import MeaningConfig
 from negawatt.collectors.openadr.intake import Terms
 
 
@@ -119,7 +126,6 @@ def load_two_b_config(path: Path) -> TwoBConfig:
     """Read a configuration; relative paths in it start at the file's folder.
 
     Raises:
-        ConfigurationError: The file is no TOML, or breaks a rule.
-        OSError: It cannot be read.
+        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
     """
-    return read_config(TwoBConfig, path, "openadr2-sample").below(path.parent)
+    return read_config(TwoBConfig, path, "listen openadr2-sample").below(path.parent)

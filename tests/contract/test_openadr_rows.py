@@ -8,26 +8,22 @@ import pytest
 
 from negawatt.collectors import message_store as module
 from negawatt.collectors.message_journal import Journal
-from negawatt.collectors.message_store import MessageStore
-from negawatt.collectors.openadr.intake import Intake
-from negawatt.collectors.openadr.memory import Memory, is_saved
-from negawatt.collectors.spool.json_state import load_state
 from negawatt.models.domain.interval import Interval
 from negawatt.warehouse.event_tables import events_of_site
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.price_tables import prices_in
 from negawatt.warehouse.raw_files import read_all_raw
-from tests.collectors.openadr.vtn_events import START_UTC, event, gone, interval, message, terms
+from tests.collectors.openadr.vtn_events import (
+    START_UTC,
+    event,
+    gone,
+    interval,
+    message,
+    opened,
+)
 
 LIMIT = "IMPORT_CAPACITY_LIMIT"
 AN_HOUR = timedelta(hours=1)
-
-
-def opened(root: Path) -> MessageStore[Intake]:
-    folder = root / "state"
-    memory = Memory.of_json(load_state(folder / "memory.json", is_saved))
-    writer = ("ven-1", "openadr", "https")
-    return MessageStore(root, folder, "hall-1", writer, Intake(terms(), memory))
 
 
 def test_the_newest_revision_of_each_event_and_every_price_are_read(tmp_path: Path) -> None:

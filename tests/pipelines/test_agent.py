@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from negawatt.collectors.dsx.store import Store
 from negawatt.collectors.message import Message
 from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.settlement.bundle.verify import verify_bundle
@@ -27,6 +26,7 @@ from tests.collectors.dsx.senders import (
     ISV,
     Sender,
     load_target,
+    opened,
     power_state,
     target,
     terms,
@@ -68,7 +68,7 @@ def heard_site(folder: Path, *, compliant: bool, calculated_kw: float, limit_kw:
         limit = {"value": limit_kw, "unit": "kilowatt"}
         state["feeds"]["main-a"]["targets"][0]["load_constraint"] = limit
         messages.append(_at(at_utc, agent, "grid.powerstate.status.v1", state, 2 + number))
-    store = Store(layout.root, folder / "state", "listener", terms(isv, agent, site_id=SITE))
+    store = opened(layout.root, terms(isv, agent, site_id=SITE))
     store.keep(messages)
     store.close()
     run.run_daily_metering(layout, SITE, FIRST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)

@@ -5,43 +5,53 @@ are named by their content: a crash between these steps makes the same files aga
 here: what messages say (the listeners' intakes) and how they come (their clients).
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
 from negawatt.collectors.heard import SealedSoFar
-from negawatt.collectors.message import Message
+from negawatt.collectors.message import Message, Outcome
 from negawatt.collectors.message_journal import Journal
 from negawatt.collectors.raw_schema import GRID_EVENTS, GRID_STRESS, MARKET_PRICES, SCHEMAS
 from negawatt.collectors.spool.json_state import save_state
+from negawatt.collectors.spool.lock import spool_lock
 from negawatt.collectors.spool.segment import seal_facts
 
 _FOLDERS = {MARKET_PRICES: "market", GRID_STRESS: "market"}  # of no site
 
 
-class TakesIn(Protocol):
-    """What makes rows of messages.
+class MessageIntake(ABC):
+    """Makes rows of messages.
 
     Attributes:
         rows: New rows by table, in the order in which they came; values in the order of the
             table's columns.
+        counts: How many messages had which outcome.
     """
 
-    rows: dict[str, list[tuple[Any, ...]]]
+    def __init__(self) -> None:
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.counts = Counter[Outcome]()
 
-    def take(self, message: Message) -> object:
-        """Take one message in."""
-        ...
+    @abstractmethod
+    def take(self, message: Message) -> Outcome:
+        """Take one message in, and say what became of it."""
 
+    @abstractmethod
     def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:
         """Let go of what cannot matter any more, and return the rest as JSON has it."""
-        ...
+
+    def _add(self, table: str, *values: Any) -> None:  # noqa: ANN401 - the columns' own types
+        self.rows.setdefault(table, []).append(values)
 
 
-Intake = TypeVar("Intake", bound=TakesIn)
+Intake = TypeVar("Intake", bound=MessageIntake)
 
 
 class MessageStore(Generic[Intake]):
@@ -138,6 +148,31 @@ class MessageStore(Generic[Intake]):
             self.intake.take(message)
             self._newest_utc = message.received_utc
             self._is_empty = False
+
+
+@contextmanager
+def opened_store(
+    root: Path, site_id: str, writer: tuple[str, str, str], intake_of: Callable[[Path], Intake]
+) -> Iterator[MessageStore[Intake]]:
+    """Yield the store of one listener, locked, and seal what waits at the end.
+
+    Args:
+        root: Folder of the raw tables; log and memory lie below it, in a folder of the listener.
+        site_id: The site.
+        writer: Who hears, by what, and how.
+        intake_of: Returns what makes rows of messages, on the memory in a folder.
+
+    Raises:
+        ConfigurationError: Another listener of this name writes into the same folder.
+        DataRefusedError: What an earlier run left cannot be read.
+    """
+    folder = root / "state" / f"{writer[1]}-{writer[0]}"
+    with spool_lock(folder):
+        store = MessageStore(root, folder, site_id, writer, intake_of(folder))
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 def _table(name: str, rows: Sequence[tuple[object, ...]]) -> pa.Table:

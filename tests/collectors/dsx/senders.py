@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
-from negawatt.collectors.dsx.intake import Terms
+from negawatt.collectors.dsx.intake import Intake, Terms
+from negawatt.collectors.dsx.memory import read_memory
 from negawatt.collectors.dsx.signatures import Signer
 from negawatt.collectors.message import Message
+from negawatt.collectors.message_store import MessageStore
 
 NOW_UTC = datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 ISV = "//grid/v1/isv/acme-energy"
@@ -185,3 +187,9 @@ def terms(*senders: Sender, **more: object) -> Terms:
         "max_message_bytes": 65_536,
     }
     return Terms(**values | more)
+
+
+def opened(root: Path, terms: Terms) -> MessageStore[Intake]:
+    """Return the store of a listener, with its log and memory in ``root/state``."""
+    folder, writer = root / "state", ("listener", "dsx", "mqtt")
+    return MessageStore(root, folder, terms.site_id, writer, Intake(terms, read_memory(folder)))

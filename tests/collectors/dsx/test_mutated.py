@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from negawatt.collectors.dsx.store import Store
 from negawatt.collectors.message import Message, Outcome
 from tests.collectors.dsx.senders import (
     AGENT,
@@ -15,6 +14,7 @@ from tests.collectors.dsx.senders import (
     NOW_UTC,
     Sender,
     load_target,
+    opened,
     power_state,
     terms,
 )
@@ -51,7 +51,7 @@ def test_no_mutated_message_ends_the_listener_or_goes_without_an_outcome(
     """Contents are mutated before they are signed, so that the signature holds."""
     rng = random.Random(17)  # noqa: S311 - the same in every run
     isv, agent = Sender(ISV, "isv-1"), Sender(AGENT, "agent-1")
-    store = Store(tmp_path, tmp_path / "state", "listener", terms(isv, agent))
+    store = opened(tmp_path, terms(isv, agent))
     value = json.dumps({"value": 1.5, "timestamp": 1_790_000_000_000, "quality": 1})
     batch = [_bms("Metadata", json.dumps(META)), _bms("Value", value)]
     for number in range(count):

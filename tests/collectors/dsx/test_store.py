@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors import message_store as module
-from negawatt.collectors.dsx.memory import Memory, is_saved
-from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.dsx.intake import Intake
 from negawatt.collectors.message import Message, Outcome
 from negawatt.collectors.message_journal import Journal
+from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.spool.segment import seal_facts
 from negawatt.models.domain.errors import DataRefusedError
 from tests.collectors.dsx.senders import ISV, NOW_UTC, Sender, load_target, target, terms
+from tests.collectors.dsx.senders import opened as opened_for
 
 ISV_1 = Sender(ISV, "isv-1")
 POINT = "PowerMeter/ActivePower/hall/bus-1"
@@ -31,8 +32,8 @@ META = {
 }
 
 
-def opened(folder: Path) -> Store:
-    return Store(folder, folder / "state", "listener", terms(ISV_1))
+def opened(folder: Path) -> MessageStore[Intake]:
+    return opened_for(folder, terms(ISV_1))
 
 
 def bms(kind: str, content: dict[str, Any]) -> Message:
@@ -244,16 +245,14 @@ def test_a_load_target_that_changes_after_a_restart_is_the_next_revision(tmp_pat
     assert found == {(1, 750.0), (2, 500.0)}
 
 
-def test_a_memory_comes_back_from_json_as_it_went_and_forgets_what_is_past(tmp_path: Path) -> None:
+def test_a_memory_comes_back_from_disk_as_it_went_and_forgets_what_is_past(tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.keep(batch())
-    memory = store.intake.memory
+    store.close()
 
-    saved = json.loads(json.dumps(memory.to_json()))
-    back = Memory.of_json(saved)
+    back = opened(tmp_path).intake.memory
 
-    assert is_saved(saved)
-    assert back == memory
+    assert back == store.intake.memory
     assert len(back.accepted) == 2
     back.forget(NOW_UTC + timedelta(days=30), timedelta(days=1))
     assert (back.accepted, back.events) == ({}, {})

@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.message import Outcome
-from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.openadr.intake import Intake
-from negawatt.collectors.openadr.memory import Memory, is_saved
+from negawatt.collectors.openadr.memory import Memory
 from negawatt.collectors.openadr.translate import ProgramTerms
 from negawatt.collectors.raw_schema import (
     GRID_EVENTS,
@@ -20,7 +19,6 @@ from negawatt.collectors.raw_schema import (
     GRID_STRESS,
     MARKET_PRICES,
 )
-from negawatt.collectors.spool.json_state import load_state
 from tests.collectors.openadr.vtn_events import (
     NOW_UTC,
     START_UTC,
@@ -29,6 +27,7 @@ from tests.collectors.openadr.vtn_events import (
     gone,
     interval,
     message,
+    opened,
     terms,
     values,
 )
@@ -198,21 +197,15 @@ def test_a_price_of_nothing_is_sealed_and_remembered_by_the_next_run(
     tmp_path: Path, text: str
 ) -> None:
     told = json.dumps(event(interval(0, "PRICE", 0.17))).replace("0.17", text)
-    opened(tmp_path, Memory()).keep([message(told)])
+    opened(tmp_path).keep([message(told)])
 
-    path = tmp_path / "state" / "memory.json"
     for _ in range(2):  # from the log, and from what was saved
-        store = opened(tmp_path, Memory.of_json(load_state(path, is_saved)))
+        store = opened(tmp_path)
 
         (quote,) = store.intake.memory.known["e-1"].quotes
         assert quote.amount == 0
     (sealed,) = tmp_path.rglob("raw_market__prices/**/*.parquet")
     assert pq.read_table(sealed, columns=["price_amount"]).to_pylist() == [{"price_amount": 0}]
-
-
-def opened(folder: Path, memory: Memory) -> MessageStore[Intake]:
-    writer = ("ven-1", "openadr", "https")
-    return MessageStore(folder, folder / "state", "hall-1", writer, Intake(terms(), memory))
 
 
 def test_an_alert_of_the_grid_is_a_level_of_stress_where_a_series_is_named() -> None:

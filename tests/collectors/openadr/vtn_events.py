@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from negawatt.collectors.message import Message
-from negawatt.collectors.openadr.intake import EVENT, GONE, Terms
+from negawatt.collectors.message_store import MessageStore
+from negawatt.collectors.openadr.intake import EVENT, GONE, Intake, Terms
+from negawatt.collectors.openadr.memory import read_memory
 from negawatt.collectors.openadr.translate import ProgramTerms
 
 NOW_UTC = datetime(2026, 7, 1, 20, tzinfo=UTC)
@@ -71,3 +74,9 @@ def terms(
 
 def values(rows: Sequence[tuple[Any, ...]], *columns: int) -> list[tuple[Any, ...]]:
     return [tuple(row[column] for column in columns) for row in rows]
+
+
+def opened(root: Path) -> MessageStore[Intake]:
+    """Return the store of a listener, with its log and memory in ``root/state``."""
+    folder, writer = root / "state", ("ven-1", "openadr", "https")
+    return MessageStore(root, folder, "hall-1", writer, Intake(terms(), read_memory(folder)))

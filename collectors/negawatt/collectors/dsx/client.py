@@ -22,8 +22,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from negawatt.collectors.access import Access
 from negawatt.collectors.config_sections import AccessConfig
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.dsx.intake import Intake
 from negawatt.collectors.message import Message, whole_milliseconds
+from negawatt.collectors.message_store import MessageStore
 from negawatt.collectors.oauth import Tokens
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
@@ -56,7 +57,12 @@ class Listener:
     """
 
     def __init__(
-        self, config: ListenConfig, store: Store, clock: Clock, *, keeps_session: bool = True
+        self,
+        config: ListenConfig,
+        store: MessageStore[Intake],
+        clock: Clock,
+        *,
+        keeps_session: bool = True,
     ) -> None:
         self._config = config
         self._keeps_session = keeps_session

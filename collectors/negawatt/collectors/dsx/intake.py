@@ -6,7 +6,6 @@ taken in again after a crash. Not here: transport (client), disk (journal, store
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from negawatt.collectors.dsx.load_targets import Told, revised, without_end
 from negawatt.collectors.dsx.memory import VALUES_REMEMBERED, Memory
 from negawatt.collectors.dsx.signatures import Signed, Signer, verify
 from negawatt.collectors.message import Message, MessageRefusedError, Outcome
+from negawatt.collectors.message_store import MessageIntake
 from negawatt.collectors.raw_schema import (
     AGENT_STATES,
     GRID_EVENTS,
@@ -54,24 +54,18 @@ class Terms:
     max_message_bytes: int
 
 
-class Intake:
+class Intake(MessageIntake):
     """Takes messages in.
 
     Args:
         terms: What they are held against.
         memory: What is remembered; it is changed.
-
-    Attributes:
-        rows: New rows by table, in the order in which they came; values in the order of the
-            table's columns.
-        counts: How many messages had which outcome.
     """
 
     def __init__(self, terms: Terms, memory: Memory) -> None:
+        super().__init__()
         self._terms = terms
         self.memory = memory
-        self.rows: dict[str, list[tuple[Any, ...]]] = {}
-        self.counts = Counter[Outcome]()
 
     def remembered(self, newest_utc: datetime) -> Mapping[str, Any]:
         """Let go of what cannot matter any more, and return the rest as JSON has it."""
@@ -264,9 +258,6 @@ class Intake:
             message.byte_count,
             message.received_utc,
         )
-
-    def _add(self, table: str, *values: Any) -> None:  # noqa: ANN401 - the columns' own types
-        self.rows.setdefault(table, []).append(values)
 
 
 def _identities(envelope: flex.Envelope, signed: Signed) -> tuple[str, str]:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from negawatt.collectors.dsx.client import Listener
 from negawatt.collectors.dsx.config import ListenConfig
-from negawatt.collectors.dsx.store import Store
+from negawatt.collectors.dsx.intake import Intake
+from negawatt.collectors.dsx.memory import read_memory
 from negawatt.collectors.heard import Heard
-from negawatt.collectors.spool.lock import spool_lock
+from negawatt.collectors.message_store import opened_store
 from negawatt.models.domain.clock import Clock
 
 
@@ -36,9 +37,11 @@ def listen(
         DataRefusedError: What an earlier run left cannot be read.
         DeviceMissingError: The broker refuses us.
     """
-    folder = config.root / "state" / f"dsx-{config.broker.client_id}"
-    with spool_lock(folder):
-        store = Store(config.root, folder, config.broker.client_id, config.terms())
+    terms = config.terms()
+    writer = (config.broker.client_id, "dsx", "mqtt")
+    with opened_store(
+        config.root, config.site_id, writer, lambda folder: Intake(terms, read_memory(folder))
+    ) as store:
         listener = Listener(config, store, clock, keeps_session=not is_dry_run)
 
         def heard() -> Heard:
@@ -50,8 +53,5 @@ def listen(
                 is_dry_run=is_dry_run,
             )
 
-        try:
-            listener.run(is_stopped, lambda: on_round(heard()))
-        finally:
-            store.close()
-        return heard()
+        listener.run(is_stopped, lambda: on_round(heard()))
+    return heard()

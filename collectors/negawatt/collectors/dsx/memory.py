@@ -6,10 +6,12 @@ It is saved whole behind the rows that it led to (store). Not here: what a messa
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, Self
 
 from negawatt.collectors.dsx.bms import Meta, Served
 from negawatt.collectors.grid_event import GridEvent
+from negawatt.collectors.spool.json_state import load_state
 
 VALUES_REMEMBERED: Final = 200_000
 _KEY_BYTES: Final = 24  # 16 of the point and instant, 8 of the payload
@@ -88,8 +90,16 @@ class Memory:
         )
 
 
-def is_saved(values: object) -> bool:
-    """Say whether a value is one that ``to_json`` gave."""
+def read_memory(folder: Path) -> Memory:
+    """Return what was remembered in a folder; an empty memory where nothing was.
+
+    Raises:
+        DataRefusedError: The file holds something else.
+    """
+    return Memory.of_json(load_state(folder / "memory.json", _is_saved))
+
+
+def _is_saved(values: object) -> bool:
     return isinstance(values, dict) and set(values) == {
         "points", "served", "values", "accepted", "events",
     }  # fmt: skip

@@ -6,7 +6,6 @@ crash. Not here: transport (vtn, listen), disk (negawatt.collectors.message_stor
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from negawatt.collectors.grid_event import GridEvent
 from negawatt.collectors.message import Message, MessageRefusedError, Outcome
+from negawatt.collectors.message_store import MessageIntake
 from negawatt.collectors.openadr.memory import Known, Memory
 from negawatt.collectors.openadr.quotes import Quote, changed_quotes, quotes_of
 from negawatt.collectors.openadr.revisions import Told, revised
@@ -62,24 +62,18 @@ class Terms:
     version: str = "3.1"
 
 
-class Intake:
+class Intake(MessageIntake):
     """Takes messages in.
 
     Args:
         terms: What they are held against.
         memory: What is remembered; it is changed.
-
-    Attributes:
-        rows: New rows by table, in the order in which they came; values in the order of the
-            table's columns.
-        counts: How many messages had which outcome.
     """
 
     def __init__(self, terms: Terms, memory: Memory) -> None:
+        super().__init__()
         self._terms = terms
         self.memory = memory
-        self.rows: dict[str, list[tuple[Any, ...]]] = {}
-        self.counts = Counter[Outcome]()
         self._taken: set[str] = set()
         self._passed: dict[str, None] = {}  # what was refused or is not ours, in this run
 
@@ -231,9 +225,6 @@ class Intake:
             message.byte_count,
             message.received_utc,
         )
-
-    def _add(self, table: str, *values: Any) -> None:  # noqa: ANN401 - the columns' own types
-        self.rows.setdefault(table, []).append(values)
 
 
 def _newest(known: Known | None, changed: Iterable[GridEvent]) -> tuple[GridEvent, ...]:

@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message import Message, whole_milliseconds
-from negawatt.collectors.message_store import MessageStore
+from negawatt.collectors.message_store import MessageStore, opened_store
 from negawatt.collectors.openadr.config import OpenAdrConfig
 from negawatt.collectors.openadr.intake import EVENT, GONE, Intake, topic_of
-from negawatt.collectors.openadr.memory import Memory, is_saved
+from negawatt.collectors.openadr.memory import read_memory
 from negawatt.collectors.openadr.vtn import Vtn, VtnError
 from negawatt.collectors.openadr.webhook import webhook, webhook_token
-from negawatt.collectors.spool.json_state import load_state
-from negawatt.collectors.spool.lock import spool_lock
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
 from negawatt.models.domain.units import NS_PER_S
@@ -52,22 +50,14 @@ def listen(
     """
     if is_dry_run:
         config = config.model_copy(update={"webhook": None})
-    folder = config.root / "state" / f"openadr-{config.vtn.client_name}"
-    with spool_lock(folder):
-        memory = Memory.of_json(load_state(folder / "memory.json", is_saved))
-        store = MessageStore(
-            config.root,
-            folder,
-            config.site_id,
-            (config.vtn.client_name, "openadr", "https"),
-            Intake(config.terms(), memory),
-        )
+    terms = config.terms()
+    writer = (config.vtn.client_name, "openadr", "https")
+    with opened_store(
+        config.root, config.site_id, writer, lambda folder: Intake(terms, read_memory(folder))
+    ) as store:
         listener = _Listener(config, store, clock, is_dry_run=is_dry_run)
-        try:
-            asyncio.run(listener.run(is_stopped, on_round))
-        finally:
-            store.close()
-        return listener.heard()
+        asyncio.run(listener.run(is_stopped, on_round))
+    return listener.heard()
 
 
 class _Listener:
@@ -134,8 +124,7 @@ class _Listener:
 
     async def _round(self) -> None:
         try:
-            new = list(self._new(await self._vtn.events()))
-            new += await self._missing(new)
+            new = [*self._new(await self._vtn.events()), *await self._missing()]
             if self._problem:
                 self._connected_count += 1
             self._problem = ""
@@ -157,7 +146,7 @@ class _Listener:
             if self._store.intake.is_new(message):
                 yield message
 
-    async def _missing(self, new: Sequence[Message]) -> list[Message]:
+    async def _missing(self) -> list[Message]:
         """Ask for each event that holds and was not listed: pages shift between two requests."""
         found = []
         known = self._store.intake.memory.known
@@ -168,7 +157,7 @@ class _Listener:
             text = await self._vtn.event(vtn_id)
             topic = GONE if text is None else EVENT
             message = self._message(f"{topic}{vtn_id}", (text or "").encode())
-            if self._store.intake.is_new(message) and message not in new:
+            if self._store.intake.is_new(message):
                 found.append(message)
         return found
 

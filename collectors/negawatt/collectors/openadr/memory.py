@@ -7,10 +7,12 @@ a message says.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 from negawatt.collectors.grid_event import GridEvent
 from negawatt.collectors.openadr.quotes import Quote
+from negawatt.collectors.spool.json_state import load_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,14 @@ class Memory:
         )
 
 
-def is_saved(values: object) -> bool:
-    """Say whether a value is one that ``to_json`` gave."""
+def read_memory(folder: Path) -> Memory:
+    """Return what was remembered in a folder; an empty memory where nothing was.
+
+    Raises:
+        DataRefusedError: The file holds something else.
+    """
+    return Memory.of_json(load_state(folder / "memory.json", _is_saved))
+
+
+def _is_saved(values: object) -> bool:
     return isinstance(values, dict) and set(values) == {"known", "sealed"}

@@ -16,14 +16,12 @@ import aiohttp
 from negawatt.collectors.access import Access
 from negawatt.collectors.heard import Heard
 from negawatt.collectors.message import Message, whole_milliseconds
-from negawatt.collectors.message_store import MessageStore
+from negawatt.collectors.message_store import MessageStore, opened_store
 from negawatt.collectors.openadr.config_two_b import TwoBConfig, TwoBVtnConfig
 from negawatt.collectors.openadr.intake import GONE, Intake, topic_of
-from negawatt.collectors.openadr.memory import Memory, is_saved
+from negawatt.collectors.openadr.memory import read_memory
 from negawatt.collectors.openadr.two_b import as_three, event_id
 from negawatt.collectors.openadr.xml_answers import PlainAnswer
-from negawatt.collectors.spool.json_state import load_state
-from negawatt.collectors.spool.lock import spool_lock
 from negawatt.models.domain.clock import Clock
 from negawatt.models.domain.errors import DeviceMissingError
 from negawatt.models.domain.units import NS_PER_S
@@ -54,19 +52,14 @@ def listen(
         DataRefusedError: What an earlier run left cannot be read.
         DeviceMissingError: The VTN did not register us.
     """
-    folder = config.root / "state" / f"openadr2-{config.vtn.ven_name}"
-    with spool_lock(folder):
-        memory = Memory.of_json(load_state(folder / "memory.json", is_saved))
-        writer = (config.vtn.ven_name, "openadr2", "https")
-        store = MessageStore(
-            config.root, folder, config.site_id, writer, Intake(config.terms(), memory)
-        )
+    terms = config.terms()
+    writer = (config.vtn.ven_name, "openadr2", "https")
+    with opened_store(
+        config.root, config.site_id, writer, lambda folder: Intake(terms, read_memory(folder))
+    ) as store:
         ven = _Ven(config, store, clock)
-        try:
-            asyncio.run(ven.run(is_stopped, on_round))
-        finally:
-            store.close()
-        return ven.heard()
+        asyncio.run(ven.run(is_stopped, on_round))
+    return ven.heard()
 
 
 class _Ven:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from negawatt.pipelines import run
-from negawatt.pipelines.shown import Shown, hourly_power, plot
+from negawatt.pipelines.shown import Shown, hourly_power, plot, power_plot
 from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.layout import Layout
 from tests.pipelines.conftest import AFTER_UTC, EVENT, FIRST_DAY, LAST_DAY, SITE
@@ -69,6 +69,34 @@ def test_a_line_breaks_where_nothing_is_known_and_reaches_from_edge_to_edge() ->
 
 def test_of_nothing_nothing_is_drawn() -> None:
     assert plot({"feeder": [None]}, "kW") == "nothing is known"
+    assert power_plot(hourly_power(load_rows([None] * 8))) == "nothing is known"
+
+
+def test_a_meter_is_drawn_at_its_own_hours() -> None:
+    """Five hours of feeder, and of rack the last two: its line does not reach from edge to edge."""
+    feeder = load_rows([25.0] * 20)
+    rack = load_rows([10.0] * 8).with_columns(
+        pl.lit("rack").alias("meter_id"),
+        pl.col("interval_start_utc", "interval_end_utc") + pl.duration(hours=3),
+    )
+
+    of_feeder, of_rack = points_of(power_plot(hourly_power(pl.concat([feeder, rack]))))
+
+    assert [x for x, _ in of_feeder] == [0.0, 150.0, 300.0, 450.0, 600.0]
+    assert [x for x, _ in of_rack] == [450.0, 600.0]
+
+
+def test_meters_of_two_sites_with_one_name_are_two_lines() -> None:
+    here = load_rows([25.0] * 8)
+    there = load_rows([10.0] * 8).with_columns(pl.lit("s2").alias("site_id"))
+    shown = Shown(LOAD)
+
+    for rows in (here, there):
+        shown.add(rows)
+
+    markdown = str(shown.metadata()["power"].value)
+    assert markdown.startswith("feeder of s1 (#2563eb), feeder of s2 (#ea580c); 40 to 100 kW")
+    assert len(points_of(markdown)) == 2
 
 
 def test_a_month_is_a_plot_of_a_few_kilobytes_and_a_year_is_none() -> None:

@@ -12,12 +12,15 @@ from typing import Final
 import dagster as dg
 import polars as pl
 
+from negawatt.models.domain.findings import Severity
 from negawatt.models.domain.units import S_PER_H
 
 WIDTH, HEIGHT = 600, 120
 MOST_POINTS: Final = 288
 MOST_DAYS: Final = 31
 _COLORS: Final = ("#2563eb", "#ea580c", "#16a34a", "#9333ea")
+_METER: Final = ("site_id", "meter_id")
+_GRAVEST_FIRST: Final = tuple(reversed(Severity))
 _COVERED: Final = "coverage_ratio"
 
 
@@ -69,7 +72,7 @@ class Shown:
 
 
 def hourly_power(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the mean power of each meter and hour [kW], in columns meter_id, hour, power_kw.
+    """Return the mean power of each meter and hour [kW]: site_id, meter_id, hour, power_kw.
 
     An hour of which an interval is not known has the mean of the others.
     """
@@ -78,17 +81,33 @@ def hourly_power(rows: pl.DataFrame) -> pl.DataFrame:
     ).dt.total_seconds() / S_PER_H
     known = rows.filter(pl.col("energy_kwh").is_not_null())
     return (
-        known.group_by("meter_id", pl.col("interval_start_utc").dt.truncate("1h").alias("hour"))
+        known.group_by(*_METER, pl.col("interval_start_utc").dt.truncate("1h").alias("hour"))
         .agg((pl.col("energy_kwh").sum() / length_h.sum()).alias("power_kw"))
-        .sort("meter_id", "hour")
+        .sort(*_METER, "hour")
     )
 
 
 def power_plot(power: pl.DataFrame) -> str:
-    """Return a plot of the hourly power of up to four meters, as Markdown."""
-    meters = power["meter_id"].unique().sort().head(len(_COLORS)).to_list()
-    lines = {meter_id: _thinned(power.filter(meter_id=meter_id)) for meter_id in meters}
-    return plot({meter_id: rows["power_kw"].to_list() for meter_id, rows in lines.items()}, "kW")
+    """Return a plot of the hourly power of up to four meters over the same hours, as Markdown.
+
+    Args:
+        power: What ``hourly_power`` returns, of any sites and days.
+    """
+    if power.is_empty():
+        return plot({}, "kW")
+    hour = pl.col("hour")
+    hours = power.select(pl.datetime_range(hour.min(), hour.max(), "1h").alias("hour"))
+    size_h = -(-hours.height // MOST_POINTS)
+    of_meter = power.select(_METER).unique().sort(_METER).head(len(_COLORS))
+    several_sites = of_meter["site_id"].n_unique() > 1
+    lines = {}
+    for site_id, meter_id in of_meter.iter_rows():
+        known = power.filter(site_id=site_id, meter_id=meter_id)
+        every = hours.join(known, on="hour", how="left", maintain_order="left")
+        thinned = every.group_by_dynamic("hour", every=f"{size_h}h").agg(pl.col("power_kw").mean())
+        name = f"{meter_id} of {site_id}" if several_sites else meter_id
+        lines[name] = thinned["power_kw"].to_list()
+    return plot(lines, "kW")
 
 
 def event_plot(baseline: pl.DataFrame) -> str:
@@ -106,13 +125,17 @@ def findings_table(findings: Mapping[tuple[str, str], int]) -> str:
     """Return counts of findings as Markdown, most of the gravest first.
 
     Examples:
-        >>> print(findings_table({("info", "b"): 3, ("blocking", "a"): 1}))
+        >>> print(findings_table({("info", "b"): 3, ("blocking", "a"): 1, ("warning", "c"): 2}))
         | severity | finding | count |
         | --- | --- | --- |
         | blocking | a | 1 |
+        | warning | c | 2 |
         | info | b | 3 |
     """
-    rows = sorted(findings.items(), key=lambda one: (one[0][0], -one[1], one[0][1]))
+    rows = sorted(
+        findings.items(),
+        key=lambda one: (_GRAVEST_FIRST.index(Severity(one[0][0])), -one[1], one[0][1]),
+    )
     lines = [f"| {severity} | {code} | {count} |" for (severity, code), count in rows]
     return "\n".join(("| severity | finding | count |", "| --- | --- | --- |", *lines))
 
@@ -164,10 +187,3 @@ def _pieces(values: Sequence[float | None], low: float, high: float) -> Iterable
         elif piece:
             yield " ".join(piece)
             piece = []
-
-
-def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the hours of one meter, unknown ones included, or means of several as one."""
-    every = rows.upsample("hour", every="1h") if rows.height > 1 else rows
-    size = -(-every.height // MOST_POINTS)
-    return every.group_by_dynamic("hour", every=f"{size}h").agg(pl.col("power_kw").mean())

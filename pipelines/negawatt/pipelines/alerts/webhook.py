@@ -11,11 +11,16 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
-from negawatt.pipelines.alerts.settings import AlertSettings
+from negawatt.pipelines.alerts.settings import (
+    WANTED_ADDRESS,
+    AlertSettings,
+    is_kept_from_others,
+)
 
 SIGNATURE: Final = "Negawatt-Signature"
 _TRY_AGAIN: Final = {408, 425, 429, 500, 502, 503, 504}
@@ -40,16 +45,17 @@ def send(
     """
     body = json.dumps(alert, sort_keys=True, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **_proof(settings, body)}
+    url = _address(settings)
     for attempt in range(settings.attempts):
         if attempt:
             pause(2 ** (attempt - 1))
-        answer = asyncio.run(_post(settings, body, headers))
+        answer = asyncio.run(_post(url, settings.timeout_s, body, headers))
         if isinstance(answer, int) and 200 <= answer < 300:  # noqa: PLR2004 - "success" of HTTP
             return
         if isinstance(answer, int) and answer not in _TRY_AGAIN:
             break
     raise DeviceMissingError(
-        thing=f"alert {alert['alert_id']!r} for {settings.url}",
+        thing=f"alert {alert['alert_id']!r} for {urlsplit(url).hostname}",
         expected="an answer of success",
         found=f"status {answer}" if isinstance(answer, int) else answer,
         remedy="look at the receiver, and at alerts.toml of the warehouse",
@@ -68,17 +74,28 @@ def signature(key: bytes, body: bytes) -> str:
     return f"sha256={hmac.new(key, body, hashlib.sha256).hexdigest()}"
 
 
-async def _post(settings: AlertSettings, body: bytes, headers: Mapping[str, str]) -> int | str:
+async def _post(url: str, timeout_s: float, body: bytes, headers: Mapping[str, str]) -> int | str:
     """Return the status of the answer, or why there is none. Redirects are not followed."""
-    limit = aiohttp.ClientTimeout(total=settings.timeout_s)
+    limit = aiohttp.ClientTimeout(total=timeout_s)
     try:
         async with (
             aiohttp.ClientSession(timeout=limit) as session,
-            session.post(settings.url, data=body, headers=headers, allow_redirects=False) as answer,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
             return answer.status
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-        return f"no answer: {error!r}"
+        why = error.strerror if isinstance(error, OSError) else None  # others may hold the address
+        return f"no answer: {type(error).__name__}{f', {why}' if why else ''}"
+
+
+def _address(settings: AlertSettings) -> str:
+    if settings.url_file is None:
+        assert settings.url is not None  # one of both is there  # noqa: S101
+        return settings.url
+    url = _secret(settings.url_file).decode(errors="replace")
+    if not is_kept_from_others(url):
+        raise _no_secret(settings.url_file, "something else", WANTED_ADDRESS)
+    return url
 
 
 def _proof(settings: AlertSettings, body: bytes) -> dict[str, str]:
@@ -100,10 +117,10 @@ def _secret(path: Path) -> bytes:
     return found
 
 
-def _no_secret(path: Path, found: str) -> ConfigurationError:
+def _no_secret(path: Path, found: str, wanted: str = "the secret") -> ConfigurationError:
     return ConfigurationError(
         thing=f"secret {str(path)!r} of alerts.toml",
-        expected="a file that this user can read, with the secret in it",
+        expected=f"a file that this user can read, with {wanted} in it",
         found=found,
         remedy="write the file, or leave the key out",
     )

@@ -16,6 +16,7 @@ from negawatt.models.domain.event import Event
 from negawatt.pipelines import partitions, sensors, settlement
 from negawatt.pipelines.assets.core import CORE_TABLES, metered_day
 from negawatt.pipelines.assets.out import OUT_TABLES
+from negawatt.pipelines.assets.tables import COLUMNS
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.definitions import build_definitions, defs
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
@@ -50,6 +51,19 @@ def resources(layout: Layout) -> dict[str, object]:
         "warehouse": WarehouseResource(root=str(layout.root)),
         "clock": ClockResource(fixed_utc=AFTER_UTC.isoformat()),
     }
+
+
+def test_an_operator_sees_what_each_table_is_and_what_its_columns_mean(layout: Layout) -> None:
+    definitions = build_definitions(WarehouseResource(root=str(layout.root)), ClockResource())
+
+    for name in (*CORE_TABLES, *OUT_TABLES):
+        spec = definitions.resolve_asset_graph().get(dg.AssetKey(name))
+        assert spec.description == f"One row for each {tables()[name].grain}."
+        shown = spec.metadata[COLUMNS]
+        assert [column.name for column in shown.columns] == list(tables()[name].columns)
+        assert {column.name for column in shown.columns if column.constraints.nullable} == set(
+            tables()[name].optional
+        )
 
 
 def test_the_definitions_load_and_hold_together(layout: Layout) -> None:

@@ -25,6 +25,7 @@ from negawatt.models.metering.site_intervals import job_interval_energy, site_in
 from negawatt.models.metering.whole_nodes import whole_node_allocations
 from negawatt.models.reconciliation.meter_and_gpus import reconcile
 from negawatt.pipelines.assets.raw import INTACT, RAW, taken_stock
+from negawatt.pipelines.assets.tables import table_spec
 from negawatt.pipelines.checks import SeenParts, check_specs
 from negawatt.pipelines.findings import finding_rows
 from negawatt.pipelines.gains import gains_of_day
@@ -65,9 +66,7 @@ _LOG = logging.getLogger(__name__)
     specs=[
         RAW,
         *(
-            dg.AssetSpec(
-                table, deps=[RAW.key], group_name="core", freshness_policy=METERED_EVERY_DAY
-            )
+            table_spec(table, deps=[RAW.key], group_name="core", freshness_policy=METERED_EVERY_DAY)
             for table in CORE_TABLES
         ),
     ],

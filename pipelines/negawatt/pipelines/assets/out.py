@@ -13,6 +13,7 @@ from pydantic import Field
 from negawatt.models.domain.findings import FindingCode
 from negawatt.models.settlement.lifecycle import Decision, DecisionKind
 from negawatt.models.settlement.statement import Override
+from negawatt.pipelines.assets.tables import table_spec
 from negawatt.pipelines.checks import check_results, check_specs
 from negawatt.pipelines.exports.report import write_report
 from negawatt.pipelines.partitions import events
@@ -63,7 +64,7 @@ class SettlementConfig(dg.Config):
 @dg.multi_asset(
     name="settled_event",
     specs=[
-        dg.AssetSpec(
+        table_spec(
             table,
             deps=[dg.AssetDep(core, partition_mapping=dg.AllPartitionMapping()) for core in _CORE],
             group_name="out",

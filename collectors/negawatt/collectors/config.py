@@ -100,27 +100,6 @@ class CollectConfig(Section):
         """Over how long the reads of one interval are spread [s]."""
         return self.scrape_spread_ratio * (self.scrape_interval_s - self.request_timeout_s)
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        return self.model_copy(
-            update={
-                "spool_directory": folder / self.spool_directory,
-                "ship": self.ship.below(folder),
-                "dcgm": tuple(
-                    target.model_copy(update={"access": target.access.below(folder)})
-                    for target in self.dcgm
-                ),
-                "redfish": tuple(
-                    target.model_copy(update={"access": target.access.below(folder)})
-                    for target in self.redfish
-                ),
-                "meter_files": tuple(
-                    files.model_copy(update={"files": folder / files.files})
-                    for files in self.meter_files
-                ),
-            }
-        )
-
     def tick_count(self, duration_s: float) -> int:
         """Return how many readings are due in a duration [s], the first at its start.
 
@@ -135,9 +114,5 @@ class CollectConfig(Section):
 
 
 def load_config(path: Path) -> CollectConfig:
-    """Read a configuration; relative paths in it start at the file's folder.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
-    """
-    return read_config(CollectConfig, path, "collect sample").below(path.parent)
+    """Read a configuration, as ``read_config`` does."""
+    return read_config(CollectConfig, path, "collect sample")

@@ -6,7 +6,7 @@ opening what they name (targets).
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -55,6 +55,18 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
+    def below(self, folder: Path) -> Self:
+        """Return the same with relative paths, also of sections in it, starting at a folder."""
+        return self.model_copy(update={name: _below(value, folder) for name, value in self})
+
+
+def _below(value: Any, folder: Path) -> Any:  # noqa: ANN401 - whatever a key holds
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, tuple):
+        return tuple(_below(one, folder) for one in value)
+    return value.below(folder) if isinstance(value, Section) else value
+
 
 _Config = TypeVar("_Config", bound=Section)
 
@@ -62,12 +74,15 @@ _Config = TypeVar("_Config", bound=Section)
 def read_config(kind: type[_Config], path: Path, sample: str) -> _Config:
     """Read a TOML file of one kind of configuration; ``negawatt <sample>`` prints one.
 
+    Relative paths in it start at the file's folder.
+
     Raises:
         ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
     """
     remedy = f"correct the key; `negawatt {sample}` prints a file with every key explained"
     try:
-        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return kind.model_validate(values).below(path.parent)
     except OSError as error:
         raise ConfigurationError(
             thing=f"configuration {path}",
@@ -117,15 +132,6 @@ class AccessConfig(Section):
     def has_secret(self) -> bool:
         """Whether a password or token is sent."""
         return self.user is not None or self.bearer_token_file is not None
-
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        files = {
-            name: folder / path
-            for name, path in self.model_dump().items()
-            if isinstance(path, Path)
-        }
-        return self.model_copy(update=files)
 
 
 class _Addressed(Section):

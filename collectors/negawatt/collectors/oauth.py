@@ -63,10 +63,6 @@ class OAuthConfig(Section):
             raise ValueError("a token_url that begins with https://")
         return self
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with a relative path starting at a folder."""
-        return self.model_copy(update={"client_secret_file": folder / self.client_secret_file})
-
 
 class _AccessToken(BaseModel):
     """What a server answers; what else it says is left alone."""

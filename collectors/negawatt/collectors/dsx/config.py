@@ -45,11 +45,6 @@ class DsxOAuthConfig(OAuthConfig):
     scope: str = "mqtt"
     ca_file: Path | None = None
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        ca_file = self.ca_file and folder / self.ca_file
-        return super().below(folder).model_copy(update={"ca_file": ca_file})
-
 
 class BrokerConfig(Section):
     """The broker.
@@ -192,21 +187,7 @@ class ListenConfig(Section):
             max_message_bytes=self.max_message_bytes,
         )
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        keys = tuple(key.model_copy(update={"file": folder / key.file}) for key in self.flex.keys)
-        oauth = self.broker.oauth and self.broker.oauth.below(folder)
-        broker = self.broker.model_copy(
-            update={"access": self.broker.access.below(folder), "oauth": oauth}
-        )
-        flex = self.flex.model_copy(update={"keys": keys})
-        return self.model_copy(update={"root": folder / self.root, "broker": broker, "flex": flex})
-
 
 def load_listen_config(path: Path) -> ListenConfig:
-    """Read a configuration; relative paths in it start at the file's folder.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
-    """
-    return read_config(ListenConfig, path, "listen dsx-sample").below(path.parent)
+    """Read a configuration, as ``read_config`` does."""
+    return read_config(ListenConfig, path, "listen dsx-sample")

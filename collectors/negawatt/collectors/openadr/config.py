@@ -187,22 +187,7 @@ class OpenAdrConfig(Section):
             max_message_bytes=self.max_message_bytes,
         )
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        oauth, webhook = self.vtn.oauth, self.webhook
-        if oauth is not None:
-            oauth = oauth.below(folder)
-        if webhook is not None:
-            webhook = webhook.model_copy(update={"token_file": folder / webhook.token_file})
-        access = self.vtn.access.below(folder)
-        vtn = self.vtn.model_copy(update={"access": access, "oauth": oauth})
-        return self.model_copy(update={"root": folder / self.root, "vtn": vtn, "webhook": webhook})
-
 
 def load_openadr_config(path: Path) -> OpenAdrConfig:
-    """Read a configuration; relative paths in it start at the file's folder.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
-    """
-    return read_config(OpenAdrConfig, path, "listen openadr-sample").below(path.parent)
+    """Read a configuration, as ``read_config`` does."""
+    return read_config(OpenAdrConfig, path, "listen openadr-sample")

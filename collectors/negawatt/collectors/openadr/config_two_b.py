@@ -111,21 +111,7 @@ class TwoBConfig(Section):
             version="2.0b",
         )
 
-    def below(self, folder: Path) -> Self:
-        """Return the same with relative paths starting at a folder."""
-        files = {
-            name: folder / path
-            for name, path in self.vtn.model_dump().items()
-            if isinstance(path, Path)
-        }
-        vtn = self.vtn.model_copy(update=files)
-        return self.model_copy(update={"root": folder / self.root, "vtn": vtn})
-
 
 def load_two_b_config(path: Path) -> TwoBConfig:
-    """Read a configuration; relative paths in it start at the file's folder.
-
-    Raises:
-        ConfigurationError: The file cannot be read, is no TOML, or breaks a rule.
-    """
-    return read_config(TwoBConfig, path, "listen openadr2-sample").below(path.parent)
+    """Read a configuration, as ``read_config`` does."""
+    return read_config(TwoBConfig, path, "listen openadr2-sample")

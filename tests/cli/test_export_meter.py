@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -93,6 +94,66 @@ def test_readings_of_a_register_go_in_and_out_and_in_again(folder: Path) -> None
         ("NMI1234567", "E1", 1000.5),
         ("NMI1234567", "E1", 1003.0),
     ]
+
+
+def everything_of(folder: Path) -> list[pl.DataFrame]:
+    layout = Layout(folder / "w")
+    tables = ("raw_meter__readings", "raw_node__power_samples", "raw_meter__nem12_days")
+    found = [read_all_raw(layout, table, "hall-1") for table in tables]
+    return [rows.drop("available_at_utc", strict=False) for rows in found]
+
+
+@pytest.mark.parametrize("here", [NAME, "feeder"])
+def test_a_nem12_file_comes_back_whole_but_for_its_head(here: str, folder: Path) -> None:
+    """Also a register that was read a month after the last day, and a meter named otherwise."""
+    content = nem12(
+        day(["0.25"] * 48, "A,,,20240202120025,20240202131500"),
+        "500,O,RSA123,20240201000000,001123.50",
+        "500,C,S10189,,",
+        day(["0.5"] * 48, "S14,76,,,", date="20240202"),
+        "500,N,,20240301121500,1124",
+        channel=f"{CHANNEL}20240503",
+    )
+    (folder / "b.csv").write_bytes(content)
+    out, other = folder / "out.csv", folder / "other"
+    ran(other, "meter", str(folder / "b.csv"), "--site", "hall-1", "--meter", here)
+    line = ["hall-1", here, "-w", str(other / "w"), "--format", "nem12", "--out", str(out)]
+
+    result = CliRunner().invoke(_app(), [*line, "--as", NAME])
+    before = everything_of(other)
+    said = ran(other, "meter", str(out), "--site", "hall-1", "--meter", here, "--json")
+
+    assert result.exit_code == 0, result.output
+    assert out.read_bytes().split(b"\n")[1:] == content.split(b"\n")[1:]
+    assert (json.loads(said)["row_count"], json.loads(said)["nem12_day_count"]) == (0, 0)
+    assert all(map(pl.DataFrame.equals, everything_of(other), before))
+
+
+def test_readings_from_before_their_days_were_kept_leave_and_the_file_brings_its_days(
+    folder: Path,
+) -> None:
+    shutil.rmtree(folder / "w" / "raw_meter__nem12_days")
+    out = folder / "out.csv"
+
+    said = exported(folder, "--format", "nem12", "--out", str(out))
+    again = json.loads(ran(folder, "meter", str(folder / "a.csv"), "--site", "hall-1", "--json"))
+
+    assert said["row_count"] == 96
+    assert b"\n200,NMI1234567,E1,E1,E1,,,kWh,30,\n" in out.read_bytes()
+    assert (again["row_count"], again["nem12_day_count"]) == (0, 2)
+
+
+def test_of_some_days_only_what_registers_showed_on_them_leaves(folder: Path) -> None:
+    register = ["500,N,,20240201121500,1000.5", "500,N,,20240202121500,1003"]
+    (folder / "b.csv").write_bytes(nem12(*DAYS[:4], register[0], DAYS[4], register[1]))
+    ran(folder, "meter", str(folder / "b.csv"), "--site", "hall-1")
+    shutil.rmtree(folder / "w" / "raw_meter__nem12_days")
+    out = folder / "out.csv"
+
+    exported(folder, "--format", "nem12", "--out", str(out), "--to", "2024-02-01")
+
+    lines = out.read_text().splitlines()
+    assert [line for line in lines if line.startswith("500")] == register[:1]
 
 
 def test_a_dry_run_says_the_files_and_writes_none(folder: Path) -> None:

@@ -17,14 +17,16 @@ from negawatt.cli.options import DEFAULT_WAREHOUSE, JsonOption, WarehouseOption,
 from negawatt.collectors.clock import SystemClock
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.metering.site_intervals import newest_versions
+from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.formats.csv_export import write_readings_csv, write_readings_parquet
 from negawatt.warehouse.formats.espi_codes import Flow
 from negawatt.warehouse.formats.espi_export import write_espi
 from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET
+from negawatt.warehouse.formats.nem12_days import NEM12_DAYS
 from negawatt.warehouse.formats.nem12_export import write_nem12
 from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.layout import Layout, appearing_file
-from negawatt.warehouse.raw_files import raw_days, read_raw
+from negawatt.warehouse.raw_files import raw_days, read_all_raw, read_raw
 from negawatt.warehouse.sites import read_site
 
 _TABLE = "raw_meter__readings"
@@ -86,8 +88,14 @@ def export_meter(
         facts["rounded_count"] = written.rounded_count
         facts["largest_rounding_kwh"] = str(written.largest_kwh)
         contents = [written.content]
+    elif kind is MeterFormat.NEM12:
+        told = read_all_raw(layout, NEM12_DAYS, site).filter(pl.col("meter_id") == meter)
+        registers = _registers(layout, site, str(told["channel_id"].last() or meter), days)
+        contents = [write_nem12(named, name or meter, now_utc, registers, told)]
+    elif kind is MeterFormat.CSV:
+        contents = list(write_readings_csv(named))
     else:
-        contents = _contents(kind, named, now_utc, _registers(layout, site, rows, meter))
+        contents = [write_readings_parquet(named)]
     files = [out, out.with_suffix(".toml")][: len(contents)]
     if len(set(files)) < len(files):
         raise ConfigurationError(
@@ -143,24 +151,15 @@ def _readings(
     )
 
 
-def _registers(layout: Layout, site: str, rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return what the register of a meter named ``<NMI>.<suffix>`` showed while it was read."""
+def _registers(
+    layout: Layout, site: str, name: str, days: tuple[date | None, date | None]
+) -> pl.DataFrame:
+    """Return what the register of a meter named ``<NMI>.<suffix>`` showed on days of its market."""
     nmi, _, suffix = name.rpartition(".")
-    first, last = (
-        instant.date()
-        for instant in rows.select(
-            first=pl.col("interval_start_utc").min(), last=pl.col("interval_end_utc").max()
-        ).row(0)
-    )
-    of_meter = (pl.col("node_id") == nmi) & (pl.col("meter_id") == suffix)
-    return read_raw(layout, REGISTERS, site, first, last, of_meter)
-
-
-def _contents(
-    kind: MeterFormat, rows: pl.DataFrame, now_utc: datetime, registers: pl.DataFrame
-) -> list[bytes]:
-    if kind is MeterFormat.NEM12:
-        return [write_nem12(rows, rows["meter_id"][0], now_utc, registers)]
-    if kind is MeterFormat.CSV:
-        return list(write_readings_csv(rows))
-    return [write_readings_parquet(rows)]
+    known = raw_days(layout, site, (REGISTERS,))
+    if not known:
+        return pl.DataFrame(schema=schema(REGISTERS))
+    day = (pl.col("observed_at_utc") + MARKET_TIME_OFFSET).dt.date()
+    where = (pl.col("node_id") == nmi) & (pl.col("meter_id") == suffix)
+    where &= day.is_between(days[0] or date.min, days[1] or date.max)
+    return read_raw(layout, REGISTERS, site, known[0], known[-1], where)

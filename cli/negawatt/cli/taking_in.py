@@ -12,12 +12,14 @@ import typer
 from negawatt.cli.progress import rows_shown
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.event_tables import with_revisions
+from negawatt.warehouse.formats.nem12_days import NEM12_DAYS
 from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.import_files import Incoming
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import Sealed, seal_rows
 
 _LISTED = 20
+_COUNTED = {REGISTERS: "register_count", NEM12_DAYS: "nem12_day_count"}
 
 
 def take_in(
@@ -32,19 +34,19 @@ def take_in(
     with rows_shown(rows.height) as advance:
         sealed = seal_rows(layout, table, site, "import", rows, dry_run=dry_run, advance=advance)
     changed += sealed.changed_count
-    registers = None
-    if incoming.registers is not None and not incoming.registers.is_empty():
-        registers = seal_rows(
-            layout, REGISTERS, site, "import", incoming.registers, dry_run=dry_run
-        )
+    beside = {
+        name: seal_rows(layout, name, site, "import", more, dry_run=dry_run)
+        for name, more in ((REGISTERS, incoming.registers), (NEM12_DAYS, incoming.days))
+        if more is not None and not more.is_empty()
+    }
     if json_output:
         facts = _facts(incoming, sealed, changed, dry_run=dry_run)
-        of_registers = {"register_count": registers.row_count} if registers else {}
-        typer.echo(json.dumps(facts | of_registers))
+        counts = {_COUNTED[name]: one.row_count for name, one in beside.items()}
+        typer.echo(json.dumps(facts | counts))
     else:
         _say(incoming, sealed, changed, dry_run=dry_run)
-        if registers:
-            typer.echo(_line(REGISTERS, registers, registers.changed_count, dry_run=dry_run))
+        for name, one in beside.items():
+            typer.echo(_line(name, one, one.changed_count, dry_run=dry_run))
     if incoming.refused:
         raise DataRefusedError(
             thing=f"file {file}",

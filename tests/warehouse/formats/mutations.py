@@ -5,6 +5,7 @@ reader's: the standard library's XML, plain splitting of lines. A reader may ref
 DataRefusedError; anything else that it raises is a crash.
 """
 
+import json
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -127,6 +128,11 @@ def check_nem12(content: bytes) -> int | None:
         found = literals[meter_id, start]
         assert energy is None or energy in found, (content, meter_id, start, energy, found)
         assert found, (content, meter_id, start)
+    assert parsed.days is not None
+    told = _nem12_days(content.decode("utf-8-sig"))
+    for *facts, reads in parsed.days.iter_rows():
+        lines = told[tuple(facts)]
+        assert all(read in lines for read in json.loads(reads)), (content, facts, reads)
     shown = _nem12_registers(content.decode("utf-8-sig"))
     for row in parsed.registers.iter_rows():
         assert row in shown, (content, row)
@@ -208,6 +214,39 @@ def _nem12_literals(text: str) -> dict[tuple[str, datetime], set[float]]:
                     else -1.0
                 )
     return found
+
+
+def _nem12_days(text: str) -> dict[tuple[object, ...], list[list[str]]]:
+    """Return the 500 lines below each 300 line by what that and the 200 line above it say."""
+    found: dict[tuple[object, ...], list[list[str]]] = {}
+    channel: list[str] = []
+    for part in re.split("\n(?=[ \t\r]*[23]00,)", f"\n{text}"):
+        lines = [line.strip("\r \t").split(",") for line in part.split("\n")]
+        fields = lines[0]
+        if fields[0] == "200":
+            channel = [*fields, *[""] * 10]
+        if fields[0] != "300" or not channel or channel[8] not in {"5", "15", "30"}:
+            continue
+        tail = [*fields[2 + 1440 // int(channel[8]) :], *[""] * 5]
+        reads = [[*line[1:], *[""] * 4][:4] for line in lines if line[0] == "500"]
+        name = f"{channel[1]}.{channel[4]}"
+        try:
+            facts = (
+                name,
+                _market_time(f"{fields[1]}0000").date(),
+                name,
+                *(channel[place] or None for place in (2, 3, 5, 6, 7)),
+                _market_time(f"{channel[9]}0000").date() if channel[9] else None,
+                *(_market_time(one).astimezone(UTC) if one else None for one in tail[3:5]),
+            )
+            found.setdefault(facts, []).extend(reads)
+        except ValueError:
+            continue
+    return found
+
+
+def _market_time(stamp: str) -> datetime:
+    return datetime.strptime(f"{stamp:0<14}+1000", "%Y%m%d%H%M%S%z")
 
 
 def _nem12_registers(text: str) -> list[tuple[object, ...]]:

@@ -88,8 +88,12 @@ def test_a_500_record_with_a_reading_is_what_the_register_showed() -> None:
     ("records", "reason"),
     [
         (["500,N,,20240201121500,12a"], "reading in digits"),
-        (["500,N,,20241301121500,12"], "a time is expected"),
+        (["500,N,,20241301121500,12"], "a time YYYYMMDDhhmmss from 1900 on"),
         (["500,N,,2024020112150,12"], "YYYYMMDDhhmmss"),
+        (["500,N,,00010101000000,12"], "from 1900 on"),
+        ([f"500,N,,20240201121500,{'1' * 41}"], "reading in digits"),
+        (["500,N,,20240201121500,12,more"], "five printable fields"),
+        (["500,N\x1b,,20240201121500,12"], "five printable fields"),
         (["500,N,,20240201121500,1", "500,N,,20240201121500,2"], "another reading of this time"),
     ],
 )
@@ -98,6 +102,34 @@ def test_a_500_record_that_is_none_is_refused_alone(records: list[str], reason: 
 
     assert [reason in one.reason for one in parsed.refused] == [True] * len(records)
     assert (parsed.rows.height, parsed.registers.height) == (48, 0)
+    assert parsed.days is not None
+    assert parsed.days["index_reads_json"].to_list() == ["[]"]
+
+
+def test_a_500_record_above_all_days_is_refused_alone() -> None:
+    parsed = read_nem12(nem12("500,N,,20240201121500,12", day(VALUES)))
+
+    assert [one.reason for one in parsed.refused] == ["a record 300 is expected above it"]
+    assert (parsed.rows.height, parsed.registers.height) == (48, 0)
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [
+        (f"{CHANNEL},x", "record 200: 10 fields are expected"),
+        (CHANNEL.replace("METER01", "\x1b[31m"), "record 200: printable characters are expected"),
+        (f"{CHANNEL}20241301", "a time YYYYMMDDhhmmss from 1900 on is expected"),
+    ],
+)
+def test_a_channel_whose_record_is_broken_is_refused_with_its_days(
+    channel: str, reason: str
+) -> None:
+    parsed = read_nem12(nem12(day(VALUES), channel=channel))
+
+    (refused,) = parsed.refused
+    assert reason in refused.reason
+    assert refused.reason.endswith("; with it 1 days")
+    assert parsed.rows.is_empty()
 
 
 def test_null_data_is_not_known_whatever_the_cell_holds() -> None:
@@ -121,6 +153,9 @@ def test_null_data_is_not_known_whatever_the_cell_holds() -> None:
         ((day(["nan", *VALUES[1:]]),), "value 1: digits are expected, found 'nan'"),
         ((day(VALUES, date="20240230"),), "a day of the calendar is expected, found '20240230'"),
         ((day(VALUES, date="2024-2-1"),), "a date YYYYMMDD is expected, found '2024-2-1'"),
+        ((day(VALUES, date="00010101"),), "a day from 1900 on is expected, found '00010101'"),
+        ((day(VALUES, "A,,,2024-02-02,"),), "a time YYYYMMDDhhmmss from 1900 on is expected"),
+        ((day(VALUES, "A,,,,20240230000000"),), "found '20240230000000'"),
         ((day(VALUES, "X,,,,"),), "a quality A, E, F, N or S is expected, found 'X'"),
         ((day(VALUES, "S,76,,,"), "400,1,48,A,,"), "records 400 stand below a day whose quality"),
         ((day(VALUES, "S52,30,\x1b[31m,,"),), "a reason in printable characters is expected"),

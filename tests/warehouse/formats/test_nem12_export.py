@@ -1,3 +1,4 @@
+import csv
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.nem12_export import write_nem12
-from tests.warehouse.formats.conftest import day, nem12, only_member
+from tests.warehouse.formats.conftest import CHANNEL, day, nem12, only_member
 
 NOW_UTC = datetime(2024, 2, 3, tzinfo=UTC)
 NAME = "NMI1234567.E1"
@@ -18,6 +19,19 @@ VALUES = ["0.1", "12.345", "0.000001", "7", *["0.3"] * 44]
 
 def rows_of(content: bytes) -> pl.DataFrame:
     return read_nem12(content).rows.with_columns(pl.lit(NOW_UTC).alias("available_at_utc"))
+
+
+def parsed_of(content: bytes) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return readings, registers and days of a file, all known from the same moment on."""
+    parsed = read_nem12(content)
+    assert parsed.days is not None
+    known = pl.lit(NOW_UTC).alias("available_at_utc")
+    return parsed.rows.with_columns(known), parsed.registers, parsed.days.with_columns(known)
+
+
+def written_again(content: bytes) -> bytes:
+    rows, registers, days = parsed_of(content)
+    return write_nem12(rows, NAME, NOW_UTC, registers, days)
 
 
 def half_hours(count: int = 48, *, minutes: int = 30) -> pl.DataFrame:
@@ -44,6 +58,114 @@ def test_what_is_written_reads_back_with_every_value_and_quality() -> None:
     again = rows_of(write_nem12(rows, NAME, NOW_UTC))
 
     assert again.equals(rows)
+
+
+CANONICAL = (
+    day(["0.25", "12345.678", *["0"] * 46], "V,,,20240202120025,20240202131500"),
+    *("400,1,20,F14,76,", "400,21,23,A,,", "400,24,48,S14,1,tree fell"),
+    "500,O,RSA123,20240201000000,001123.50",
+    "500,C,S10189,20240201101101,",
+    day(["7"] * 48, "A,,,20240203120025,", date="20240202"),
+    "500,N,,20240205121500,1124",
+    day(["7"] * 48, "S52,30,,,", date="20240204"),
+)
+CHANNEL_2 = CHANNEL.replace("METER01", "METER02") + "20240503"
+
+
+@pytest.mark.parametrize("unit", ["kWh", "KWH", "Wh", "MWh"])
+def test_a_file_leaves_as_it_came_but_for_its_head(unit: str) -> None:
+    """Two meters followed each other on the channel; a day's reading was taken three days later."""
+    later = (CHANNEL_2, day(["1.5"] * 48, "A,,,20240206120025,", date="20240205"))
+    content = nem12(*CANONICAL, *later).replace(b",kWh,", f",{unit},".encode())
+
+    written = written_again(content)
+
+    assert written.split(b"\n")[1:] == content.split(b"\n")[1:]
+
+
+def test_a_channel_leaves_as_it_came_also_under_the_name_that_it_has_here() -> None:
+    content = nem12(*CANONICAL)
+    rows, _, days = parsed_of(content)
+    renamed = pl.lit("feeder").alias("meter_id")
+
+    written = write_nem12(
+        rows.with_columns(renamed), NAME, NOW_UTC, days=days.with_columns(renamed)
+    )
+
+    assert written.split(b"\n")[1:] == content.split(b"\n")[1:]
+
+
+def test_under_another_name_a_stream_has_none_of_what_was_said_of_the_first() -> None:
+    rows, registers, days = parsed_of(nem12(*CANONICAL))
+
+    written = write_nem12(rows, "OTHER00001.B1", NOW_UTC, registers, days).decode()
+
+    lines = [line for line in written.splitlines() if line[:3] in {"200", "500"}]
+    assert lines == [
+        "200,OTHER00001,B1,B1,B1,,,kWh,30,",
+        *(line for line in CANONICAL if line.startswith("500")),
+    ]
+
+
+def test_the_newest_of_what_was_said_of_a_day_leaves() -> None:
+    """The same energies came again an hour later, updated by the provider in between."""
+    rows, registers, days = parsed_of(nem12(day(VALUES, "A,,,20240202000000,")))
+    later = parsed_of(nem12(day(VALUES, "A,,,20240203000000,")))[2].with_columns(
+        pl.col("available_at_utc") + timedelta(hours=1)
+    )
+
+    written = write_nem12(rows, NAME, NOW_UTC, registers, pl.concat([later, days]))
+
+    assert b",A,,,20240203000000,\n" in written
+
+
+def test_where_a_reading_is_newer_than_what_was_said_its_own_arrival_leaves() -> None:
+    """A correction came by CSV at 01:00 UTC on 3 February: 11:00 of market time."""
+    rows, registers, days = parsed_of(nem12(day(VALUES)))
+    corrected = rows.with_columns(pl.col("available_at_utc") + timedelta(hours=1))
+
+    written = write_nem12(corrected, NAME, NOW_UTC, registers, days)
+
+    assert b",A,,,20240203110000,\n" in written
+    assert b",METER01," in written
+
+
+def test_a_register_read_on_a_day_without_intervals_leaves_below_the_day_before() -> None:
+    """Also one that was read before all days: the format has records 500 below days only."""
+    records = (day(VALUES), day(VALUES, date="20240203"))
+    reads = ("500,N,,20240102000000,1", "500,N,,20240202000000,2", "500,N,,20240301000000,3")
+    registers = parsed_of(nem12(day(VALUES), *reads))[1]
+
+    written = write_nem12(rows_of(nem12(*records)), NAME, NOW_UTC, registers)
+
+    lines = [line for line in written.decode().splitlines() if line[:3] in {"300", "500"}]
+    assert [line[:22] for line in lines] == [
+        "300,20240201,0.1,12.34",
+        *(read[:22] for read in reads[:2]),
+        "300,20240203,0.1,12.34",
+        reads[2][:22],
+    ]
+    assert read_nem12(written).registers.equals(registers)
+
+
+@pytest.mark.parametrize("energy_kwh", [1 / 3e6, 0.1 + 0.2, 123456789012345680.0])
+def test_what_a_register_showed_comes_back_to_the_last_bit(energy_kwh: float) -> None:
+    """1/3000000 is 0.00000033333333333333335 in digits: 23 decimals."""
+    content = nem12(day(VALUES), "500,N,,20240201121500,12")
+    registers = parsed_of(content)[1].with_columns(energy_total_kwh=energy_kwh)
+
+    written = write_nem12(rows_of(content), NAME, NOW_UTC, registers)
+
+    assert read_nem12(written).registers.equals(registers)
+
+
+@pytest.mark.parametrize("energy_kwh", [-1.0, 1 / 3e30, 1e40])
+def test_a_register_that_the_format_cannot_say_is_refused(energy_kwh: float) -> None:
+    content = nem12(day(VALUES), "500,N,,20240201121500,12")
+    registers = parsed_of(content)[1].with_columns(energy_total_kwh=energy_kwh)
+
+    with pytest.raises(DataRefusedError, match="register at 20240201121500: expected an energy"):
+        write_nem12(rows_of(content), NAME, NOW_UTC, registers)
 
 
 def test_what_the_register_showed_leaves_with_its_day_and_comes_back() -> None:
@@ -124,10 +246,37 @@ def test_every_channel_of_every_market_test_file_comes_back_as_it_was(shared_dat
     channel_count = 0
 
     for content in contents:
-        for channel in rows_of(content).partition_by("meter_id"):
-            written = write_nem12(channel, channel["meter_id"][0], NOW_UTC)
-            again = rows_of(written)
+        rows, registers, days = parsed_of(content)
+        said = records_of(content)
+        for channel in rows.partition_by("meter_id"):
+            name = channel["meter_id"][0]
+            nmi, suffix = name.split(".")
+            of_name = registers.filter(node_id=nmi, meter_id=suffix)
+            of_days = days.filter(meter_id=name)
+            written = write_nem12(channel, name, NOW_UTC, of_name, of_days)
+            again = parsed_of(written)
             channel_count += 1
-            assert again.equals(channel.sort("interval_start_utc"))
+            assert again[0].equals(channel.sort("interval_start_utc"))
+            assert again[1].sort("observed_at_utc").equals(of_name.sort("observed_at_utc"))
+            assert again[2].equals(of_days.sort("market_date"))
+            taken = {key: records for key, records in said.items() if key in records_of(written)}
+            assert records_of(written) == taken
 
     assert channel_count > 100
+
+
+def records_of(content: bytes) -> dict[tuple[str, str], list[list[str]]]:
+    """Return by name and date what the records 200, 300 and 500 say, energies left out."""
+    found: dict[tuple[str, str], list[list[str]]] = {}
+    channel: list[str] = []
+    for record in csv.reader(content.decode("utf-8-sig").splitlines()):
+        if record[:1] == ["200"]:
+            channel = [*record, ""][:10]
+        elif record[:1] == ["300"]:
+            *_, updated, loaded = [*record, ""][: 7 + 1440 // int(channel[8])]
+            stamps = [f"{stamp:0<14}" if stamp else "" for stamp in (updated, loaded)]
+            key = (f"{channel[1]}.{channel[4]}", record[1])
+            found[key] = [channel, stamps]
+        elif record[:1] == ["500"]:
+            found[key].append(record)
+    return found

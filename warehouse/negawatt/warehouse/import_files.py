@@ -42,6 +42,7 @@ class Incoming:
         refused: Parts of the file that break its format.
         left_out: Parts that are nothing for the table.
         registers: What registers of meters showed: rows of raw_node__power_samples.
+        days: What a NEM12 file says of days beside energies: rows of raw_meter__nem12_days.
     """
 
     table: str
@@ -49,6 +50,7 @@ class Incoming:
     refused: tuple[NotTaken, ...] = ()
     left_out: tuple[NotTaken, ...] = ()
     registers: pl.DataFrame | None = None
+    days: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,7 @@ def read_incoming(
                 refused=parsed.refused,
                 left_out=parsed.left_out,
                 registers=parsed.registers,
+                days=None if parsed.days is None else _arrived(parsed.days, now_utc),
             )
     known = ", ".join(name for name, one in FORMATS.items() if one.table in tables)
     raise ConfigurationError(
@@ -200,7 +203,9 @@ def with_meter_name(path: Path, incoming: Incoming, name: str | None) -> Incomin
             found=f"{len(names)} meters: {', '.join(sorted(map(str, names)))[:200]}",
             remedy="give --meter NAME" if name is None else "leave out --meter",
         )
-    return replace(incoming, rows=incoming.rows.with_columns(pl.lit(name).alias("meter_id")))
+    renamed = pl.lit(name).alias("meter_id")
+    days = None if incoming.days is None else incoming.days.with_columns(renamed)
+    return replace(incoming, rows=incoming.rows.with_columns(renamed), days=days)
 
 
 def _named(rows: pl.DataFrame, context: Context) -> pl.DataFrame:

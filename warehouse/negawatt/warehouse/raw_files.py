@@ -208,9 +208,9 @@ def _scan(paths: Sequence[Path], name: str) -> pl.LazyFrame:
     return rows.select(pl.col(column).cast(kind) for column, kind in schema(name).items())
 
 
-def raw_days(layout: Layout, site_id: str) -> list[date]:
-    """Return the UTC days on which a site has any sealed readings, oldest first."""
-    return sorted({_day_of(folder) for folder in _folders(layout, site_id, _READINGS)})
+def raw_days(layout: Layout, site_id: str, names: Sequence[str] = _READINGS) -> list[date]:
+    """Return the UTC days on which a site has any sealed rows of some tables, oldest first."""
+    return sorted({_day_of(folder) for folder in _folders(layout, site_id, names)})
 
 
 def raw_arrivals(layout: Layout, site_id: str, since_ns: int) -> dict[date, int]:

@@ -4,7 +4,8 @@ Source: AEMO, Meter Data File Format Specification NEM12 & NEM13 (MDFF): records
 400, 500 and 900. Times are market time, UTC+10 all year. A file is refused whole where it has no
 beginning or no end; otherwise each day of a channel is taken or refused as a whole. Here: bytes to
 rows of ``raw_meter__readings``, the meter named ``<NMI>.<suffix>``. Not here: records one by one
-(nem12_records, nem12_registers), writing (nem12_export), NEM13, which has no intervals.
+(nem12_records, nem12_registers), what they say beside energies (nem12_days), writing (nem12_export)
+and NEM13, which has no intervals.
 """
 
 from collections import Counter
@@ -16,15 +17,18 @@ from itertools import groupby
 import polars as pl
 
 from negawatt.models.domain.errors import DataRefusedError
+from negawatt.warehouse.formats.nem12_days import Day, day_rows
 from negawatt.warehouse.formats.nem12_records import (
+    FIRST_YEAR,
+    MAX_VALUE_LENGTH,
     Channel,
-    Event,
     LeftOutError,
     RecordError,
     channel_of,
     event_of,
     events_cover,
     is_mark,
+    market_time,
     quality_of,
 )
 from negawatt.warehouse.formats.nem12_registers import IndexRead, index_of, register_rows
@@ -34,35 +38,13 @@ from negawatt.warehouse.formats.reading_words import NO_READING
 MARKET_TIME_OFFSET = timedelta(hours=10)
 MINUTES_PER_DAY = 1440
 _DAYS_AT_ONCE = 4000
-MAX_VALUE_LENGTH = 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
-    """One 300 record with what belongs to it.
-
-    Attributes:
-        line: Its line in the file, from 1.
-        text: The record.
-        channel: The 200 record above it.
-        date: YYYYMMDD.
-        quality: Quality of the whole day, None where ``events`` say it.
-        events: Its 400 records.
-    """
-
-    line: int
-    text: str
-    channel: Channel
-    date: str
-    quality: str | None
-    events: tuple[Event, ...]
 
 
 @dataclass(slots=True)
 class _Found:
     """What was found so far."""
 
-    days: list[_Day] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
     registers: list[IndexRead] = field(default_factory=list)
     refused: list[tuple[int, NotTaken]] = field(default_factory=list)
     left_out: list[NotTaken] = field(default_factory=list)
@@ -108,12 +90,14 @@ def read_nem12(content: bytes) -> Parsed:
             for first in range(0, len(alike), _DAYS_AT_ONCE)
         ]
     registers = register_rows(found.registers, MARKET_TIME_OFFSET, found.refuse)
+    refused_lines = {line for line, _ in found.refused}
     refused = tuple(one for _, one in sorted(found.refused, key=lambda one: one[0]))
     return Parsed(
         rows=pl.concat(parts),
         refused=refused,
         left_out=tuple(found.left_out),
         registers=registers,
+        days=day_rows(days, MARKET_TIME_OFFSET, refused_lines),
     )
 
 
@@ -178,19 +162,19 @@ def _take_channel(group: list[tuple[int, str]], found: _Found) -> None:
     except RecordError as error:
         found.refuse(line, text, f"{error}; with it {days} days")
         return
-    for day in _split_days(rest, channel, found):
+    for day in _split_days(rest, found):
         _take_day(day, channel, found)
 
 
 def _split_days(
-    records: list[tuple[int, str]], channel: Channel, found: _Found
+    records: list[tuple[int, str]], found: _Found
 ) -> Iterator[tuple[tuple[int, str], list[tuple[int, str]]]]:
-    """Yield each 300 record with its 400 records.
+    """Yield each 300 record with the 400 and 500 records below it.
 
     Below a line that is none of them nothing is taken: it may have been another channel's 200.
     """
     day: tuple[int, str] | None = None
-    events: list[tuple[int, str]] = []
+    below: list[tuple[int, str]] = []
     broken = 0
     for line, text in records:
         kind = text[:4]
@@ -198,37 +182,40 @@ def _split_days(
             found.refuse(line, text, f"line {broken} above it may have been another channel")
         elif kind == "300,":
             if day:
-                yield day, events
-            day, events = (line, text), []
-        elif kind == "400," and day:
-            events.append((line, text))
+                yield day, below
+            day, below = (line, text), []
+        elif kind in {"400,", "500,"} and day:
+            below.append((line, text))
         elif kind == "500,":
-            _take_index(line, text, channel, found)
+            found.refuse(line, text, "a record 300 is expected above it")
         else:
             broken = line
             found.refuse(line, text, "a record 300, or 400 or 500 below one, is expected here")
     if day:
-        yield day, events
+        yield day, below
 
 
-def _take_index(line: int, text: str, channel: Channel, found: _Found) -> None:
-    try:
-        index = index_of(line, text, channel)
-    except RecordError as error:
-        found.refuse(line, text, str(error))
-        return
-    if index is not None:
-        found.registers.append(index)
+def _take_reads(records: list[tuple[int, str]], channel: Channel, found: _Found) -> list[IndexRead]:
+    reads = []
+    for line, text in records:
+        try:
+            reads.append(index_of(line, text, channel))
+        except RecordError as error:
+            found.refuse(line, text, str(error))
+    found.registers += reads
+    return reads
 
 
 def _take_day(
     day: tuple[tuple[int, str], list[tuple[int, str]]], channel: Channel, found: _Found
 ) -> None:
-    (line, text), records = day
+    (line, text), below = day
     count = MINUTES_PER_DAY // channel.minutes
+    reads = _take_reads([one for one in below if one[1].startswith("500,")], channel, found)
     try:
-        date, quality = _head_and_tail(text, count)
-        events = tuple(event_of(record) for _, record in records)
+        date, quality, stamps = _head_and_tail(text, count)
+        events = tuple(event_of(record) for _, record in below if record.startswith("400,"))
+        updated_at, loaded_at = (market_time(stamp) if stamp else None for stamp in stamps)
         if quality is None:
             events_cover(events, count)
         elif events:
@@ -237,28 +224,41 @@ def _take_day(
         found.refuse(line, text, str(error))
         return
     found.days.append(
-        _Day(line=line, text=text, channel=channel, date=date, quality=quality, events=events)
+        Day(
+            line=line,
+            text=text,
+            channel=channel,
+            date=date,
+            quality=quality,
+            updated_at=updated_at,
+            loaded_at=loaded_at,
+            events=events,
+            reads=tuple(reads),
+        )
     )
 
 
-def _head_and_tail(text: str, count: int) -> tuple[str, str | None]:
-    """Return date and quality of a 300 record; None where its 400 records say the quality."""
+def _head_and_tail(text: str, count: int) -> tuple[str, str | None, list[str]]:
+    """Return date, quality and two stamps of a 300 record; None where its 400 records say it."""
     fields = text.split(",", 2)
     date = fields[1]
     tail = fields[-1].split(",")[count:]
     if len(date) != 8 or not (date.isascii() and date.isdigit()):  # noqa: PLR2004 - YYYYMMDD
         raise RecordError(f"a date YYYYMMDD is expected, found {date!r}")
+    if date < FIRST_YEAR:
+        raise RecordError(f"a day from {FIRST_YEAR} on is expected, found {date!r}")
     if not tail or not tail[0][:1].isalpha():
         shown = repr(tail[0]) if tail else "no more fields"
         raise RecordError(f"{count} values and then a quality are expected, found {shown}")
     if any(tail[5:]):
         raise RecordError(f"five fields are expected behind the values, found {len(tail)}")
-    if tail[0] == "V":
-        return date, None
-    return date, quality_of(*[*tail, "", ""][:3])
+    method, reason, description, *stamps = [*tail, *[""] * 5][:5]
+    if method == "V":
+        return date, None, stamps
+    return date, quality_of(method, reason, description), stamps
 
 
-def _apart(found: _Found) -> list[_Day]:
+def _apart(found: _Found) -> list[Day]:
     """Return the days that stand once in the file; the same day of a channel twice is refused."""
     counts = Counter((day.channel.meter_id, day.date) for day in found.days)
     for day in found.days:
@@ -271,7 +271,7 @@ def _apart(found: _Found) -> list[_Day]:
     return [day for day in found.days if counts[day.channel.meter_id, day.date] == 1]
 
 
-def _rows(days: list[_Day], minutes: int, found: _Found) -> pl.DataFrame:
+def _rows(days: list[Day], minutes: int, found: _Found) -> pl.DataFrame:
     """Return the rows of days of one interval length; a day with a wrong value is refused."""
     count = MINUTES_PER_DAY // minutes
     frame = pl.DataFrame(
@@ -329,7 +329,7 @@ def _rows(days: list[_Day], minutes: int, found: _Found) -> pl.DataFrame:
     )
 
 
-def _event_qualities(days: list[_Day]) -> pl.DataFrame:
+def _event_qualities(days: list[Day]) -> pl.DataFrame:
     """Return the quality of each interval of the days that 400 records describe."""
     found = [
         (number, event.first - 1, event.last, event.quality)

@@ -4,27 +4,45 @@ Source: AEMO, Meter Data File Format Specification NEM12 & NEM13 (MDFF). Not her
 and which readings to write (negawatt.cli.export_meter).
 """
 
+import json
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.domain.units import exact_decimal
-from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET, MAX_VALUE_LENGTH, MINUTES_PER_DAY
-from negawatt.warehouse.formats.nem12_records import INTERVAL_MINUTES, SOURCE
+from negawatt.warehouse.formats.nem12 import MARKET_TIME_OFFSET, MINUTES_PER_DAY
+from negawatt.warehouse.formats.nem12_records import (
+    INTERVAL_MINUTES,
+    MAX_VALUE_LENGTH,
+    SOURCE,
+    STREAM_FIELDS,
+    UNIT_PLACE,
+    kwh_exponent,
+)
 from negawatt.warehouse.formats.reading_words import NO_READING, OK, quality_code, quality_word
 
 _PARTICIPANT: Final = "NEGAWATT"
 _NAME = re.compile(r"([A-Za-z0-9]{1,10})\.([A-Za-z0-9]{2})")
 _NULL: Final = ("0", "N")
+_UNIT: Final = "kWh"
+_Told = Mapping[str, Any]
+"""A row of raw_meter__nem12_days."""
 
 
 def write_nem12(
-    rows: pl.DataFrame, name: str, written_at_utc: datetime, registers: pl.DataFrame | None = None
+    rows: pl.DataFrame,
+    name: str,
+    written_at_utc: datetime,
+    registers: pl.DataFrame | None = None,
+    days: pl.DataFrame | None = None,
 ) -> bytes:
     """Return readings of one meter as a NEM12 file.
 
@@ -35,12 +53,16 @@ def write_nem12(
         rows: Rows of raw_meter__readings of one meter, one for each interval.
         name: ``<NMI>.<suffix>``.
         written_at_utc: Goes into the header.
-        registers: Rows of raw_node__power_samples of the meter's register; each goes below its day.
+        registers: Rows of raw_node__power_samples of the meter's register; each goes below its day,
+            or, where that has no intervals, below the last one before it.
+        days: Rows of raw_meter__nem12_days of the meter: the newest of each day is written back.
+            What a 200 record said of a stream stands only below the name that it came under, and
+            when a day was updated only where no reading of it is newer.
 
     Raises:
         DataRefusedError: The name is none of NEM12, there are no rows, the intervals of a day are
-            not of 5, 15 or 30 minutes on the clock, an energy is negative, or a quality is one
-            that the format cannot say.
+            not of 5, 15 or 30 minutes on the clock, an energy or a register is negative or too
+            long, or a quality is one that the format cannot say.
 
     Examples:
         >>> from datetime import UTC
@@ -61,22 +83,41 @@ def write_nem12(
             f"{name!r} with {rows.height} readings",
             "give the name with --as NMI.SUFFIX, or another span of days",
         )
-    nmi, suffix = parts.groups()
     lines = [f"100,NEM12,{_stamp(written_at_utc)[:12]},{_PARTICIPANT},{_PARTICIPANT}"]
-    last_minutes = 0
-    reads = _register_lines(registers)
-    for date, cells in groupby(_cells(rows), key=lambda cell: cell[0].date()):
-        of_day = list(cells)
-        minutes = _minutes(of_day)
-        if minutes != last_minutes:
-            lines.append(f"200,{nmi},{suffix},{suffix},{suffix},,,kWh,{minutes},")
-            last_minutes = minutes
-        lines += [*_day_lines(f"{date:%Y%m%d}", of_day, minutes), *reads.get(f"{date:%Y%m%d}", [])]
+    told = _newest(days)
+    of_days = {day: list(cells) for day, cells in groupby(_cells(rows), lambda one: one[0].date())}
+    channels = {
+        day: _channel(name, _minutes(cells), told.get(day)) for day, cells in of_days.items()
+    }
+    units = {day: channel.split(",")[UNIT_PLACE] for day, channel in channels.items()}
+    reads = _read_lines(units, told, registers)
+    for channel, days_of_channel in groupby(of_days, lambda day: channels[day]):
+        lines.append(channel)
+        for day in days_of_channel:
+            lines += [*_day_lines(day, of_days[day], units[day], told.get(day)), *reads[day]]
     return "\n".join([*lines, "900", ""]).encode()
 
 
-_Cell = tuple[datetime, int, str, str, datetime]
-"""Start in market time, length [s], value, quality with reason and text, when it was known."""
+def _newest(days: pl.DataFrame | None) -> dict[date, _Told]:
+    """Return what was told of each day last."""
+    if days is None:
+        return {}
+    return {row["market_date"]: row for row in days.sort("available_at_utc").iter_rows(named=True)}
+
+
+def _channel(name: str, minutes: int, told: _Told | None) -> str:
+    """Return the 200 record above a day."""
+    nmi, suffix = name.split(".")
+    fields = ["200", nmi, suffix, suffix, suffix, "", "", _UNIT, str(minutes), ""]
+    if told is not None and told["channel_id"] == name:
+        for field, place in STREAM_FIELDS.items():
+            value = told[field]
+            fields[place] = f"{value:%Y%m%d}" if isinstance(value, date) else value or ""
+    return ",".join(fields)
+
+
+_Cell = tuple[datetime, int, Decimal | None, str, datetime]
+"""Start in market time, length [s], energy [kWh], quality with reason and text, when known."""
 
 
 def _cells(rows: pl.DataFrame) -> list[_Cell]:
@@ -100,7 +141,9 @@ def _cells(rows: pl.DataFrame) -> list[_Cell]:
     ]
 
 
-def _value_and_code(start: datetime, energy_kwh: float | None, quality: str) -> tuple[str, str]:
+def _value_and_code(
+    start: datetime, energy_kwh: float | None, quality: str
+) -> tuple[Decimal | None, str]:
     word, code = quality_word(quality), quality_code(quality, SOURCE)
     if code is None and word == OK:
         code = "A"
@@ -114,16 +157,21 @@ def _value_and_code(start: datetime, energy_kwh: float | None, quality: str) -> 
             "export it as csv, parquet or the format that it came in",
         )
     if energy_kwh is None:
-        return _NULL[0], code
-    text = format(exact_decimal(energy_kwh), "f")
+        return None, code
+    return exact_decimal(energy_kwh), code
+
+
+def _digits(thing: str, energy_kwh: Decimal, unit: str) -> str:
+    """Return an energy in a unit as the format writes it."""
+    text = f"{energy_kwh.scaleb(-kwh_exponent(unit)).normalize():f}"
     if text.startswith("-") or len(text) > MAX_VALUE_LENGTH:
         raise _refusal(
-            f"interval {start.isoformat()}",
+            thing,
             f"an energy of at most {MAX_VALUE_LENGTH} characters that is not negative",
-            f"{text} kWh",
+            f"{text} {unit}",
             "give the other direction as a meter of its own, such as suffix B1",
         )
-    return text.removesuffix(".0"), code
+    return text
 
 
 def _minutes(cells: Sequence[_Cell]) -> int:
@@ -147,16 +195,19 @@ def _minutes(cells: Sequence[_Cell]) -> int:
     return minutes
 
 
-def _day_lines(date: str, cells: Sequence[_Cell], minutes: int) -> list[str]:
-    count = MINUTES_PER_DAY // minutes
-    slots = [_NULL] * count
-    for start, _, value, code, _ in cells:
+def _day_lines(day: date, cells: Sequence[_Cell], unit: str, told: _Told | None) -> list[str]:
+    minutes = cells[0][1] // 60
+    slots = [_NULL] * (MINUTES_PER_DAY // minutes)
+    for start, _, energy_kwh, code, _ in cells:
+        value = _NULL[0]
+        if energy_kwh is not None:
+            value = _digits(f"interval {start - MARKET_TIME_OFFSET}", energy_kwh, unit)
         slots[(start.hour * 60 + start.minute) // minutes] = (value, code)
-    known = _stamp(max(cell[-1] for cell in cells))
     runs = [(code, len(list(run))) for code, run in groupby(slots, key=lambda slot: slot[1])]
     values = ",".join(value for value, _ in slots)
     whole = _three_fields(runs[0][0]) if len(runs) == 1 else "V,,"
-    lines = [f"300,{date},{values},{whole},{known},"]
+    known = _known(max(cell[-1] for cell in cells), told)
+    lines = [f"300,{day:%Y%m%d},{values},{whole},{known}"]
     first = 1
     for code, length in runs if len(runs) > 1 else ():
         lines.append(f"400,{first},{first + length - 1},{_three_fields(code)}")
@@ -164,15 +215,33 @@ def _day_lines(date: str, cells: Sequence[_Cell], minutes: int) -> list[str]:
     return lines
 
 
-def _register_lines(registers: pl.DataFrame | None) -> dict[str, list[str]]:
-    """Return 500 records by the day of market time on which a register was read."""
-    lines: dict[str, list[str]] = {}
+def _known(newest_utc: datetime, told: _Told | None) -> str:
+    """Return UpdateDateTime and MSATSLoadDateTime of a day."""
+    if told is None or told["available_at_utc"] < newest_utc:
+        return f"{_stamp(newest_utc)},"
+    stamps = (told["supplier_updated_at_utc"], told["msats_loaded_at_utc"])
+    return ",".join(_stamp(stamp) if stamp else "" for stamp in stamps)
+
+
+def _read_lines(
+    units: Mapping[date, str], told: Mapping[date, _Told], registers: pl.DataFrame | None
+) -> dict[date, list[str]]:
+    """Return the 500 records below each day: those told of it, and what else registers showed."""
+    days = list(units)
+    lines: dict[date, list[str]] = defaultdict(list)
+    stamps = set()
+    for day in days:
+        for fields in json.loads(told[day]["index_reads_json"]) if day in told else ():
+            lines[day].append(",".join(("500", *fields)))
+            stamps.add(f"{fields[2]:0<14}")
     if registers is not None:
         columns = ("observed_at_utc", "energy_total_kwh")
         for at, energy_kwh in registers.select(columns).drop_nulls().unique().sort(columns).rows():
             stamp = _stamp(at)
-            index = format(exact_decimal(energy_kwh), "f").removesuffix(".0")
-            lines.setdefault(stamp[:8], []).append(f"500,N,,{stamp},{index}")
+            if stamp not in stamps:
+                day = days[max(bisect_right(days, (at + MARKET_TIME_OFFSET).date()) - 1, 0)]
+                index = _digits(f"register at {stamp}", exact_decimal(energy_kwh), units[day])
+                lines[day].append(f"500,N,,{stamp},{index}")
     return lines
 
 

@@ -8,11 +8,14 @@ registers (nem12_registers).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from negawatt.warehouse.formats.reading_words import NO_READING, OK, quality_text
 
 SOURCE: Final = "nem12"
+MAX_VALUE_LENGTH: Final = 40
 INTERVAL_MINUTES: Final = (5, 15, 30)
 _WORDS: Final = {
     "A": OK,
@@ -27,6 +30,18 @@ _OTHER_UNITS: Final = {
     for prefix in ("", "K", "M")
     for unit in ("VARH", "VAR", "VAH", "VA", "W", "V", "A")
 } | {"PF"}
+UNIT_PLACE: Final = 7
+STREAM_FIELDS: Final = {
+    "nmi_configuration": 2,
+    "register_id": 3,
+    "data_stream_id": 5,
+    "meter_serial": 6,
+    "unit_name": UNIT_PLACE,
+    "next_read_date": 9,
+}
+"""What a 200 record says of its data stream beside its name, by the place in the record."""
+_FIELD_COUNT: Final = 10
+FIRST_YEAR: Final = "1900"
 _METHOD = re.compile(r"[0-9]{2}")
 _REASON = re.compile(r"[0-9]{1,3}")
 _NMI = re.compile(r"[A-Za-z0-9]{1,10}")
@@ -49,11 +64,13 @@ class Channel:
         meter_id: ``<NMI>.<suffix>``.
         kwh_exponent: Power of ten that a value is multiplied with to be kWh.
         minutes: Length of each interval [min].
+        told: The fields of STREAM_FIELDS as they stand, in that order.
     """
 
     meter_id: str
     kwh_exponent: int
     minutes: int
+    told: tuple[str, ...] = ("",) * len(STREAM_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +102,14 @@ def channel_of(text: str) -> Channel:
     """Return what a 200 record says.
 
     Raises:
-        RecordError: NMI, suffix, unit or interval length is none.
+        RecordError: NMI, suffix, unit, interval length or date of the next reading is none.
         LeftOutError: The unit is no unit of energy.
 
     Examples:
         >>> channel_of("200,NMI1234567,E1Q1,1,E1,N1,METER01,Wh,30,").kwh_exponent
         -3
     """
-    fields = [*text.split(","), *[""] * 8]
+    fields = [*text.split(","), *[""] * _FIELD_COUNT]
     nmi, suffix, unit, length = fields[1], fields[4], fields[7].upper(), fields[8]
     if not _NMI.fullmatch(nmi) or not _SUFFIX.fullmatch(suffix):
         raise RecordError(
@@ -104,9 +121,48 @@ def channel_of(text: str) -> Channel:
         raise RecordError(f"a unit of MDFF is expected, found {fields[7]!r}")
     if length not in map(str, INTERVAL_MINUTES):
         raise RecordError(f"an interval of 5, 15 or 30 minutes is expected, found {length!r}")
+    if any(fields[_FIELD_COUNT:]):
+        raise RecordError(f"record 200: {_FIELD_COUNT} fields are expected, found {text!r}")
+    told = tuple(fields[place] for place in STREAM_FIELDS.values())
+    if not "".join(told).isprintable():
+        raise RecordError(f"record 200: printable characters are expected, found {text!r}")
+    if told[-1]:
+        market_time(f"{told[-1]}000000")
     return Channel(
-        meter_id=f"{nmi}.{suffix}", kwh_exponent=_KWH_EXPONENTS[unit], minutes=int(length)
+        meter_id=f"{nmi}.{suffix}",
+        kwh_exponent=kwh_exponent(unit),
+        minutes=int(length),
+        told=told,
     )
+
+
+def kwh_exponent(unit: str) -> int:
+    """Return the power of ten that a value in a unit of energy is multiplied with to be kWh.
+
+    Examples:
+        >>> kwh_exponent("MWh"), kwh_exponent("Wh")
+        (3, -3)
+    """
+    return _KWH_EXPONENTS[unit.upper()]
+
+
+@lru_cache(maxsize=1024)
+def market_time(text: str) -> datetime:
+    """Return a time YYYYMMDDhhmmss, of market time; without seconds it is that of a full minute.
+
+    Raises:
+        RecordError: It is none, or of a year before 1900.
+
+    Examples:
+        >>> market_time("20240202120025").isoformat(), market_time("202402021200").isoformat()
+        ('2024-02-02T12:00:25', '2024-02-02T12:00:00')
+    """
+    if re.fullmatch(r"[0-9]{12}([0-9]{2})?", text) and text >= FIRST_YEAR:
+        try:
+            return datetime.strptime(f"{text:0<14}", "%Y%m%d%H%M%S")  # noqa: DTZ007 - market time has no zone of its own
+        except ValueError:
+            pass
+    raise RecordError(f"a time YYYYMMDDhhmmss from 1900 on is expected, found {text!r}")
 
 
 def quality_of(method: str, reason: str, description: str) -> str:

@@ -15,70 +15,77 @@ from typing import Final
 import polars as pl
 
 from negawatt.warehouse.catalog import schema
-from negawatt.warehouse.formats.nem12_records import Channel, RecordError
+from negawatt.warehouse.formats.nem12_records import (
+    MAX_VALUE_LENGTH,
+    Channel,
+    RecordError,
+    market_time,
+)
 from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.formats.reading_words import OK
 
-_STAMP = re.compile(r"[0-9]{14}")
-_STAMP_FORMAT: Final = "%Y%m%d%H%M%S"
-_INDEX = re.compile(r"[0-9]{1,15}(\.[0-9]{1,13})?")
+_FIELD_COUNT: Final = 4
+_INDEX = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRead:
-    """A 500 record with a reading.
+    """A 500 record.
 
     Attributes:
         line: Its line in the file.
         channel: The 200 record above it.
-        read_at: When the register was read, in market time.
-        index: What it showed, in the unit of its channel.
+        fields: TransCode, RetServiceOrder, ReadDateTime and IndexRead as they stand.
+        read_at: When the register was read, in market time; None where the record does not say.
+        index: What it showed, in the unit of its channel; None where ``read_at`` is.
     """
 
     line: int
     channel: Channel
-    read_at: datetime
-    index: Decimal
+    fields: tuple[str, ...]
+    read_at: datetime | None
+    index: Decimal | None
 
-    def row(self, offset: timedelta) -> dict[str, object]:
+    def row(self, read_at: datetime, index: Decimal, offset: timedelta) -> dict[str, object]:
         """Return it as a row; market time is so far ahead of UTC."""
         nmi, suffix = self.channel.meter_id.split(".")
         return {
             "node_id": nmi,
             "meter_id": suffix,
-            "observed_at_utc": self.read_at - offset,
+            "observed_at_utc": read_at - offset,
             "power_w": None,
-            "energy_total_kwh": float(self.index.scaleb(self.channel.kwh_exponent)),
+            "energy_total_kwh": float(f"{index:f}e{self.channel.kwh_exponent}"),
             "reading_quality": OK,
         }
 
 
-def index_of(line: int, text: str, channel: Channel) -> IndexRead | None:
-    """Return what a 500 record says; None where it states no reading, or not when.
+def index_of(line: int, text: str, channel: Channel) -> IndexRead:
+    """Return what a 500 record says.
 
     Raises:
-        RecordError: Its time or its reading is none.
+        RecordError: It states a reading, and that or its time is none; or it is no record 500.
 
     Examples:
         >>> channel = Channel(meter_id="NMI1234567.E1", kwh_exponent=0, minutes=30)
         >>> index_of(4, "500,N,,20050108121500,001000.5", channel).index
         Decimal('1000.5')
-        >>> index_of(4, "500,C,S10189,20050302101101,", channel) is None
-        True
+        >>> index_of(4, "500,C,S10189,20050302101101,", channel).fields
+        ('C', 'S10189', '20050302101101', '')
     """
-    stamp, index = [*text.split(","), *[""] * 5][3:5]
+    _, *fields = [*text.split(","), *[""] * _FIELD_COUNT]
+    told, more = tuple(fields[:_FIELD_COUNT]), fields[_FIELD_COUNT:]
+    if any(more) or not text.isprintable():
+        raise RecordError(f"record 500: five printable fields are expected, found {text!r}")
+    *_, stamp, index = told
     if not stamp or not index:
-        return None
-    if not _STAMP.fullmatch(stamp) or not _INDEX.fullmatch(index):
-        raise RecordError(
-            f"record 500: YYYYMMDDhhmmss and a reading in digits are expected, found {stamp!r} and "
-            f"{index!r}"
-        )
+        return IndexRead(line=line, channel=channel, fields=told, read_at=None, index=None)
+    if not _INDEX.fullmatch(index) or len(index) > MAX_VALUE_LENGTH:
+        raise RecordError(f"record 500: a reading in digits is expected, found {index!r}")
     try:
-        read_at = datetime.strptime(stamp, _STAMP_FORMAT)  # noqa: DTZ007 - market time has no zone of its own
-    except ValueError as error:
-        raise RecordError(f"record 500: a time is expected, found {stamp!r}") from error
-    return IndexRead(line=line, channel=channel, read_at=read_at, index=Decimal(index))
+        read_at = market_time(stamp)
+    except RecordError as error:
+        raise RecordError(f"record 500: {error}") from error
+    return IndexRead(line=line, channel=channel, fields=told, read_at=read_at, index=Decimal(index))
 
 
 def register_rows(
@@ -92,14 +99,18 @@ def register_rows(
         refuse: Takes line, text and reason of each that is not taken.
     """
     told: dict[tuple[str, datetime], set[Decimal]] = {}
-    for one in reads:
-        told.setdefault((one.channel.meter_id, one.read_at), set()).add(one.index)
+    stated = [
+        (one, one.read_at, one.index) for one in reads if one.read_at and one.index is not None
+    ]
+    for one, read_at, index in stated:
+        told.setdefault((one.channel.meter_id, read_at), set()).add(index)
     rows = []
-    for one in reads:
-        if len(told[one.channel.meter_id, one.read_at]) > 1:
-            refuse(one.line, f"500,,,,{one.index}", "its register has another reading of this time")
+    for one, read_at, index in stated:
+        if len(told[one.channel.meter_id, read_at]) > 1:
+            text = ",".join(("500", *one.fields))
+            refuse(one.line, text, "its register has another reading of this time")
         else:
-            rows.append(one.row(offset))
+            rows.append(one.row(read_at, index, offset))
     columns: dict[str, pl.DataType] = {**schema(REGISTERS), "observed_at_utc": pl.Datetime("ms")}
     found = pl.DataFrame(rows, schema=columns)
     return found.unique(maintain_order=True).with_columns(

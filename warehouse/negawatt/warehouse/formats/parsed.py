@@ -39,12 +39,15 @@ class Parsed:
         left_out: Parts that are as they should be and are nothing for the table, such as reactive
             energy.
         registers: Columns of raw_node__power_samples: what registers of the meters showed.
+        days: Columns of raw_meter__nem12_days, without ``available_at_utc``; None where the format
+            is another.
     """
 
     rows: pl.DataFrame
     refused: tuple[NotTaken, ...] = ()
     left_out: tuple[NotTaken, ...] = ()
     registers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=schema(REGISTERS)))
+    days: pl.DataFrame | None = None
 
 
 def not_taken(place: str, found: str, reason: str) -> NotTaken:

@@ -1,6 +1,9 @@
 """Many events in one run: the same statements as one by one, and none stopped by another."""
 
+import os
 import shutil
+import signal
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +12,7 @@ import pytest
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.models.settlement.canonical import to_canonical_json
 from negawatt.pipelines import many, publish, run
+from negawatt.pipelines.many import Settled
 from negawatt.pipelines.publish import all_versions, publish_settlement
 from negawatt.warehouse.event_tables import with_revisions
 from negawatt.warehouse.layout import Layout
@@ -38,6 +42,8 @@ STEP = {
     "event_start_utc": EVENT_END_UTC,
     "event_end_utc": EVENT_END_UTC + 4 * QUARTER,
 }
+
+IDS = ["e2", "e0", EVENT]
 
 
 @pytest.fixture
@@ -138,3 +144,48 @@ def test_a_defect_at_one_event_leaves_the_others_and_is_told(metered: Layout) ->
 
     assert [one.event_id for one in settled] == ["e2", EVENT]
     assert all(one.refusal for one in settled)
+
+
+real_settle = many._settle  # noqa: SLF001 - what a process of the pool does
+
+
+def killed_at_e2(root: Path, event_id: str, now_utc: datetime) -> Settled:
+    """Settle an event, or die as where the system wants the memory."""
+    if event_id == "e2":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_settle(root, event_id, now_utc)
+
+
+def killed_once(root: Path, event_id: str, now_utc: datetime) -> Settled:
+    """Settle an event, or die if nothing did yet."""
+    mark = root / "killed"
+    if event_id == "e2" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_settle(root, event_id, now_utc)
+
+
+def test_what_kills_its_process_twice_is_refused_and_no_other(
+    metered: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "_settle", killed_at_e2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+
+    found = {one.event_id: one for one in many.settle_side_by_side(metered, IDS, AFTER_UTC)}
+
+    assert set(found) == set(IDS)
+    assert "killed twice" in found["e2"].refusal
+    assert "found 2" in found["e0"].refusal
+    assert found[EVENT].statement is not None
+
+
+def test_what_was_begun_when_a_process_was_killed_is_settled_once_more(
+    metered: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "_settle", killed_once)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+    found = list(many.settle_side_by_side(metered, IDS, AFTER_UTC))
+
+    assert sorted(one.event_id for one in found if one.statement) == [EVENT, "e2"]
+    assert len(found) == len(IDS)

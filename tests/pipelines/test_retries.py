@@ -1,6 +1,9 @@
 """Steps are tried again after trouble of the machine, and not after a refusal."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +24,11 @@ def full_disk() -> None:
     raise OSError("No space left on device")
 
 
+def killed_worker() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(os.abort).result()
+
+
 @pytest.mark.parametrize(
     ("trouble", "troubles", "tags", "tries", "succeeds"),
     [
@@ -28,6 +36,7 @@ def full_disk() -> None:
         (full_disk, 3, {}, 4, True),
         (full_disk, 9, {}, 4, False),
         (full_disk, 9, BY_A_COMMAND, 1, False),
+        (killed_worker, 1, {}, 2, True),
         (refused, 9, {}, 1, False),
     ],
 )

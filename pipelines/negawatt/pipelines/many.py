@@ -7,12 +7,20 @@ event is (publish.py), and which events are due.
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
@@ -24,6 +32,7 @@ from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.warehouse.layout import Layout
 
 REPORT = "event_report"
+_KILLED: Final = "its process was killed twice, the second time with no other beside it"
 _LOG = logging.getLogger(__name__)
 
 
@@ -84,7 +93,9 @@ def settle_side_by_side(
 ) -> Iterator[Settled]:
     """Settle events in as many processes as there are cores; each as soon as it is done.
 
-    Which process settles which event, and in which order, changes no byte of any statement.
+    Which process settles which event, and in which order, changes no byte of any statement. Where a
+    process is killed, as for want of memory, the others go on in a new pool, and what was begun is
+    settled once more by itself; what kills its process then too is refused.
 
     Args:
         layout: Where the warehouse lies.
@@ -94,16 +105,48 @@ def settle_side_by_side(
     if len(event_ids) == 1:  # a process of its own costs more than it saves
         yield _settle(layout.root, event_ids[0], now_utc)
         return
-    workers = max(1, min(len(event_ids), os.cpu_count() or 1))
+    todo, killed = deque(event_ids), list[str]()
+    while todo:
+        killed += yield from _in_a_pool(layout.root, todo, now_utc, os.cpu_count() or 1)
+    for event_id in killed:  # alone: nobody knows which of those that were settled then it was
+        if (yield from _in_a_pool(layout.root, deque([event_id]), now_utc, 1)):
+            yield Settled(event_id=event_id, refusal=_KILLED)
+
+
+def _in_a_pool(
+    root: Path, todo: deque[str], now_utc: datetime, workers: int
+) -> Generator[Settled, None, list[str]]:
+    """Settle events until all are, or until a process is killed, with which its pool ends.
+
+    Args:
+        root: Folder of the warehouse.
+        todo: The events; those that are begun are taken out.
+        now_utc: Time of issue.
+        workers: Processes; two events for each are begun, so that none waits and few are in vain.
+
+    Returns:
+        Events that were begun when a process was killed, and not settled.
+    """
+    running: dict[Future[Settled], str] = {}
+    killed: list[str] = []
     # A fork would copy locks that Polars' threads hold.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_settle, layout.root, one, now_utc): one for one in event_ids}
-        for done in as_completed(waiting):
-            try:
-                yield done.result()
-            except Exception as error:  # noqa: BLE001 - a full disk, a killed process: of one event
-                refusal = f"{type(error).__name__}: {error}"
-                yield Settled(event_id=waiting[done], refusal=refusal)
+    with ProcessPoolExecutor(min(len(todo), workers), mp_context=get_context("spawn")) as pool:
+        while running or (todo and not killed):
+            while todo and not killed and len(running) < 2 * workers:
+                event_id = todo.popleft()
+                try:
+                    running[pool.submit(_settle, root, event_id, now_utc)] = event_id
+                except BrokenExecutor:
+                    killed.append(event_id)
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                event_id = running.pop(done)
+                try:
+                    yield done.result()
+                except BrokenExecutor:
+                    killed.append(event_id)
+                except Exception as error:  # noqa: BLE001 - a full disk, a defect: of one event
+                    yield Settled(event_id=event_id, refusal=f"{type(error).__name__}: {error}")
+    return killed
 
 
 def _settle(root: Path, event_id: str, now_utc: datetime) -> Settled:

@@ -4,6 +4,7 @@ Not here: runs that died, which the daemon tries again (instance.yaml).
 """
 
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,11 +19,12 @@ FIRST_WAIT_S: Final = 30
 def again_after_trouble_of_the_machine(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Try a step again after an error of files or network: three times, after 30, 60 and 120 s.
 
-    What is refused is not tried again: the data has to change. A command is told at once.
+    So it is where a process that works for the step was killed, as for want of memory. What is
+    refused is not tried again: the data has to change. A command is told at once.
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, BrokenExecutor) as error:
         if is_of_a_command(context.run):
             raise
         wait_s = FIRST_WAIT_S * 2**context.retry_number

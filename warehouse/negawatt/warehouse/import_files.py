@@ -150,7 +150,7 @@ def read_incoming(
         if isinstance(said, JobFactsProfile) and said.line_pattern:
             source, left_out = read_log(path, said.line_pattern)
         else:
-            source = read_source(path)
+            source = read_source(path, said)
         rows = _named(translate(said, source, now_utc), context)
         return Incoming(table=said.table, rows=rows, left_out=left_out)
     if path.suffix == ".parquet":

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError
 from negawatt.warehouse.catalog import fields, schema
+from negawatt.warehouse.report_files import ReportLayout
 from negawatt.warehouse.stamps import HourColumns, RepeatedHour, hours_of, instants_of
 
 PRICES: Final = "raw_market__prices"
@@ -28,6 +29,7 @@ class PricesProfile(BaseModel):
 
     Attributes:
         table: ``raw_market__prices``.
+        layout: Where the table is, in a file that has lines above it or a column for each hour.
         filter: Rows to keep: column and the values it may have.
         start_column: Column with the start of each interval.
         end_column: Column with its end, for files that stamp the end of the hour.
@@ -50,6 +52,7 @@ class PricesProfile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: Literal["raw_market__prices"]
+    layout: ReportLayout | None = None
     filter: dict[str, list[str]] = {}
     start_column: str | None = None
     end_column: str | None = None

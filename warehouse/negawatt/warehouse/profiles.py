@@ -21,6 +21,7 @@ from negawatt.warehouse.catalog import schema
 from negawatt.warehouse.formats.reading_words import NO_READING, OK
 from negawatt.warehouse.job_files import JobFactsProfile, job_rows
 from negawatt.warehouse.price_files import PricesProfile, price_rows
+from negawatt.warehouse.report_files import read_report
 from negawatt.warehouse.stamps import RepeatedHour, instants_of
 from negawatt.warehouse.stress_files import StressProfile, stress_rows
 from negawatt.warehouse.weather_files import WeatherProfile, weather_rows
@@ -150,19 +151,27 @@ def read_profile(path: Path) -> Profile:
         raise invalid_file(path, problems, remedy="correct the key") from error
 
 
-def read_source(path: Path) -> pl.DataFrame:
+def read_source(path: Path, profile: Profile | None = None) -> pl.DataFrame:
     """Read a CSV file (every cell as text) or a Parquet file.
+
+    Args:
+        path: The file.
+        profile: Says how a CSV file is laid out, where it is no plain table.
 
     Raises:
         ConfigurationError: The file is missing or not of these kinds.
+        DataRefusedError: It is laid out otherwise.
     """
+    layout = profile.layout if isinstance(profile, PricesProfile) else None
     readers = {
-        ".csv": lambda: pl.read_csv(path, infer_schema=False),
+        ".csv": lambda: (
+            read_report(path, layout) if layout else pl.read_csv(path, infer_schema=False)
+        ),
         ".parquet": lambda: pl.read_parquet(path),
     }
     try:
         return readers[path.suffix]()
-    except (OSError, KeyError, pl.exceptions.PolarsError) as error:
+    except (OSError, UnicodeDecodeError, KeyError, pl.exceptions.PolarsError) as error:
         raise ConfigurationError(
             thing=f"file {path}",
             expected="a readable .csv or .parquet file",

@@ -28,6 +28,7 @@ class HourColumns(BaseModel):
         number_column: Its number in the hour, from 1; without it an interval is an hour.
         second_time_column: Says where the clock shows an hour for the second time, in autumn.
         second_time_word: What it says then.
+        second_time_suffix: What ends the hour itself then, as in 02X; instead of such a column.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,11 +39,14 @@ class HourColumns(BaseModel):
     number_column: str | None = None
     second_time_column: str | None = None
     second_time_word: Annotated[str, Field(min_length=1)] | None = None
+    second_time_suffix: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.second_time_column is None) != (self.second_time_word is None):
             raise ValueError("second_time_column and second_time_word together")
+        if self.second_time_column is not None and self.second_time_suffix is not None:
+            raise ValueError("second_time_column or second_time_suffix, not both")
         return self
 
     @property
@@ -107,7 +111,7 @@ def hours_of(
 ) -> pl.Expr:
     """Read the starts of intervals that a file names by date, hour ending and number in the hour.
 
-    Without a column that tells, the hour that the clock shows twice is the first one.
+    Where nothing tells, the hour that the clock shows twice is the first one.
 
     Args:
         source: The file's rows.
@@ -116,7 +120,8 @@ def hours_of(
         time_zone: Zone of date and hour.
 
     Raises:
-        DataRefusedError: A date, hour or number does not read.
+        DataRefusedError: A date, hour or number does not read, or an hour that the clock shows once
+            has the suffix of the second time.
         PolarsError: A column is missing, or an hour is one that the clock never shows.
     """
     in_hour_count = _MINUTES_PER_HOUR // interval_minutes if columns.number_column else 1
@@ -126,6 +131,9 @@ def hours_of(
     if columns.second_time_column is not None:
         said = pl.col(columns.second_time_column).cast(pl.String).str.strip_chars()
         second = said == columns.second_time_word
+    if columns.second_time_suffix is not None:
+        second = hour.str.ends_with(columns.second_time_suffix)
+        hour = hour.str.strip_suffix(columns.second_time_suffix)
     read = source.select(
         pl.col(columns.date_column)
         .str.strip_chars()
@@ -140,21 +148,34 @@ def hours_of(
         pl.col("hour").is_between(1, 24).fill_null(value=False),
         pl.col("number").is_between(1, in_hour_count).fill_null(value=False),
     )
-    wrong = read.select((~is_read).arg_true()).to_series()
-    if not wrong.is_empty():
-        row = source.row(wrong[0], named=True)
+    expected = (
+        f"a date as {columns.date_format}, an hour ending 1 to 24, and a number in it of 1 to "
+        f"{in_hour_count}"
+    )
+    _refuse_hours(source, columns, read.select(~is_read).to_series(), expected)
+    minutes = (pl.col("hour") - 1) * _MINUTES_PER_HOUR + (pl.col("number") - 1) * interval_minutes
+    local = pl.col("date") + pl.duration(minutes=minutes)
+    first, last = (
+        local.dt.replace_time_zone(time_zone, ambiguous=which) for which in ("earliest", "latest")
+    )
+    if columns.second_time_suffix is not None:
+        is_once = read.select(pl.col("is_second") & (first == last)).to_series()
+        _refuse_hours(source, columns, is_once, "an hour that the clock shows twice")
+    instant = pl.when("is_second").then(last).otherwise(first).dt.convert_time_zone("UTC")
+    return pl.lit(read.select(instant.dt.cast_time_unit("ms")).to_series())
+
+
+def _refuse_hours(
+    source: pl.DataFrame, columns: HourColumns, is_wrong: pl.Series, expected: str
+) -> None:
+    if is_wrong.any():
+        row = source.row(int(is_wrong.arg_true()[0]), named=True)
         raise DataRefusedError(
             thing=f"columns {', '.join(columns.named)}",
-            expected=f"a date as {columns.date_format}, an hour ending 1 to 24, and a number in it "
-            f"of 1 to {in_hour_count}",
+            expected=expected,
             found=", ".join(repr(row[name]) for name in columns.named),
             remedy="correct the file, or the profile",
         )
-    minutes = (pl.col("hour") - 1) * _MINUTES_PER_HOUR + (pl.col("number") - 1) * interval_minutes
-    which = pl.when("is_second").then(pl.lit("latest")).otherwise(pl.lit("earliest"))
-    local = pl.col("date") + pl.duration(minutes=minutes)
-    instant = local.dt.replace_time_zone(time_zone, ambiguous=which).dt.convert_time_zone("UTC")
-    return pl.lit(read.select(instant.dt.cast_time_unit("ms")).to_series())
 
 
 def _on_the_clock(

@@ -128,6 +128,13 @@ def test_a_meter_below_that_was_not_read_is_found_and_a_rack_needs_no_meter() ->
     assert [one.subject for one in silent_findings(hall, {"m1": energy(6.0)})] == ["meter 'm2'"]
 
 
+def test_a_rack_with_a_meter_is_found_and_a_node_whose_gpus_are_not_known_is_not() -> None:
+    hall = path(m1="r1", r1="n1", n1="")
+    measured = {"m1": energy(6.0), "r1": energy(np.nan), "n1": energy(np.nan, kind=GPUS)}
+
+    assert [one.subject for one in silent_findings(hall, measured)] == ["meter 'r1'"]
+
+
 @pytest.mark.parametrize(
     ("below_kwh", "kind", "found"),
     [

@@ -144,3 +144,26 @@ def test_samples_are_integrated_between_the_edges_and_a_gap_is_not_known() -> No
     assert found["m"].coverage_ratio == pytest.approx([1.0, 1.0, 1 / 3, 1.0])
     assert gap.code is FindingCode.SAMPLE_GAP
     assert gap.evidence["longest_s"] == 600.0
+
+
+@pytest.mark.parametrize(
+    ("minutes", "span"),
+    [
+        (range(61), None),
+        (range(-3, 70), None),
+        (range(16, 61), ("2026-07-01T00:16:00", "2026-07-01T01:00:00")),
+        (range(46), ("2026-07-01T00:00:00", "2026-07-01T00:45:00")),
+    ],
+)
+def test_a_meter_that_begins_late_or_dies_in_the_day_is_found(
+    minutes: range, span: tuple[str, str] | None
+) -> None:
+    edges = grid_ms(HOUR, 15)
+    stamps = edges[0] + 60_000 * np.array(minutes)
+
+    _, findings = sampled_energies({"m": (stamps, np.ones(len(stamps)))}, edges, RULES)
+
+    assert [one.code for one in findings] == ([FindingCode.SAMPLE_GAP] if span else [])
+    for one in findings:
+        told = (one.evidence["first_utc"], one.evidence["last_utc"])
+        assert [str(text)[:19] for text in told] == list(span or ())

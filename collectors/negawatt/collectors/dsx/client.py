@@ -1,11 +1,12 @@
 """The MQTT client: hears messages, and acknowledges them only behind a durable write.
 
-One thread: read what is there, keep it (store), acknowledge it. MQTT 3.1.1 with a session that the
+One thread: read what is there, keep it, acknowledge it. MQTT 3.1.1 with a session that the
 broker keeps, at QoS 1: a message that was not acknowledged comes again, and what comes again is
 known by its content. QoS 2 is not asked for: its receiver answers for a message before it could
 write it down.
 
-Not here: what messages say (intake), and where they are kept (store).
+Not here: what messages say (intake), and where they are kept
+(negawatt.collectors.message_store).
 """
 
 import select

@@ -1,7 +1,8 @@
 """From messages to rows: each message gets one outcome, and those that are new become rows.
 
 The same messages in the same order on the same memory give the same rows, so that a log can be
-taken in again after a crash. Not here: transport (client), disk (journal, store).
+taken in again after a crash. Not here: transport (client), disk
+(negawatt.collectors.message_store).
 """
 
 import hashlib

@@ -1,6 +1,7 @@
 """What is remembered from message to message: units, the electrical path, what came before.
 
-It is saved whole behind the rows that it led to (store). Not here: what a message says.
+It is saved whole behind the rows that it led to (negawatt.collectors.message_store). Not here: what
+a message says.
 """
 
 from collections.abc import Mapping

@@ -173,9 +173,11 @@ def silent_findings(topology: Topology, measured: Mapping[str, ObjectEnergy]) ->
     known = {name for name, one in _rolled_up(topology, measured).items() if one.is_known}
     findings = []
     for name, one in sorted(topology.objects.items()):
-        is_read = name in measured and measured[name].is_known
+        own = measured.get(name)
+        is_meter = one.object_type == METER if own is None else own.kind == METERED
+        is_silent = is_meter and (own is None or not own.is_known)
         beside = sorted(known.intersection(one.serves_ids + topology.fed_by[name]))
-        if one.object_type == METER and not is_read and beside:
+        if is_silent and beside:
             findings.append(
                 Finding(
                     code=FindingCode.SAMPLE_GAP,

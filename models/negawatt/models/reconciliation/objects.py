@@ -1,7 +1,7 @@
 """Energies of the objects of an electrical path over one day, from whatever measured them.
 
-Here: meters' intervals, samples of power and minutes of GPUs on one grid. Not here: which sums must
-agree (feeds.py).
+Here: meters' intervals, samples of power and energies of GPUs on one grid. Not here: which sums
+must agree (feeds.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negawatt.models.domain.findings import Finding
+from negawatt.models.domain.findings import Finding, FindingCode, Severity
 from negawatt.models.domain.interval import Interval
 from negawatt.models.domain.topology import NODE, Topology
 from negawatt.models.domain.units import J_PER_KWH, MS_PER_S
+from negawatt.models.metering.pieces import instant_text
 from negawatt.models.metering.power_samples import plain_samples, sampled_energy
 from negawatt.models.metering.roll_up import roll_up
 from negawatt.models.metering.sample_rules import SampleRules
@@ -117,7 +118,8 @@ def sampled_energies(
         rules: How samples become energy.
 
     Returns:
-        Energies by object; and the gaps that were found.
+        Energies by object; and the gaps that were found, before the first reading and behind the
+        last one too.
     """
     found: dict[str, ObjectEnergy] = {}
     findings: list[Finding] = []
@@ -129,7 +131,31 @@ def sampled_energies(
             coverage_ratio=energy.coverage_ratio,
             kind=METERED,
         )
+        if found[name].is_known:  # one of which nothing is known is found beside others (feeds.py)
+            findings += _open_ends(name, time_ms, edges_ms, rules)
     return found, findings
+
+
+def _open_ends(
+    name: str, time_ms: NDArray[np.int64], edges_ms: NDArray[np.int64], rules: SampleRules
+) -> list[Finding]:
+    """Return a finding where the first reading comes late or the last one early."""
+    late_s = (int(time_ms[0]) - int(edges_ms[0])) / MS_PER_S
+    early_s = (int(edges_ms[-1]) - int(time_ms[-1])) / MS_PER_S
+    if max(late_s, early_s) <= rules.max_gap_s:
+        return []
+    first_utc, last_utc = instant_text(time_ms[0]), instant_text(time_ms[-1])
+    return [
+        Finding(
+            code=FindingCode.SAMPLE_GAP,
+            severity=Severity.WARNING,
+            subject=_subject(name),
+            message=f"expected readings from {instant_text(edges_ms[0])} to "
+            f"{instant_text(edges_ms[-1])}, found the first at {first_utc} and the last at "
+            f"{last_utc}: what is outside them is not known",
+            evidence={"first_utc": first_utc, "last_utc": last_utc},
+        )
+    ]
 
 
 def _subject(name: str) -> str:

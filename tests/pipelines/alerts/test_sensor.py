@@ -1,14 +1,20 @@
 """Runs that failed for good and tables that are not fresh are told, each once."""
 
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.storage.runs.schema import RunsTable
+from dagster._serdes import serialize_value
 
-from negawatt.models.domain.errors import DeviceMissingError
+from negawatt.pipelines.alerts import sensor
 from negawatt.pipelines.alerts.sensor import alert
 from negawatt.pipelines.assets.core import CORE_TABLES
+from negawatt.pipelines.partitions import range_tags
 from negawatt.pipelines.resources import ClockResource, WarehouseResource
 from negawatt.warehouse.layout import Layout
 from tests.pipelines.alerts.receiver import Receiver
@@ -31,22 +37,24 @@ class Looks:
     """The sensor, looking again and again at one instance."""
 
     def __init__(self, layout: Layout, folder: Path) -> None:
-        self.resources = {
-            "warehouse": WarehouseResource(root=str(layout.root)),
-            "clock": ClockResource(fixed_utc="2020-01-01T00:00:00+00:00"),
-        }
+        self.resources: dict[str, object] = {"warehouse": WarehouseResource(root=str(layout.root))}
+        self.at("2020-01-01T00:00:00+00:00")
         self.instance = dg.DagsterInstance.local_temp(str(folder))
         self.cursor: str | None = None
 
-    def look(self) -> None:
-        """Look once; after an error the cursor stays."""
+    def at(self, moment_utc: str) -> None:
+        """Set the clock; the runs fail by the system's."""
+        self.resources["clock"] = ClockResource(fixed_utc=moment_utc)
+
+    def look(self) -> str:
+        """Look once, and return what it says."""
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources=self.resources
         )
-        try:
-            alert(context)
-        finally:
-            self.cursor = context.cursor
+        said = alert(context)
+        self.cursor = context.cursor
+        assert isinstance(said, dg.SkipReason)
+        return said.skip_message or ""
 
     def fail(self, **tags: str) -> str:
         """Let a run fail, and return its id."""
@@ -90,18 +98,118 @@ def test_neither_a_run_that_is_tried_again_nor_one_of_a_command_is_told(
     assert receiver.alerts == []
 
 
-def test_what_could_not_be_delivered_is_told_at_the_next_look(
+def test_what_was_not_taken_is_told_at_the_next_look_and_holds_up_no_other(
     looks: Looks, receiver: Receiver
 ) -> None:
+    first, second = looks.fail(), looks.fail()
+    receiver.answers += [503, 204]
+
+    said = looks.look()
+    looks.look()
+    looks.look()
+
+    assert [one["run_id"] for one in receiver.alerts] == [first, second, first]
+    assert "1 alerts sent, 1 late" in said
+    assert "status 503" in said
+
+
+def test_what_the_receiver_does_not_want_is_told_once(looks: Looks, receiver: Receiver) -> None:
+    looks.fail()
+    second = looks.fail()
+    receiver.answers += [400, 204]
+
+    said = looks.look()
+    looks.look()
+
+    assert [one["run_id"] for one in receiver.alerts[1:]] == [second]
+    assert "not sent again" in said
+
+
+def test_an_alert_is_given_up_after_a_week(looks: Looks, receiver: Receiver) -> None:
+    looks.look()
+    looks.fail()
+    receiver.answers += [503] * 9
+    said = []
+    for day in (1, 4, 7, 8, 9):
+        looks.at(f"2020-01-{day:02}T00:00:00+00:00")
+        said.append(looks.look())
+
+    assert len(receiver.alerts) == 4
+    assert "1 late" in said[2]
+    assert "given up" in said[3]
+
+
+def test_a_receiver_that_hangs_takes_no_longer_than_a_look_has(
+    looks: Looks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first of two alerts there is no time for the second, which comes first next."""
+    first, second = looks.fail(), looks.fail()
+    receiver.answers += [503]
+    monkeypatch.setattr(sensor, "SEND_S", 1e-9)
+    clock_s = iter([0.0, 0.0, 1.0, *[2.0] * 9])
+    monkeypatch.setattr(sensor, "time", SimpleNamespace(monotonic=lambda: next(clock_s)))
+    looks.look()
+    monkeypatch.undo()
+    looks.look()
+
+    assert [one["run_id"] for one in receiver.alerts] == [first, second, first]
+    assert sensor.SEND_S + sensor.LONGEST_WAIT_S < 60
+
+
+def test_a_run_of_which_nobody_knows_yet_whether_it_is_tried_again_holds_up_no_other(
+    looks: Looks, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Dagster tags a run after it says that it failed; a look in between sees no tag."""
+    settings = {"run_retries": {"enabled": True, "retry_on_asset_or_op_failure": False}}
+    (tmp_path / "retrying").mkdir()
+    looks.instance = dg.DagsterInstance.local_temp(str(tmp_path / "retrying"), overrides=settings)
+    first, second, third = looks.fail(), looks.fail(), looks.fail()
+    tags = _take_tag(looks.instance, second)
+
+    looks.look()
+    looks.look()
+    before = [one["run_id"] for one in receiver.alerts]
+    looks.instance.add_run_tags(second, {"dagster/will_retry": tags["dagster/will_retry"]})
+    looks.look()
+    looks.look()
+
+    assert before == [first, third]
+    assert [one["run_id"] for one in receiver.alerts] == [first, third, second]
+
+
+def _take_tag(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """Take from a run whether it is tried again, which Dagster cannot; return its tags before."""
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    tags = {key: value for key, value in run.tags.items() if key != "dagster/will_retry"}
+    storage: Any = instance.run_storage
+    with storage.connect() as connection:
+        table = RunsTable.update().where(RunsTable.c.run_id == run_id)
+        connection.execute(table.values(run_body=serialize_value(run.with_tags(tags))))
+    return dict(run.tags)
+
+
+def test_a_run_of_many_days_is_told_with_its_first_and_last(
+    looks: Looks, receiver: Receiver
+) -> None:
+    looks.fail(**range_tags("s1", date(2026, 6, 1), date(2026, 6, 30)))
+
+    looks.look()
+
+    assert receiver.alerts[0]["partition"] == "2026-06-01|s1 to 2026-06-30|s1"
+
+
+@pytest.mark.parametrize("cursor", ["5", "{}", "yesterday"])
+def test_a_cursor_that_is_not_understood_stops_no_alert(
+    looks: Looks, receiver: Receiver, cursor: str
+) -> None:
+    looks.cursor = cursor
+
+    looks.look()
     run_id = looks.fail()
-    receiver.answers.append(503)
-
-    with pytest.raises(DeviceMissingError):
-        looks.look()
-    looks.look()
     looks.look()
 
-    assert [one["alert_id"] for one in receiver.alerts] == [f"run_failed:{run_id}"] * 2
+    assert receiver.alerts[-1]["run_id"] == run_id
 
 
 def test_many_failed_runs_are_told_over_some_looks(looks: Looks, receiver: Receiver) -> None:

@@ -15,7 +15,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
+from negawatt.models.domain.errors import (
+    ConfigurationError,
+    DataRefusedError,
+    DeviceMissingError,
+)
 from negawatt.pipelines.alerts.settings import (
     WANTED_ADDRESS,
     AlertSettings,
@@ -23,6 +27,7 @@ from negawatt.pipelines.alerts.settings import (
 )
 
 SIGNATURE: Final = "Negawatt-Signature"
+_NOT_WANTED: Final = {400, 413, 415, 422}  # of the document itself (RFC 9110, 15.5)
 _TRY_AGAIN: Final = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -40,7 +45,8 @@ def send(
         pause: Waits for so many seconds.
 
     Raises:
-        DeviceMissingError: It was not taken.
+        DeviceMissingError: It was not taken; it may be later.
+        DataRefusedError: The receiver does not want this document.
         ConfigurationError: A file with a secret cannot be read.
     """
     body = json.dumps(alert, sort_keys=True, separators=(",", ":")).encode()
@@ -54,7 +60,8 @@ def send(
             return
         if isinstance(answer, int) and answer not in _TRY_AGAIN:
             break
-    raise DeviceMissingError(
+    error = DataRefusedError if answer in _NOT_WANTED else DeviceMissingError
+    raise error(
         thing=f"alert {alert['alert_id']!r} for {urlsplit(url).hostname}",
         expected="an answer of success",
         found=f"status {answer}" if isinstance(answer, int) else answer,

@@ -90,6 +90,7 @@ def test_a_500_record_with_a_reading_is_what_the_register_showed() -> None:
         (["500,N,,20240201121500,12a"], "reading in digits"),
         (["500,N,,20241301121500,12"], "a time YYYYMMDDhhmmss from 1900 on"),
         (["500,N,,2024020112150,12"], "YYYYMMDDhhmmss"),
+        (["500,N,,202402011215,12"], "a time YYYYMMDDhhmmss is expected"),
         (["500,N,,00010101000000,12"], "from 1900 on"),
         ([f"500,N,,20240201121500,{'1' * 41}"], "reading in digits"),
         (["500,N,,20240201121500,12,more"], "five printable fields"),

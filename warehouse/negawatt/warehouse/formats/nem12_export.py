@@ -233,7 +233,7 @@ def _read_lines(
     for day in days:
         for fields in json.loads(told[day]["index_reads_json"]) if day in told else ():
             lines[day].append(",".join(("500", *fields)))
-            stamps.add(f"{fields[2]:0<14}")
+            stamps.add(fields[2])
     if registers is not None:
         columns = ("observed_at_utc", "energy_total_kwh")
         for at, energy_kwh in registers.select(columns).drop_nulls().unique().sort(columns).rows():

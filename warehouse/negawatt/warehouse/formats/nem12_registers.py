@@ -25,6 +25,7 @@ from negawatt.warehouse.formats.parsed import REGISTERS
 from negawatt.warehouse.formats.reading_words import OK
 
 _FIELD_COUNT: Final = 4
+_STAMP_LENGTH: Final = 14
 _INDEX = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -81,6 +82,8 @@ def index_of(line: int, text: str, channel: Channel) -> IndexRead:
         return IndexRead(line=line, channel=channel, fields=told, read_at=None, index=None)
     if not _INDEX.fullmatch(index) or len(index) > MAX_VALUE_LENGTH:
         raise RecordError(f"record 500: a reading in digits is expected, found {index!r}")
+    if len(stamp) != _STAMP_LENGTH:
+        raise RecordError(f"record 500: a time YYYYMMDDhhmmss is expected, found {stamp!r}")
     try:
         read_at = market_time(stamp)
     except RecordError as error:

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from negawatt.cli.export_meter import export_meter
+from negawatt.cli.imports import app
 from negawatt.models.domain.errors import ConfigurationError, DataRefusedError, NegawattError
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import read_all_raw
@@ -150,10 +151,24 @@ def test_of_some_days_only_what_registers_showed_on_them_leaves(folder: Path) ->
     shutil.rmtree(folder / "w" / "raw_meter__nem12_days")
     out = folder / "out.csv"
 
-    exported(folder, "--format", "nem12", "--out", str(out), "--to", "2024-02-01")
+    for last, expected in (("2024-02-01", register[:1]), ("2024-02-02", register)):
+        exported(folder, "--format", "nem12", "--out", str(out), "--to", last)
+        lines = out.read_text().splitlines()
+        assert [line for line in lines if line.startswith("500")] == expected
 
-    lines = out.read_text().splitlines()
-    assert [line for line in lines if line.startswith("500")] == register[:1]
+
+def test_a_register_below_a_day_that_was_refused_leaves_with_the_meter_as_it_is_named_here(
+    folder: Path,
+) -> None:
+    content = nem12(*DAYS, day(["x"], date="20240203"), "500,N,,20240203121500,1000.5")
+    (folder / "b.csv").write_bytes(content)
+    line = ["meter", str(folder / "b.csv"), "--site", "hall-1", "--meter", "feeder"]
+    CliRunner().invoke(app, [*line, "-w", str(folder / "w")])
+    out = ["--format", "nem12", "--out", str(folder / "out.csv"), "--as", NAME]
+
+    CliRunner().invoke(_app(), ["hall-1", "feeder", "-w", str(folder / "w"), *out])
+
+    assert b"\n500,N,,20240203121500,1000.5\n" in (folder / "out.csv").read_bytes()
 
 
 def test_a_dry_run_says_the_files_and_writes_none(folder: Path) -> None:

@@ -131,9 +131,12 @@ def test_where_a_reading_is_newer_than_what_was_said_its_own_arrival_leaves() ->
 
 
 def test_a_register_read_on_a_day_without_intervals_leaves_below_the_day_before() -> None:
-    """Also one that was read before all days: the format has records 500 below days only."""
+    """Also one that was read before all days: the format has records 500 below days only.
+
+    05:00 of market time on 3 February is 2 February in UTC.
+    """
     records = (day(VALUES), day(VALUES, date="20240203"))
-    reads = ("500,N,,20240102000000,1", "500,N,,20240202000000,2", "500,N,,20240301000000,3")
+    reads = ("500,N,,20240102000000,1", "500,N,,20240202000000,2", "500,N,,20240203050000,3")
     registers = parsed_of(nem12(day(VALUES), *reads))[1]
 
     written = write_nem12(rows_of(nem12(*records)), NAME, NOW_UTC, registers)
@@ -146,6 +149,19 @@ def test_a_register_read_on_a_day_without_intervals_leaves_below_the_day_before(
         reads[2][:22],
     ]
     assert read_nem12(written).registers.equals(registers)
+
+
+def test_a_register_is_written_in_the_unit_of_the_record_above_it() -> None:
+    """1.5 kWh are 1500 Wh, which nothing but the table of registers says."""
+    content = nem12(day(VALUES), "500,N,,20240201121500,1500").replace(b",kWh,", b",Wh,")
+    rows, registers, days = parsed_of(content)
+
+    written = write_nem12(
+        rows, NAME, NOW_UTC, registers, days.with_columns(index_reads_json=pl.lit("[]"))
+    )
+
+    assert registers["energy_total_kwh"].to_list() == [1.5]
+    assert b"\n500,N,,20240201121500,1500\n" in written
 
 
 @pytest.mark.parametrize("energy_kwh", [1 / 3e6, 0.1 + 0.2, 123456789012345680.0])

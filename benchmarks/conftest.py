@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+# Programs for another Python, which has what they compare us with or load a GPU with.
+collect_ignore = ["opendsm_hourly.py", "gpu/load.py"]
+
 
 def best_s(work: Callable[[], object], repeats: int = 5) -> float:
     """Return the shortest of several runs [s]: the one that the machine disturbed least."""

@@ -1,15 +1,18 @@
 import csv
 import zipfile
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.warehouse.formats.nem12 import read_nem12
 from negawatt.warehouse.formats.nem12_export import write_nem12
-from tests.warehouse.formats.conftest import CHANNEL, day, nem12, only_member
+from tests.warehouse.formats.conftest import CHANNEL, HEAD, day, nem12, only_member
 
 NOW_UTC = datetime(2024, 2, 3, tzinfo=UTC)
 NAME = "NMI1234567.E1"
@@ -81,6 +84,58 @@ def test_a_file_leaves_as_it_came_but_for_its_head(unit: str) -> None:
     written = written_again(content)
 
     assert written.split(b"\n")[1:] == content.split(b"\n")[1:]
+
+
+_TEXTS = st.text("ABCxyz0189 -/.", max_size=12).map(str.strip)
+_QUALITIES = st.sampled_from(["A,,", "E52,,", "F14,76,", "S14,1,tree fell", "N,,"])
+_STAMPS = st.sampled_from(["", "20240305000000", "19991231235959"])
+_READS = st.tuples(
+    *(st.sampled_from("ACDENORS"), _TEXTS),
+    *(_STAMPS, st.sampled_from(["", "0", "001123.50", "7"])),
+).map(lambda fields: ",".join(("500", *fields)))
+
+
+@st.composite
+def channels(draw: st.DrawFn, date: str) -> list[str]:
+    """Return a 200 record with one day below it, as the format writes them shortest."""
+    minutes = draw(st.sampled_from([5, 15, 30]))
+    count = 1440 // minutes
+    cuts = sorted(draw(st.sets(st.integers(2, count), max_size=3)))
+    spans = list(zip([1, *cuts], [*(cut - 1 for cut in cuts), count], strict=True))
+    drawn = [draw(_QUALITIES) for _ in spans]
+    spans = spans if all(map(str.__ne__, drawn, drawn[1:])) else [(1, count)]
+    values = []
+    for (first, last), quality in zip(spans, drawn, strict=False):
+        numbers = draw(st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
+        texts = ["0"] if quality == "N,," else [f"{Decimal(n) / 1000:f}" for n in numbers]
+        values += (texts * count)[: last - first + 1]
+    name, register, stream, serial = (draw(_TEXTS) for _ in range(4))
+    unit, read = draw(st.sampled_from(["kWh", "KWH", "wh", "MWh"])), draw(_STAMPS)[:8]
+    tail = "V,," if len(spans) > 1 else drawn[0]
+    lines = [
+        f"200,NMI1234567,{name},{register},E1,{stream},{serial},{unit},{minutes},{read}",
+        f"300,{date},{','.join(values)},{tail},{draw(_STAMPS)},{draw(_STAMPS)}",
+    ]
+    if len(spans) > 1:
+        lines += [f"400,{a},{b},{one}" for (a, b), one in zip(spans, drawn, strict=True)]
+    return lines + draw(st.lists(_READS, max_size=2, unique_by=lambda line: line.split(",")[3]))
+
+
+@settings(max_examples=15)
+@given(*(channels(date) for date in ("20240201", "20240203")))
+def test_whatever_a_file_says_it_says_again(first: list[str], last: list[str]) -> None:
+    if first[0] == last[0]:
+        last = last[1:]
+    moments = [line.split(",")[3] for line in (*first, *last) if line.startswith("500")]
+    if len(set(moments)) < len(moments):
+        last = [line for line in last if not line.startswith("500")]
+    content = "\n".join([HEAD, *first, *last, "900", ""]).encode()
+
+    written = written_again(content)
+
+    assert written.split(b"\n")[1:] == content.split(b"\n")[1:]
+    for table, again in zip(parsed_of(content), parsed_of(written), strict=True):
+        assert again.equals(table)
 
 
 def test_a_channel_leaves_as_it_came_also_under_the_name_that_it_has_here() -> None:

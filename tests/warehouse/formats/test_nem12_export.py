@@ -174,6 +174,18 @@ def test_the_newest_of_what_was_said_of_a_day_leaves() -> None:
     assert b",A,,,20240203000000,\n" in written
 
 
+def test_a_register_that_a_later_version_of_its_day_tells_no_more_does_not_leave() -> None:
+    """The table of registers has no versions: it still holds the first of the two."""
+    rows, first, days = parsed_of(nem12(day(VALUES), "500,N,,20240201121500,1"))
+    _, second, later = parsed_of(nem12(day(VALUES), "500,N,,20240201121600,2"))
+    later = later.with_columns(pl.col("available_at_utc") + timedelta(hours=1))
+
+    written = write_nem12(rows, NAME, NOW_UTC, pl.concat([first, second]), pl.concat([later, days]))
+
+    lines = written.decode().splitlines()
+    assert [line for line in lines if line.startswith("500")] == ["500,N,,20240201121600,2"]
+
+
 def test_where_a_reading_is_newer_than_what_was_said_its_own_arrival_leaves() -> None:
     """A correction came by CSV at 01:00 UTC on 3 February: 11:00 of market time."""
     rows, registers, days = parsed_of(nem12(day(VALUES)))

@@ -84,13 +84,14 @@ def write_nem12(
             "give the name with --as NMI.SUFFIX, or another span of days",
         )
     lines = [f"100,NEM12,{_stamp(written_at_utc)[:12]},{_PARTICIPANT},{_PARTICIPANT}"]
-    told = _newest(days)
+    versions = _versions(days)
+    told = {day: rows_of_day[-1] for day, rows_of_day in versions.items()}
     of_days = {day: list(cells) for day, cells in groupby(_cells(rows), lambda one: one[0].date())}
     channels = {
         day: _channel(name, _minutes(cells), told.get(day)) for day, cells in of_days.items()
     }
     units = {day: channel.split(",")[UNIT_PLACE] for day, channel in channels.items()}
-    reads = _read_lines(units, told, registers)
+    reads = _read_lines(units, versions, registers)
     for channel, days_of_channel in groupby(of_days, lambda day: channels[day]):
         lines.append(channel)
         for day in days_of_channel:
@@ -98,11 +99,13 @@ def write_nem12(
     return "\n".join([*lines, "900", ""]).encode()
 
 
-def _newest(days: pl.DataFrame | None) -> dict[date, _Told]:
-    """Return what was told of each day last."""
-    if days is None:
-        return {}
-    return {row["market_date"]: row for row in days.sort("available_at_utc").iter_rows(named=True)}
+def _versions(days: pl.DataFrame | None) -> dict[date, list[_Told]]:
+    """Return what was told of each day, the newest last."""
+    versions: dict[date, list[_Told]] = defaultdict(list)
+    if days is not None:
+        for row in days.sort("available_at_utc").iter_rows(named=True):
+            versions[row["market_date"]].append(row)
+    return versions
 
 
 def _channel(name: str, minutes: int, told: _Told | None) -> str:
@@ -224,16 +227,22 @@ def _known(newest_utc: datetime, told: _Told | None) -> str:
 
 
 def _read_lines(
-    units: Mapping[date, str], told: Mapping[date, _Told], registers: pl.DataFrame | None
+    units: Mapping[date, str],
+    versions: Mapping[date, Sequence[_Told]],
+    registers: pl.DataFrame | None,
 ) -> dict[date, list[str]]:
-    """Return the 500 records below each day: those told of it, and what else registers showed."""
+    """Return the 500 records below each day: those told of it, and what else registers showed.
+
+    What an older version told of a day and the newest does not is told no more.
+    """
     days = list(units)
     lines: dict[date, list[str]] = defaultdict(list)
     stamps = set()
     for day in days:
-        for fields in json.loads(told[day]["index_reads_json"]) if day in told else ():
-            lines[day].append(",".join(("500", *fields)))
-            stamps.add(fields[2])
+        for told in versions.get(day, ()):
+            reads = json.loads(told["index_reads_json"])
+            lines[day] = [",".join(("500", *fields)) for fields in reads]
+            stamps |= {stamp for _, _, stamp, _ in reads}
     if registers is not None:
         columns = ("observed_at_utc", "energy_total_kwh")
         for at, energy_kwh in registers.select(columns).drop_nulls().unique().sort(columns).rows():

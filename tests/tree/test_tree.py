@@ -32,6 +32,7 @@ ENTRY_POINTS = {
     "negawatt.models.baselines.change_point": "models of savings; compared with published results",
     "negawatt.models.baselines.fit_statistics": "the uncertainty of savings; compared likewise",
     "negawatt.models.counterfactual.series_levels": "series without a fleet; docs/phoenix reads it",
+    "negawatt.pipelines.history": "the settings of deploy/dagster name it (dagster.yaml)",
     "negawatt.pipelines.launcher": "the settings of a Dagster instance name it (instance.yaml)",
     "negawatt.pipelines.exports.schemas": "tests.docs.generated writes docs/schema with it",
 }

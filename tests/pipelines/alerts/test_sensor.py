@@ -148,10 +148,12 @@ def test_a_receiver_that_hangs_takes_no_longer_than_a_look_has(
     monkeypatch.setattr(sensor, "SEND_S", 1e-9)
     clock_s = iter([0.0, 0.0, 1.0, *[2.0] * 9])
     monkeypatch.setattr(sensor, "time", SimpleNamespace(monotonic=lambda: next(clock_s)))
-    looks.look()
+    said = looks.look()
+    before = [one["run_id"] for one in receiver.alerts]
     monkeypatch.undo()
     looks.look()
 
+    assert (before, "0 alerts sent, 2 late" in said) == ([first], True)
     assert [one["run_id"] for one in receiver.alerts] == [first, second, first]
     assert sensor.SEND_S + sensor.LONGEST_WAIT_S < 60
 

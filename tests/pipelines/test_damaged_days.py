@@ -86,3 +86,15 @@ def test_a_file_of_gpus_is_read_for_the_days_beside_it_too(
         _meter(layout)
 
     assert _metered_days(layout) == DAYS[:-2]
+
+
+def test_a_day_that_is_refused_while_it_is_metered_stops_no_other(layout: Layout) -> None:
+    """The damaged file is of a day that is not asked for; the day before reads it."""
+    gpu_hour(layout)
+    (path,) = layout.raw_folder("raw_gpu__power_samples", SITE, LAST_DAY).glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-50] + b"x" * 50)
+
+    with pytest.raises(DataRefusedError, match=path.name):
+        run.run_daily_metering(layout, SITE, FIRST_DAY, DAYS[-2], fixed_utc=AFTER_UTC)
+
+    assert _metered_days(layout) == DAYS[:-2]

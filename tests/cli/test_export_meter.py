@@ -16,6 +16,8 @@ from tests.cli.test_imports import METER, SITES, ran, written
 from tests.warehouse.formats.conftest import CHANNEL, day, nem12
 from tests.warehouse.formats.espi_feeds import plain, reading
 
+pytestmark = pytest.mark.slow  # each test imports and exports
+
 PLAIN = plain(reading(0)).decode()
 NAME = "NMI1234567.E1"
 DAYS = (

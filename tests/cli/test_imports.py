@@ -13,6 +13,8 @@ from negawatt.warehouse.raw_files import read_all_raw
 from negawatt.warehouse.sites import read_sites
 from tests.warehouse.formats.conftest import day, nem12
 
+pytestmark = pytest.mark.slow  # each test imports into a warehouse
+
 SITES = """
 [hall-1]
 time_zone = "America/Phoenix"

@@ -27,6 +27,8 @@ from tests.pipelines.conftest import (
     meter_rows,
 )
 
+pytestmark = pytest.mark.slow  # each test settles
+
 DAY = date(2026, 6, 24)
 NOON_UTC = datetime(2026, 6, 24, 12, tzinfo=UTC)
 A_DAY = timedelta(days=1)

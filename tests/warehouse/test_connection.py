@@ -17,6 +17,8 @@ from negawatt.warehouse.statement_tables import HEADERS
 from negawatt.warehouse.upkeep import vacuum
 from tests.warehouse.conftest import DAY, meter_readings, site_energy
 
+pytestmark = pytest.mark.slow  # each test writes a warehouse and opens it
+
 TABLE = "core_site__interval_energy"
 
 

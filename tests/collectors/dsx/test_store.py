@@ -21,6 +21,8 @@ from negawatt.models.domain.errors import DataRefusedError
 from tests.collectors.dsx.senders import ISV, NOW_UTC, Sender, load_target, target, terms
 from tests.collectors.dsx.senders import opened as opened_for
 
+pytestmark = pytest.mark.slow  # each test seals
+
 ISV_1 = Sender(ISV, "isv-1")
 POINT = "PowerMeter/ActivePower/hall/bus-1"
 META = {

@@ -18,6 +18,8 @@ from negawatt.pipelines.exports.exported import export_tables
 from negawatt.pipelines.exports.json_tables import statement_schema, tables_schema, to_json
 from tests.pipelines.exports.names import NAMES
 
+pytestmark = pytest.mark.slow  # whole schemas are held against documents
+
 SCHEMA = tables_schema(EVENT_FORMAT, EVENT_COLUMNS)
 
 

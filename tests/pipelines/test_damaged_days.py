@@ -5,9 +5,11 @@ from datetime import date, timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from negawatt.models.domain.errors import DataRefusedError
 from negawatt.pipelines import run
+from negawatt.pipelines.assets.raw import INTACT
 from negawatt.pipelines.partitions import site_day_key
 from negawatt.warehouse.delta_tables import read_table
 from negawatt.warehouse.layout import Layout
@@ -55,6 +57,8 @@ def test_the_other_days_of_the_run_are_metered_and_the_file_is_named(
     with dg.DagsterInstance.from_config(str(run.dagster_home(layout))) as instance:
         known = instance.get_materialized_partitions(dg.AssetKey(LOAD))
         assert known == {str(site_day_key(SITE, day)) for day in others}
+        checked = instance.event_log_storage.get_latest_asset_check_execution_by_key([INTACT.key])
+        assert checked[INTACT.key].status is AssetCheckExecutionRecordStatus.FAILED
         (record,) = instance.get_run_records()
         assert record.dagster_run.status is dg.DagsterRunStatus.FAILURE
 

@@ -241,7 +241,7 @@ def test_a_file_that_was_changed_after_it_was_sealed_is_not_metered(
     late = pl.col("available_at_utc") - timedelta(days=400)
     rows.with_columns(late).write_parquet(path)
 
-    with pytest.raises(DataRefusedError, match="every blocking check to pass"):
+    with pytest.raises(DataRefusedError, match=f"damage of {path.name}"):
         run.run_daily_metering(layout, SITE, LAST_DAY, LAST_DAY, fixed_utc=AFTER_UTC)
 
     assert query(layout, "FROM core_site__interval_energy").is_empty()

@@ -22,6 +22,8 @@ from negawatt.models.domain.errors import (
     DeviceMissingError,
 )
 
+pytestmark = pytest.mark.slow  # agents run
+
 _PAGE = render_page(
     [EmulatedGpu(gpu_uuid="GPU-a", power_milliwatt=68_244, energy_total_millijoule=7)]
 )

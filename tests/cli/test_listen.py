@@ -38,6 +38,8 @@ from negawatt.models.domain.errors import ConfigurationError, DeviceMissingError
 from tests.collectors.authority import Authority
 from tests.collectors.dsx.senders import ISV, Sender
 
+pytestmark = pytest.mark.slow  # listeners run
+
 RUNNER = CliRunner()
 
 

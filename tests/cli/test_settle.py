@@ -25,6 +25,8 @@ from tests.pipelines.conftest import (
     layout,
 )
 
+pytestmark = pytest.mark.slow  # Dagster is imported
+
 __all__ = ["layout"]  # a fixture
 
 

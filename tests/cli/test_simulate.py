@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 from negawatt.cli.simulate import simulate
 from negawatt.models.domain.errors import ConfigurationError
 
+pytestmark = pytest.mark.slow  # each test simulates
+
 PLAN = """
 site_id = "tiny"
 seed = 2

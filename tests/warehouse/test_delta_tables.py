@@ -17,6 +17,8 @@ from negawatt.warehouse.delta_tables import (
 from negawatt.warehouse.layout import Layout
 from tests.warehouse.conftest import DAY, site_energy
 
+pytestmark = pytest.mark.slow  # tables are written
+
 TABLE = "core_site__interval_energy"
 PARTITION: dict[str, str | date] = {"site_id": "s1", "date": DAY}
 YESTERDAY = date(2026, 6, 29)

@@ -8,6 +8,8 @@ from negawatt.warehouse import statement_tables
 from negawatt.warehouse.delta_tables import read_table
 from negawatt.warehouse.layout import Layout
 
+pytestmark = pytest.mark.slow  # tables are written
+
 START_UTC = datetime(2026, 6, 30, 18, tzinfo=UTC)
 
 

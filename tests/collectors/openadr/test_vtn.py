@@ -17,6 +17,8 @@ from negawatt.collectors.openadr.config import VtnConfig, WebhookConfig
 from negawatt.collectors.openadr.vtn import Vtn, VtnError
 from negawatt.collectors.openadr.webhook import webhook
 
+pytestmark = pytest.mark.slow  # each test starts a server
+
 T = TypeVar("T")
 TOKEN = '{"access_token": "t", "token_type": "Bearer"}'  # noqa: S105 - no secret
 HOOK = ("http://127.0.0.1/hook", "a-token-of-the-webhook")

@@ -23,6 +23,8 @@ from negawatt.pipelines.exports.formats import Format, format_of
 from negawatt.warehouse.layout import Layout
 from tests.pipelines.exports.conftest import EVENT, publish
 
+pytestmark = pytest.mark.slow  # each test writes every format
+
 
 @pytest.fixture
 def published(layout: Layout, statement: Statement, restated: Callable[..., Statement]) -> Layout:

@@ -21,6 +21,8 @@ from negawatt.warehouse.raw_files import seal_rows
 from tests.collectors.openadr.loopback_vtn import CLIENT, LoopbackVtn, Spec, loopback_vtn
 from tests.pipelines.exports.conftest import EVENT, HOUR, START_UTC
 
+pytestmark = pytest.mark.slow  # each report is held against its schema
+
 TO = Addressee(vtn_event_id="o-7", interval_id=3, client_name="ven-1", resource_name="hall-1")
 
 

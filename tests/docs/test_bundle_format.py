@@ -29,6 +29,8 @@ from tests.models.settlement.bundle.made import (
     made_inputs,
 )
 
+pytestmark = pytest.mark.slow  # each test changes a whole bundle
+
 PAGE = text_of("docs/bundle-format.md")
 
 

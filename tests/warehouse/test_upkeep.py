@@ -20,6 +20,8 @@ from negawatt.warehouse.raw_files import seal_rows
 from negawatt.warehouse.statement_tables import HEADERS
 from tests.warehouse.conftest import DAY, meter_readings, site_energy
 
+pytestmark = pytest.mark.slow  # each test writes a warehouse
+
 TABLE = "core_site__interval_energy"
 PARTITION: dict[str, str | date] = {"site_id": "s1", "date": DAY}
 

@@ -6,6 +6,7 @@ from random import Random
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ gpus = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(gpus, st.integers(1, 6 * READINGS), st.randoms())
 def test_no_grouping_changes_a_row_or_a_finding(

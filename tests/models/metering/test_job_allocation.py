@@ -111,6 +111,7 @@ def test_placements_of_one_job_that_overlap_count_once() -> None:
     assert energy_kwh(("j", "A", 0, 1), ("j", "A", 0.25, 0.5), ("j", "A", 0.6, 1)) == [("j", 1.0)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(

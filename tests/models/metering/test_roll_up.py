@@ -132,6 +132,7 @@ def test_minutes_that_do_not_divide_the_day_are_refused() -> None:
 energies = st.lists(st.integers(0, 1_000).map(float), min_size=60, max_size=60)
 
 
+@pytest.mark.slow
 @given(energies, st.sampled_from([5, 15, 30]))
 @settings(max_examples=20, deadline=None)
 def test_two_steps_give_what_one_gives(energy_kwh: list[float], step: int) -> None:

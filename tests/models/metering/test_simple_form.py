@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def plain(step_ms: int) -> list[Reading]:
     return [(at, (at + 2_000) * 400, 0, 100.0 + at % 700) for at in moments]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(readings)
 @example(plain(500))

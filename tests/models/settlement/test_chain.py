@@ -84,6 +84,7 @@ def test_differences_that_were_left_out_are_noticed(chain: list[Statement]) -> N
         require_chain([chain[0], fewer])
 
 
+@pytest.mark.slow
 @given(metered_kwh=st.lists(st.sampled_from([70.0, 75.0, 80.0]), max_size=6))
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

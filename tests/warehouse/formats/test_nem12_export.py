@@ -121,6 +121,7 @@ def channels(draw: st.DrawFn, date: str) -> list[str]:
     return lines + draw(st.lists(_READS, max_size=2, unique_by=lambda line: line.split(",")[3]))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(*(channels(date) for date in ("20240201", "20240203")))
 def test_whatever_a_file_says_it_says_again(first: list[str], last: list[str]) -> None:

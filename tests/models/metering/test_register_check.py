@@ -25,8 +25,10 @@ def compared(
     facts: dict[str, MeterFacts] = FACTS,
     *,
     quality: str = "ok",
+    again: dict[float, float] | None = None,
 ) -> list[Finding]:
     """Hold hourly energy from midnight against a register, read at hours since midnight."""
+    told = [*register.items(), *(again or {}).items()]
     starts = [DAY_UTC + n * HOUR for n in range(len(energy_kwh))]
     rows = pl.DataFrame(
         {
@@ -43,8 +45,8 @@ def compared(
         {
             "node_id": "n",
             "meter_id": "input",
-            "observed_at_utc": [DAY_UTC + h * HOUR for h in register],
-            "energy_total_kwh": list(register.values()),
+            "observed_at_utc": [DAY_UTC + hour * HOUR for hour, _ in told],
+            "energy_total_kwh": [shown_kwh for _, shown_kwh in told],
             "reading_quality": quality,
         }
     ).sample(fraction=1.0, shuffle=True, seed=1)
@@ -64,6 +66,22 @@ def test_a_register_that_was_read_on_the_hour_must_agree() -> None:
     assert finding.evidence["interval_kwh"] == pytest.approx(39.9)
     assert finding.evidence["register_least_kwh"] == 40.0
     assert finding.evidence["register_most_kwh"] == 40.0
+
+
+def test_of_two_values_at_one_moment_neither_is_used_and_they_are_found() -> None:
+    """At 2:00 the register cannot show 1,020 and 1,000 kWh; from 0:00 to 4:00 all is well."""
+    register = {0.0: 1_000.0, 2.0: 1_020.0, 4.0: 1_040.0}
+
+    (finding,) = compared([10.0] * 4, register, again={2.0: 1_000.0, 4.0: 1_040.0})
+
+    assert finding.code is FindingCode.READING_REPEATED
+    assert finding.subject == "meter_id 'm'"
+    assert finding.evidence == {
+        "conflict_count": 1,
+        "first_utc": "2026-07-01T02:00:00+00:00",
+        "first_least_kwh": 1_000.0,
+        "first_most_kwh": 1_020.0,
+    }
 
 
 def test_between_readings_the_register_is_known_between_two_bounds() -> None:

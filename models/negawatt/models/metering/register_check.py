@@ -1,7 +1,7 @@
 """The sum of a meter's intervals against its register.
 
-Here: one comparison a day that needs no interpolation, and one from reading to reading. Not here:
-the other checks (meter_checks.py).
+Here: one comparison a day that needs no interpolation, one from reading to reading, and readings
+that contradict each other. Not here: the other checks (meter_checks.py).
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,9 @@ def register_findings(
         declared = facts.get(meter.meter_id)
         if declared is None or declared.register_node_id is None:
             continue
-        own = in_order(registers.filter(is_of_register(declared)))
+        told = registers.filter(is_of_register(declared))
+        own = in_order(told)
+        found += _contradictions(meter, told)
         found += register_against_intervals(
             meter,
             own["observed_at_utc"].dt.epoch("ms").to_numpy(),
@@ -57,8 +59,12 @@ def is_of_register(declared: MeterFacts) -> pl.Expr:
 
 
 def in_order(reads: pl.DataFrame) -> pl.DataFrame:
-    """Return when one register was read and what it showed, each once, oldest first."""
-    return reads.select("observed_at_utc", "energy_total_kwh").unique().sort(pl.all())
+    """Return when one register was read and what it showed, each once, oldest first.
+
+    Nothing tells which of two values at one moment is right: neither is returned.
+    """
+    values = reads.select("observed_at_utc", "energy_total_kwh").unique()
+    return values.filter(pl.len().over("observed_at_utc") == 1).sort("observed_at_utc")
 
 
 def register_against_intervals(
@@ -202,6 +208,33 @@ def register_between_reads(
                 "first_utc": span[0],
                 "end_utc": span[1],
                 "tolerance_ratio": tolerance_ratio,
+            },
+        )
+    ]
+
+
+def _contradictions(meter: MeterDay, told: pl.DataFrame) -> list[Finding]:
+    """Report the moments at which one register showed several values."""
+    values = told.group_by("observed_at_utc").agg(
+        least_kwh=pl.col("energy_total_kwh").min(), most_kwh=pl.col("energy_total_kwh").max()
+    )
+    apart = values.filter(pl.col("least_kwh") < pl.col("most_kwh")).sort("observed_at_utc")
+    if apart.is_empty():
+        return []
+    first = apart.row(0, named=True)
+    return [
+        Finding(
+            code=FindingCode.READING_REPEATED,
+            severity=Severity.WARNING,
+            subject=f"meter_id {meter.meter_id!r}",
+            message="expected a register that shows one value at a time, found several at "
+            f"{apart.height} moment(s), the first at {first['observed_at_utc'].isoformat()}: "
+            f"{first['least_kwh']:g} to {first['most_kwh']:g} kWh; none of them is used",
+            evidence={
+                "conflict_count": apart.height,
+                "first_utc": first["observed_at_utc"].isoformat(),
+                "first_least_kwh": first["least_kwh"],
+                "first_most_kwh": first["most_kwh"],
             },
         )
     ]

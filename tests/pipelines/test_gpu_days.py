@@ -56,7 +56,7 @@ def seal_hour(layout: Layout, node: str, gpus: str, hour: int, source: str = "dc
 def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFixture) -> None:
     """Readings of n2 were shipped twice, and GPU c moved to n3.
 
-    Nodes are n1 (a, b), n2 with n3 (c, d), and n4 (e): three groups where each node is too much.
+    Nodes are n1 (a, b), n2 (c, d), n3 (c) and n4 (e): a group for each GPU where one is too much.
     """
     for hour in (10, 11):
         seal_hour(layout, "n1", "ab", hour)
@@ -72,7 +72,7 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
 
     whole = pl.concat(alone)
     assert not alone.aside
-    assert len(parts.aside) == 3
+    assert len(parts.aside) == 5
     assert pl.concat(parts).equals(whole)
     assert parts.findings == alone.findings
     assert parts.seen.sort("gpu_uuid").equals(alone.seen)
@@ -85,7 +85,7 @@ def test_a_day_in_groups_is_the_day(layout: Layout, caplog: pytest.LogCaptureFix
         FindingCode.COUNTER_RESET,
     }
     assert [record.getMessage() for record in caplog.records] == [
-        f"metered s1 on 2026-06-30: group {number} of 3" for number in (1, 2, 3)
+        f"metered s1 on 2026-06-30: group {number} of 5" for number in range(1, 6)
     ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
@@ -176,12 +177,11 @@ def _metered(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None = Non
 
 
 def _kept(files: Sequence[Ended], one: _Day, gpus: Sequence[str] | None) -> pl.Expr | None:
-    """Return which rows of the files to keep; None where they surely are all of the group's.
-
-    All GPUs of a node are in one group, and so are all rows of a file of one node.
-    """
+    """Return which rows of the files to keep; None where they surely are all of the group's."""
     are_near = all(file.lies_in(_TIME, *one.edges_utc) for file in files)
     kept = [] if are_near else [one.is_near]
-    if gpus is not None and any(file.same("node_id") is None for file in files):
+    if gpus is not None and not {*gpus}.issuperset(
+        chain(*(file.texts["gpu_uuid"] for file in files))
+    ):
         kept.append(pl.col("gpu_uuid").is_in(gpus))
     return pl.all_horizontal(kept) if kept else None

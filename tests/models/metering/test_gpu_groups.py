@@ -101,11 +101,47 @@ def test_findings_of_groups_come_by_stage_and_then_by_name() -> None:
     assert subjects == sorted(subjects)
 
 
-def test_a_gpu_that_moved_keeps_both_nodes_together() -> None:
-    """GPU b was read by n1 and n3: GPUs of either node stay with it, whatever the limit."""
+def test_a_gpu_that_moved_is_one_series_of_its_first_node() -> None:
+    """GPU b was read by n1 and n3: 10 readings, which with those of GPU a are 15."""
     rows = counts(("n1", "a", 5), ("n1", "b", 5), ("n2", "c", 5), ("n3", "b", 5), ("n3", "d", 5))
 
-    assert gpu_groups(rows, 1) == [["a", "b", "d"], ["c"]]
+    assert gpu_groups(rows, 15) == [["a", "b"], ["c", "d"]]
+
+
+def test_a_node_of_more_readings_than_the_limit_is_cut_between_gpus() -> None:
+    rows = counts(("n1", "a", 5), ("n1", "b", 5), ("n1", "c", 5), ("n2", "d", 4), ("n2", "e", 4))
+
+    assert gpu_groups(rows, 10) == [["a", "b"], ["c"], ["d", "e"]]
+    assert gpu_groups(rows, 1) == [["a"], ["b"], ["c"], ["d"], ["e"]]
+
+
+def test_steps_of_a_node_that_each_gpu_saw_in_part_are_those_of_the_one_that_saw_most() -> None:
+    """GPU a was read across both steps, b across the first, which is larger, at another stamp."""
+    stamps = [NOON_UTC + timedelta(seconds=second) for second in (0, 10, 20)]
+    sets = {"a": [0, 2_000, 4_500], "b": [0, -3_000, -3_000]}
+    parts = [
+        gpu_interval_energy(
+            gpu(name, "n1", "none")
+            .head(3)
+            .with_columns(
+                observed_at_utc=pl.Series(stamps).cast(pl.Datetime("ms", "UTC")),
+                monotonic_ms=pl.Series([0, 10_000, 20_000]) - pl.Series(offset_ms),
+            ),
+            SPAN,
+            "s1",
+        )[1]
+        for name, offset_ms in sets.items()
+    ]
+
+    for order in (parts, parts[::-1]):
+        step, *_ = findings_as_one(chain(*order))
+        assert step.code is FindingCode.CLOCK_STEPPED
+        assert step.evidence == {
+            "step_count": 2,
+            "first_step_s": -3.0,
+            "largest_step_s": 3.0,
+            "first_utc": "2026-07-01T12:00:10+00:00",
+        }
 
 
 def test_a_group_is_filled_up_to_the_limit() -> None:

@@ -4,7 +4,9 @@ Here: at most one finding of a kind for each GPU, with the count and the worst, 
 Not here: counter against power (counter_and_power.py).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -154,6 +156,8 @@ def gpus_with_clock_steps(runs: Runs, limit_ms: int) -> list[str]:
 def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list[Finding]:
     """Report steps of a node's wall clock against its monotonic one, once for each node.
 
+    There were as many as the readings of one of its GPUs tell of.
+
     Args:
         rows: Readings of one boot or several, each with both clocks.
         gpu_uuids: The GPUs to look at.
@@ -169,23 +173,46 @@ def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list
         step_ms=offset_ms.diff().over("node_id", "boot_id", "gpu_uuid")
     ).filter(pl.col.step_ms.abs() > limit_ms)
     return [
-        Finding(
-            code=FindingCode.CLOCK_STEPPED,
-            severity=Severity.WARNING,
-            subject=f"node {node.item(0, 'node_id')!r}",
-            message="expected a wall clock that keeps pace with the monotonic one, found "
-            f"{node['sequence_number'].n_unique()} step(s), the first of "
-            f"{node.item(0, 'step_ms') / MS_PER_S:+g} s up to "
-            f"{node.item(0, 'observed_at_utc').isoformat()}; what was used across a step is not "
-            "known",
-            evidence={
-                "step_count": node["sequence_number"].n_unique(),
-                "first_step_s": node.item(0, "step_ms") / MS_PER_S,
-                "largest_step_s": float(node["step_ms"].abs().to_numpy().max()) / MS_PER_S,
-                "first_utc": node.item(0, "observed_at_utc").isoformat(),
-            },
+        _clock_finding(
+            f"node {node.item(0, 'node_id')!r}",
+            step_count=int(node["gpu_uuid"].value_counts()["count"].to_numpy().max()),
+            first_step_s=node.item(0, "step_ms") / MS_PER_S,
+            largest_step_s=float(node["step_ms"].abs().to_numpy().max()) / MS_PER_S,
+            first_utc=node.item(0, "observed_at_utc").isoformat(),
         )
-        for node in steps.sort(
-            "node_id", "boot_id", "sequence_number", maintain_order=True
-        ).partition_by("node_id", maintain_order=True)
+        for node in steps.sort("node_id", "observed_at_utc", "step_ms").partition_by(
+            "node_id", maintain_order=True
+        )
     ]
+
+
+def steps_as_one(parts: Sequence[Finding]) -> Finding:
+    """Return what was found of one node's clock in the readings of some of its GPUs each."""
+    told: list[Mapping[str, Any]] = [part.evidence for part in parts]
+    first = min(told, key=lambda one: (one["first_utc"], one["first_step_s"]))
+    return _clock_finding(
+        parts[0].subject,
+        step_count=max(one["step_count"] for one in told),
+        first_step_s=first["first_step_s"],
+        largest_step_s=max(one["largest_step_s"] for one in told),
+        first_utc=first["first_utc"],
+    )
+
+
+def _clock_finding(
+    subject: str, *, step_count: int, first_step_s: float, largest_step_s: float, first_utc: str
+) -> Finding:
+    return Finding(
+        code=FindingCode.CLOCK_STEPPED,
+        severity=Severity.WARNING,
+        subject=subject,
+        message="expected a wall clock that keeps pace with the monotonic one, found "
+        f"{step_count} step(s), the first of {first_step_s:+g} s up to {first_utc}; what was used "
+        "across a step is not known",
+        evidence={
+            "step_count": step_count,
+            "first_step_s": first_step_s,
+            "largest_step_s": largest_step_s,
+            "first_utc": first_utc,
+        },
+    )

@@ -133,10 +133,9 @@ def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def clock_offset_ms(rows: pl.DataFrame) -> NDArray[np.int64]:
+def clock_offset_ms(runs: Runs) -> NDArray[np.int64]:
     """Return how far the wall clock of each reading is from the monotonic one [ms]."""
-    wall_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
-    offset_ms: NDArray[np.int64] = wall_ms - rows["monotonic_ms"].to_numpy()
+    offset_ms: NDArray[np.int64] = runs.time_ms - runs.rows["monotonic_ms"].to_numpy()
     return offset_ms
 
 
@@ -144,7 +143,7 @@ def gpus_with_clock_steps(runs: Runs, limit_ms: int) -> list[str]:
     """Return the GPUs between whose readings both clocks moved apart by more than a limit."""
     if runs.rows.is_empty():
         return []
-    offset_ms = clock_offset_ms(runs.rows)
+    offset_ms = clock_offset_ms(runs)
     place, first = np.sort(runs.start), runs.first_of_each()[:-1]
     run = np.searchsorted(place, runs.start)
     largest_ms = np.maximum.reduceat(offset_ms, place)[run]

@@ -132,12 +132,11 @@ def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
 
 def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
     """Leave out GPUs that were not read in the day, whatever quality their readings had."""
-    time_ms = runs.rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     edge_ms = boundary_ms[[0, -1]]
     others = [
         gpu_uuid
         for gpu_uuid, places in runs.of_gpus()
-        if not any(np.ptp(np.searchsorted(time_ms[place], edge_ms)) for place in places)
+        if not any(np.ptp(np.searchsorted(runs.time_ms[place], edge_ms)) for place in places)
     ]
     return in_runs(runs.rows.filter(~pl.col.gpu_uuid.is_in(others))) if others else runs
 
@@ -156,7 +155,6 @@ def _each_gpu(runs: Runs, *, has_clock_steps: bool) -> Iterator[_GpuRows]:
     """Yield the readings of each GPU; columns are turned to arrays once."""
     rows = runs.rows
     energy = rows["energy_total_millijoule"]
-    time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     energy_millijoule = energy.fill_null(0).to_numpy()
     is_known = energy.is_not_null().to_numpy() if energy.has_nulls() else None
     power_milliwatt = rows["power_milliwatt"].to_numpy()  # NaN where NULL
@@ -166,7 +164,7 @@ def _each_gpu(runs: Runs, *, has_clock_steps: bool) -> Iterator[_GpuRows]:
             gpu_uuid=gpu_uuid,
             node_id=rows.item(places[-1].stop - 1, "node_id"),
             readings=CounterReadings(
-                time_ms=taken(time_ms, places),
+                time_ms=taken(runs.time_ms, places),
                 energy_total_millijoule=taken(energy_millijoule, places),
                 is_known=None if is_known is None else taken(is_known, places),
                 epoch=np.cumsum(taken(begins, places)) if begins is not None else None,
@@ -180,11 +178,14 @@ def _begins(runs: Runs, *, has_clock_steps: bool) -> NDArray[np.bool_] | None:
     rows, before = runs.rows, np.append(runs.start[:1], runs.stop[:-1] - 1)
     begins, at_start = np.zeros(rows.height, np.bool_), np.zeros(len(runs.start), np.bool_)
     for column in _STREAM:
-        value = rows[column].to_physical().to_numpy()
+        values = rows[column].to_physical()
+        if not values.has_nulls() and values.min() == values.max():
+            continue
+        value = values.to_numpy()
         begins[1:] |= value[1:] != value[:-1]
         at_start |= value[runs.start] != value[before]
     if has_clock_steps:
-        offset_ms = clock_offset_ms(rows)
+        offset_ms = clock_offset_ms(runs)
         begins[1:] |= np.abs(np.diff(offset_ms)) > CLOCK_STEP_MS
         at_start |= np.abs(offset_ms[runs.start] - offset_ms[before]) > CLOCK_STEP_MS
     begins[runs.start] = at_start

@@ -25,6 +25,7 @@ class Runs:
 
     Attributes:
         rows: The rows, each once, in any order.
+        time_ms: When each row was read, since 1970 [ms], shape (n,).
         gpu_uuid: The GPU of each run, sorted.
         rank: The place of that GPU's name among all, shape (k,).
         start: Where each run begins, shape (k,).
@@ -32,6 +33,7 @@ class Runs:
     """
 
     rows: pl.DataFrame
+    time_ms: NDArray[np.int64]
     gpu_uuid: list[str]
     rank: NDArray[np.uint32]
     start: NDArray[np.intp]
@@ -103,6 +105,7 @@ def _runs(rows: pl.DataFrame, time_ms: NDArray[np.int64]) -> Runs:
     order = np.lexsort((time_ms[edge[:-1]], rank))
     return Runs(
         rows=rows,
+        time_ms=time_ms,
         gpu_uuid=names.gather(gpu[order]).to_list(),
         rank=rank[order],
         start=edge[:-1][order],

@@ -4,11 +4,13 @@ import csv
 import shutil
 import subprocess
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dagster_postgres.storage import DagsterPostgresStorage
 
 from negawatt.collectors.config import CollectConfig
 from negawatt.collectors.sources.dcgm_fields import FIELD_OF_NAME
@@ -61,7 +63,10 @@ def test_an_instance_with_postgres_differs_from_a_new_one_by_its_storage_only() 
     storage = settings.pop("storage")
 
     assert settings == yaml.safe_load(default_settings())
-    assert list(storage) == ["postgres"]
+    (named,) = storage.values()
+    assert issubclass(
+        getattr(import_module(named["module"]), named["class"]), DagsterPostgresStorage
+    )
     assert settings["telemetry"] == {"enabled": False}
 
 

@@ -98,13 +98,16 @@ def test_every_table_has_a_blocking_check_for_every_rule_of_the_catalog() -> Non
 def _asked_by_the_schedule(resources: dict[str, object], folder: Path) -> list[dg.RunRequest]:
     """Return what the schedule asks for at 01:15 UTC of 1 July."""
     location = build_definitions(WarehouseResource(root="unused"), ClockResource())
-    with dg.DagsterInstance.local_temp(str(folder)) as instance:
-        context = dg.build_schedule_context(
+    with (
+        dg.DagsterInstance.local_temp(str(folder)) as instance,
+        # It opens the instance once more; one that is left open sets Dagster's own state later.
+        dg.build_schedule_context(
             instance=instance,
             repository_def=location.get_repository_def(),
             scheduled_execution_time=datetime(2026, 7, 1, 1, 15, tzinfo=UTC),
             resources=resources,
-        )
+        ) as context,
+    ):
         return list(sensors.meter_yesterday.evaluate_tick(context).run_requests or [])
 
 

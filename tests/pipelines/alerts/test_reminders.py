@@ -88,13 +88,14 @@ def _asked(
     layout: Layout, instance: dg.DagsterInstance, moment_utc: datetime, *, runs: bool = False
 ) -> list[tuple[str, str]]:
     """Return the clocks and days that the schedule asks for; the runs become known as asked."""
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance=instance,
         scheduled_execution_time=moment_utc,
         resources={"warehouse": WarehouseResource(root=str(layout.root))},
-    )
+    ) as context:
+        requests = remind_in_the_morning.evaluate_tick(context).run_requests or []
     found = []
-    for one in remind_in_the_morning.evaluate_tick(context).run_requests or []:
+    for one in requests:
         config = dict(one.run_config)["ops"]["remind"]["config"]
         found.append((config["clock"], config["day"]))
         if runs:

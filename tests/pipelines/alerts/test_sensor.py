@@ -48,10 +48,10 @@ class Looks:
 
     def look(self) -> str:
         """Look once, and return what it says."""
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources=self.resources
-        )
-        said = alert(context)
+        ) as context:
+            said = alert(context)
         self.cursor = context.cursor
         assert isinstance(said, dg.SkipReason)
         return said.skip_message or ""

@@ -89,6 +89,18 @@ def test_an_event_of_a_2_0b_vtn_is_answered_sealed_and_cancelled_also_without_a_
 
 @pytest.mark.slow
 @needs_openleadr
+def test_events_that_were_only_ever_shown_while_we_registered_are_withdrawn(tmp_path: Path) -> None:
+    port = free_port()
+    with program(Path(__file__).parent / "vtn_two_b.py", port, "brief"):
+        until(lambda: _answers(port), timeout_s=20)
+        with program(*LISTEN, configured(tmp_path, port)):
+            until(lambda: len(rows(tmp_path)) == 4, timeout_s=30)
+
+    assert {row["event_id"] for row in rows(tmp_path) if row["cancelled"]} == {"ev-1.0", "ev-2.0"}
+
+
+@pytest.mark.slow
+@needs_openleadr
 def test_a_dry_run_asks_what_is_offered_and_registers_nobody(tmp_path: Path) -> None:
     port = free_port()
     path = configured(tmp_path, port)

@@ -1,8 +1,9 @@
 """A VTN of OpenADR 2.0b by `openleadr`, as a program of its own: its pins are not the lock's.
 
 It takes the port as its argument, offers two events, prints registrations and answers, cancels
-the first behind the first line of its input, and leaves out the second behind the next. Run with
-the folder of `requirements-openadr2.lock` on PYTHONPATH.
+the first behind the first line of its input, and leaves out the second behind the next. With a
+second argument it leaves both out as soon as both are answered. Run with the folder of
+`requirements-openadr2.lock` on PYTHONPATH.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ def event(vtn_id: str) -> Event:
     )
 
 
-async def main(port: int) -> None:
+async def main(port: int, *, is_brief: bool) -> None:
     server = OpenADRServer(vtn_id="VTN1", http_port=port, requested_poll_freq=timedelta(seconds=1))
 
     async def register(_info: object) -> tuple[str, str]:
@@ -67,6 +68,8 @@ async def main(port: int) -> None:
     async def answered(ven_id: str, event_id: str, opt_type: str) -> None:  # noqa: ARG001 - its names
         sys.stdout.write(f"answer {event_id} {opt_type}\n")
         sys.stdout.flush()
+        if is_brief and event_id == "ev-2":
+            del server.events["ven-id-1"][:]
 
     server.add_handler("on_create_party_registration", register)
     for vtn_id in ("ev-1", "ev-2"):
@@ -83,4 +86,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), is_brief=len(sys.argv) > 2))

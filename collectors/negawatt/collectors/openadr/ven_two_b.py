@@ -114,6 +114,7 @@ class _Ven:
 
     async def _take(self, event: Mapping[str, Any]) -> str:
         """Keep and seal an event, and return what it is answered with."""
+        self._has_listed = True
         try:
             self._keep(message_of(event, self._config, self._clock))
         except Exception as error:  # the library would go on, and never show this event again
@@ -125,7 +126,7 @@ class _Ven:
         """Withdraw what holds and is not listed any more: 2.0b lets a VTN leave it out.
 
         Where no event is left a VTN lists none, or answers with a mere word that all is well; that
-        says so only of one that listed events before.
+        says so only of one that listed events before, to this request or any other.
         """
         asked_utc = whole_milliseconds(self._clock.now_utc())
         known = self._store.intake.memory.known

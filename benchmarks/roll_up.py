@@ -15,13 +15,10 @@ from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
-import polars as pl
-
 from benchmarks.site_days import DAY, SITE_ID, START_UTC
 from negawatt.models.domain.interval import Interval
-from negawatt.models.metering.gpu_groups import gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
-from negawatt.warehouse.collected import ends_of, read_collected, rows_of_gpus
+from negawatt.warehouse.collected import ends_of, read_collected
 from negawatt.warehouse.connection import connect, query
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_paths
@@ -33,7 +30,6 @@ SELECT gpu_uuid, epoch_ms(observed_at_utc) // 60000 AS minute, count(*) AS n,
 FROM {source} GROUP BY ALL
 """
 _THREADS = 2
-_ROWS_AT_ONCE = 2_000_000  # of each thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +84,10 @@ def _energy(layout: Layout) -> int:
 
 def _metered(paths: Sequence[Path]) -> int:
     ranged = ("boot_id", "counter_epoch", "power_scope", "reading_quality")
-    files = ends_of(paths, ("node_id", *ranged), ("node_id", "gpu_uuid"))
+    files = ends_of(paths, ("node_id", *ranged))
     day = Interval(START_UTC, START_UTC + timedelta(days=1))
-    groups = gpu_groups(rows_of_gpus(files), _ROWS_AT_ONCE)
-    minute_count = 0
-    for gpus in groups:
-        kept = pl.col("gpu_uuid").is_in(gpus) if len(groups) > 1 else None
-        rows = read_collected(TABLE, files, kept, SAMPLE_COLUMNS)
-        minute_count += gpu_interval_energy(rows, day, SITE_ID)[0].height
-        del rows  # before the next are read
-    return minute_count
+    rows, _ = gpu_interval_energy(read_collected(TABLE, files, None, SAMPLE_COLUMNS), day, SITE_ID)
+    return rows.height
 
 
 def _peak_bytes() -> int:

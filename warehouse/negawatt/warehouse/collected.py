@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from negawatt.warehouse.catalog import schema
+from negawatt.warehouse.catalog import schema, table
 from negawatt.warehouse.raw_files import are_apart, read_raw_files
 from negawatt.warehouse.seals import refusing_damage
 
@@ -99,30 +99,54 @@ def read_collected(
         name: The raw table.
         files: Its files.
         where: Rows to keep; None for all.
-        columns: Columns to keep. Those with text are categories, but for ``gpu_uuid``.
+        columns: Columns to keep. Those with text are categories.
+
+    Raises:
+        DataRefusedError: A file is damaged.
     """
     paths = sorted(file.path for file in files)
     if not paths or not are_apart(paths):
-        return read_raw_files(name, paths, where, columns, pl.Categorical)
-    alike: dict[tuple[object, ...], list[Path]] = {}
+        with_key = list(dict.fromkeys((*columns, *table(name).key)))
+        return read_raw_files(name, paths, where, with_key, pl.Categorical).select(columns)
+    # Of the first column each value is read: it says how many rows there are.
+    same = {column: {file.same(column) for file in files} for column in columns[1:]}
+    literals = _literals(name, {column: one.pop() for column, one in same.items() if len(one) == 1})
+    differing = [column for column in columns if column not in literals]
+    parts = []
     for file in files:
-        alike.setdefault(tuple(file.same(column) for column in columns), []).append(file.path)
-    rows = [
-        _scan(name, paths, dict(zip(columns, same, strict=True))) for same, paths in alike.items()
-    ]
-    found = pl.concat(rows)
-    return (found if where is None else found.filter(where)).collect()
+        rows = _read(name, file, columns)
+        parts.append((rows if where is None else rows.filter(where)).select(differing))
+    return pl.concat(parts).with_columns(**literals).select(columns)
 
 
-def _scan(name: str, paths: list[Path], values: dict[str, object]) -> pl.LazyFrame:
-    rows = pl.scan_parquet(paths, hive_partitioning=False)
-    kinds = {column: schema(name)[column] for column in values}
-    return rows.select(
-        (pl.col(column) if value is None else pl.lit(value).alias(column)).cast(
-            pl.Categorical if kinds[column] == pl.String and column != "gpu_uuid" else kinds[column]
-        )
-        for column, value in values.items()
+def _read(name: str, file: Ended, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of a file; where its end says what all have, that is not read."""
+    values = {column: file.same(column) for column in columns[1:]}
+    asked = [column for column in columns if values.get(column) is None]
+    texts = [column for column in asked if schema(name)[column] == pl.String]
+    with (
+        refusing_damage(file.path),
+        pq.ParquetFile(file.path, read_dictionary=texts) as parquet,
+    ):
+        rows = pl.DataFrame(parquet.read(asked, use_threads=False))
+    return rows.with_columns(
+        *(pl.col(column).cast(_kind(name, column)) for column in asked),
+        **_literals(name, values),
     )
+
+
+def _literals(name: str, values: Mapping[str, object]) -> dict[str, pl.Expr]:
+    """Return columns that have one value in all rows, which takes no memory."""
+    return {
+        column: pl.lit(value).cast(_kind(name, column))
+        for column, value in values.items()
+        if value is not None
+    }
+
+
+def _kind(name: str, column: str) -> pl.DataType | type[pl.DataType]:
+    kind = schema(name)[column]
+    return pl.Categorical if kind == pl.String else kind
 
 
 def _end_of(path: Path, ranged: Sequence[str], listed: Sequence[str]) -> Ended:

@@ -18,7 +18,10 @@ from negawatt.models.metering.counter_and_power import Compared, disagreement
 from negawatt.models.metering.energy_counter import CounterEnergy, reset_finding
 from negawatt.models.metering.pieces import instant_text
 from negawatt.models.metering.power_samples import SampledEnergy
-from negawatt.models.metering.sample_order import Runs
+from negawatt.models.metering.sample_order import Runs, Values
+
+CLOCK_OFFSET_MS = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
+"""How far the wall clock of a reading is from the monotonic one [ms]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,23 +136,14 @@ def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def clock_offset_ms(runs: Runs) -> NDArray[np.int64]:
-    """Return how far the wall clock of each reading is from the monotonic one [ms]."""
-    offset_ms: NDArray[np.int64] = runs.time_ms - runs.rows["monotonic_ms"].to_numpy()
-    return offset_ms
-
-
 def gpus_with_clock_steps(runs: Runs, limit_ms: int) -> list[str]:
     """Return the GPUs between whose readings both clocks moved apart by more than a limit."""
-    if runs.rows.is_empty():
-        return []
-    offset_ms = clock_offset_ms(runs)
-    place, first = np.sort(runs.start), runs.first_of_each()[:-1]
-    run = np.searchsorted(place, runs.start)
-    largest_ms = np.maximum.reduceat(offset_ms, place)[run]
-    least_ms = np.minimum.reduceat(offset_ms, place)[run]
-    range_ms = np.maximum.reduceat(largest_ms, first) - np.minimum.reduceat(least_ms, first)
-    return [runs.gpu_uuid[n] for n in first[range_ms > limit_ms]]
+    monotonic_ms = Values(runs.rows["monotonic_ms"])
+    return [
+        gpu_uuid
+        for gpu_uuid, places in runs.of_gpus()
+        if np.ptp(runs.time_ms.taken(places) - monotonic_ms.taken(places)) > limit_ms
+    ]
 
 
 def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list[Finding]:
@@ -164,12 +158,11 @@ def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list
     """
     if not gpu_uuids:
         return []
-    offset_ms = pl.col.observed_at_utc.dt.epoch("ms") - pl.col.monotonic_ms
     taken = rows.filter(pl.col.gpu_uuid.is_in(gpu_uuids)).sort(
-        "node_id", "boot_id", "gpu_uuid", "sequence_number"
+        "node_id", "boot_id", "gpu_uuid", "monotonic_ms"
     )
     steps = taken.with_columns(
-        step_ms=offset_ms.diff().over("node_id", "boot_id", "gpu_uuid")
+        step_ms=CLOCK_OFFSET_MS.diff().over("node_id", "boot_id", "gpu_uuid")
     ).filter(pl.col.step_ms.abs() > limit_ms)
     return [
         _clock_finding(

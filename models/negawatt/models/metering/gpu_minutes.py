@@ -25,8 +25,8 @@ from negawatt.models.metering.energy_counter import (
     counter_energy,
 )
 from negawatt.models.metering.gpu_findings import (
+    CLOCK_OFFSET_MS,
     GpuDay,
-    clock_offset_ms,
     clock_steps,
     findings_of_gpu,
     flagged_readings,
@@ -34,7 +34,7 @@ from negawatt.models.metering.gpu_findings import (
     gpus_with_clock_steps,
 )
 from negawatt.models.metering.power_samples import sampled_energy
-from negawatt.models.metering.sample_order import Runs, in_runs, taken
+from negawatt.models.metering.sample_order import Runs, Values, in_runs
 from negawatt.models.metering.sample_rules import SampleRules
 
 # dcgm-exporter renews its values every 30 s unless told otherwise; 5 s for jitter and its own mean.
@@ -46,7 +46,7 @@ INSTANT = pl.Datetime("ms", "UTC")
 CLOCK_STEP_MS = 1_000
 _STREAM = ("node_id", "boot_id", "counter_epoch")
 _COLUMNS = (
-    *("gpu_uuid", "observed_at_utc", *_STREAM, "sequence_number", "monotonic_ms"),
+    *("gpu_uuid", "observed_at_utc", *_STREAM, "monotonic_ms"),
     *("power_milliwatt", "energy_total_millijoule", "reading_quality"),
 )
 SAMPLE_COLUMNS = (*_COLUMNS, "power_scope")
@@ -93,8 +93,8 @@ def gpu_interval_energy(
     boundary_ms = _boundaries_ms(day, interval_minutes)
     runs = _of_day(_runs_of_gpus(samples), boundary_ms)
     del samples  # where the caller does not hold them, what follows can have their memory
-    is_ok = runs.rows["reading_quality"] == "ok"
-    ok = runs if is_ok.all(ignore_nulls=False) else in_runs(runs.rows.filter(is_ok))
+    is_ok = pl.col.reading_quality == "ok"
+    ok = runs if _are_all(runs.rows, is_ok) else in_runs(runs.rows.filter(is_ok))
     stepped = gpus_with_clock_steps(runs, CLOCK_STEP_MS)
     # A repeat says only that nothing was renewed yet; one that lasts shows in the coverage.
     is_flagged = ~pl.col.reading_quality.is_in(["ok", "repeat"])
@@ -121,13 +121,19 @@ def _boundaries_ms(day: Interval, interval_minutes: int) -> NDArray[np.int64]:
 
 def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
     """Return the rows of scope gpu once each, in runs that do not depend on their order."""
-    if not (samples["power_scope"] == "gpu").all(ignore_nulls=False):
-        samples = samples.filter(pl.col.power_scope == "gpu")
+    is_gpu = pl.col.power_scope == "gpu"
+    if not _are_all(samples, is_gpu):
+        samples = samples.filter(is_gpu)
     rows = samples[list(_COLUMNS)]  # select() would copy
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     if texts not in ([], ["gpu_uuid"]):
         rows = rows.with_columns(pl.col(texts).cast(pl.Categorical))
     return in_runs(rows)
+
+
+def _are_all(rows: pl.DataFrame, is_so: pl.Expr) -> bool:
+    """Say whether something is so of all rows; as an expression, for columns of one value."""
+    return bool(rows.select(is_so.all(ignore_nulls=False)).item())
 
 
 def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
@@ -136,14 +142,14 @@ def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
     others = [
         gpu_uuid
         for gpu_uuid, places in runs.of_gpus()
-        if not any(np.ptp(np.searchsorted(runs.time_ms[place], edge_ms)) for place in places)
+        if not np.ptp(np.searchsorted(runs.time_ms.taken(places), edge_ms))
     ]
     return in_runs(runs.rows.filter(~pl.col.gpu_uuid.is_in(others))) if others else runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _GpuRows:
-    """The readings of one GPU, oldest first: slices of one array for all GPUs of the day."""
+    """The readings of one GPU, oldest first."""
 
     gpu_uuid: str
     node_id: str
@@ -152,45 +158,46 @@ class _GpuRows:
 
 
 def _each_gpu(runs: Runs, *, has_clock_steps: bool) -> Iterator[_GpuRows]:
-    """Yield the readings of each GPU; columns are turned to arrays once."""
+    """Yield the readings of each GPU."""
     rows = runs.rows
     energy = rows["energy_total_millijoule"]
-    energy_millijoule = energy.fill_null(0).to_numpy()
-    is_known = energy.is_not_null().to_numpy() if energy.has_nulls() else None
-    power_milliwatt = rows["power_milliwatt"].to_numpy()  # NaN where NULL
+    energy_millijoule = Values(energy.fill_null(0))
+    is_known = Values(energy.is_not_null()) if energy.has_nulls() else None
+    power_milliwatt = Values(rows["power_milliwatt"])
     begins = _begins(runs, has_clock_steps=has_clock_steps)
-    for gpu_uuid, places in runs.of_gpus():
+    last = runs.stop[runs.first_of_each()[1:] - 1] - 1
+    node_ids = rows.select(pl.col.node_id.gather(last).cast(pl.String))["node_id"]
+    for (gpu_uuid, places), node_id in zip(runs.of_gpus(), node_ids, strict=True):
         yield _GpuRows(
             gpu_uuid=gpu_uuid,
-            node_id=rows.item(places[-1].stop - 1, "node_id"),
+            node_id=node_id,
             readings=CounterReadings(
-                time_ms=taken(runs.time_ms, places),
-                energy_total_millijoule=taken(energy_millijoule, places),
-                is_known=None if is_known is None else taken(is_known, places),
-                epoch=np.cumsum(taken(begins, places)) if begins is not None else None,
+                time_ms=runs.time_ms.taken(places),
+                energy_total_millijoule=energy_millijoule.taken(places),
+                is_known=is_known.taken(places) if is_known else None,
+                epoch=np.cumsum(begins.taken(places)) if begins else None,
             ),
-            power_w=taken(power_milliwatt, places) / MILLIWATT_PER_W,
+            power_w=power_milliwatt.taken(places) / MILLIWATT_PER_W,
         )
 
 
-def _begins(runs: Runs, *, has_clock_steps: bool) -> NDArray[np.bool_] | None:
+def _begins(runs: Runs, *, has_clock_steps: bool) -> Values | None:
     """Say of each row whether another counter begins with it; None where none does."""
     rows, before = runs.rows, np.append(runs.start[:1], runs.stop[:-1] - 1)
     begins, at_start = np.zeros(rows.height, np.bool_), np.zeros(len(runs.start), np.bool_)
     for column in _STREAM:
-        values = rows[column].to_physical()
-        if not values.has_nulls() and values.min() == values.max():
+        if _are_all(rows, pl.col(column).eq_missing(pl.col(column).first())):
             continue
-        value = values.to_numpy()
+        value = rows[column].to_physical().to_numpy()
         begins[1:] |= value[1:] != value[:-1]
         at_start |= value[runs.start] != value[before]
     if has_clock_steps:
-        offset_ms = clock_offset_ms(runs)
+        offset_ms = rows.select(CLOCK_OFFSET_MS).to_series().to_numpy()
         begins[1:] |= np.abs(np.diff(offset_ms)) > CLOCK_STEP_MS
         at_start |= np.abs(offset_ms[runs.start] - offset_ms[before]) > CLOCK_STEP_MS
     begins[runs.start] = at_start
     begins[runs.start[runs.first_of_each()[:-1]]] = False
-    return begins if begins.any() else None
+    return Values(pl.Series(begins)) if begins.any() else None
 
 
 def _one_gpu(rows: _GpuRows, boundary_ms: NDArray[np.int64], max_gap_s: float) -> GpuDay:

@@ -5,10 +5,11 @@ take runs one after the other costs less than to sort rows. Here: that order. No
 readings mean.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,40 @@ from numpy.typing import NDArray
 
 from negawatt.models.metering.pieces import running_total
 
-_Value = TypeVar("_Value", bound=np.generic)
+
+class Values:
+    """A column as arrays, where it lies in memory: of many readings a second copy is too much.
+
+    Args:
+        column: Of numbers, times or Booleans. A number that is NULL is NaN.
+
+    Examples:
+        >>> two = pl.concat([pl.Series([1, 2]), pl.Series([3, 4])], rechunk=False)
+        >>> Values(two).taken([slice(3, 4), slice(1, 3)])
+        array([4, 2, 3])
+    """
+
+    def __init__(self, column: pl.Series) -> None:
+        self.parts = [part.to_numpy() for part in column.get_chunks()]
+        self.first = running_total(np.array(column.chunk_lengths(), np.int64)).tolist()
+
+    def taken(self, places: Sequence[slice]) -> NDArray[Any]:
+        """Return the values at places, one after the other; a single place is not copied."""
+        found = [values for place in places for values in self._at(place)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at single places, which rise."""
+        cuts = np.searchsorted(places, self.first).tolist()
+        parts = zip(self.parts, self.first, pairwise(cuts), strict=False)  # one first more: the end
+        return np.concatenate([part[places[slice(*cut)] - first] for part, first, cut in parts])
+
+    def _at(self, place: slice) -> Iterator[NDArray[Any]]:
+        part, start = bisect_right(self.first, place.start) - 1, place.start
+        while start < place.stop:
+            yield self.parts[part][start - self.first[part] : place.stop - self.first[part]]
+            part += 1
+            start = self.first[part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +59,7 @@ class Runs:
 
     Attributes:
         rows: The rows, each once, in any order.
-        time_ms: When each row was read, since 1970 [ms], shape (n,).
+        time_ms: When each row was read, since 1970 [ms].
         gpu_uuid: The GPU of each run, sorted.
         rank: The place of that GPU's name among all, shape (k,).
         start: Where each run begins, shape (k,).
@@ -33,7 +67,7 @@ class Runs:
     """
 
     rows: pl.DataFrame
-    time_ms: NDArray[np.int64]
+    time_ms: Values
     gpu_uuid: list[str]
     rank: NDArray[np.uint32]
     start: NDArray[np.intp]
@@ -68,42 +102,41 @@ def in_runs(rows: pl.DataFrame) -> Runs:
         >>> [(gpu, [place.start for place in places]) for gpu, places in runs.of_gpus()]
         [('a', [0, 2]), ('b', [1, 3])]
     """
-    time_ms = _time_ms(rows)
-    runs = _runs(rows, time_ms)
-    if _are_apart(runs.rank, time_ms[runs.start], time_ms[runs.stop - 1]):
+    runs, are_apart = _runs(rows)
+    if are_apart:
         return runs
     rank_of_row = np.empty(rows.height, runs.rank.dtype)
     for rank, start, stop in zip(runs.rank, runs.start, runs.stop, strict=True):
         rank_of_row[start:stop] = rank
+    time_ms = rows["observed_at_utc"].dt.epoch("ms").to_numpy()
     order = np.lexsort((time_ms, rank_of_row))
     if _are_apart(rank_of_row[order], time_ms[order], time_ms[order]):
         rows = rows[order]
     else:
         is_new = pl.any_horizontal(pl.all().ne_missing(pl.all().shift()))
         rows = rows.sort(rows.columns).filter(is_new.fill_null(True))  # noqa: FBT003 - the literal to fill with
-    return _runs(rows, _time_ms(rows))
+    return _runs(rows)[0]
 
 
-def taken(values: NDArray[_Value], places: list[slice]) -> NDArray[_Value]:
-    """Return the values at places, one after the other."""
-    if len(places) == 1:
-        return values[places[0]]
-    return np.concatenate([values[place] for place in places])
+def _runs(rows: pl.DataFrame) -> tuple[Runs, bool]:
+    """Cut rows wherever the GPU is another or time does not rise, and sort the runs.
 
-
-def _runs(rows: pl.DataFrame, time_ms: NDArray[np.int64]) -> Runs:
-    """Cut rows wherever the GPU is another or time does not rise, and sort the runs."""
+    Say too whether each run begins at a later GPU or time than the one before ends.
+    """
     gpus = rows["gpu_uuid"].rle().struct.unnest()
-    is_first = np.zeros(len(time_ms) + 1, np.bool_)
-    np.less_equal(time_ms[1:], time_ms[:-1], out=is_first[1:-1])
     of_gpu = running_total(gpus["len"].cast(pl.Int64).to_numpy())
-    is_first[of_gpu] = True
-    edge = np.flatnonzero(is_first)
+    time_ms = Values(rows["observed_at_utc"].dt.epoch("ms"))
+    falls = [
+        first + 1 + np.flatnonzero(part[1:] <= part[:-1])
+        for first, part in zip(time_ms.first, time_ms.parts, strict=False)
+    ]
+    edge = np.unique(np.concatenate([of_gpu, time_ms.first, *falls]))
     gpu = np.searchsorted(of_gpu, edge[:-1], side="right") - 1
     names = gpus["value"].cast(pl.String)
     rank = names.rank("dense").to_numpy()[gpu]
-    order = np.lexsort((time_ms[edge[:-1]], rank))
-    return Runs(
+    first_ms, last_ms = time_ms.at(edge[:-1]), time_ms.at(edge[1:] - 1)
+    order = np.lexsort((first_ms, rank))
+    runs = Runs(
         rows=rows,
         time_ms=time_ms,
         gpu_uuid=names.gather(gpu[order]).to_list(),
@@ -111,6 +144,7 @@ def _runs(rows: pl.DataFrame, time_ms: NDArray[np.int64]) -> Runs:
         start=edge[:-1][order],
         stop=edge[1:][order],
     )
+    return runs, _are_apart(runs.rank, first_ms[order], last_ms[order])
 
 
 def _are_apart(
@@ -118,7 +152,3 @@ def _are_apart(
 ) -> bool:
     """Say whether each stretch of rows begins at a later GPU or time than the one before ends."""
     return bool(((rank[1:] != rank[:-1]) | (first_ms[1:] > last_ms[:-1])).all())
-
-
-def _time_ms(rows: pl.DataFrame) -> NDArray[np.int64]:
-    return rows["observed_at_utc"].dt.epoch("ms").to_numpy()

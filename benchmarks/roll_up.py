@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.site_days import DAY, SITE_ID, START_UTC
 from negawatt.models.domain.interval import Interval
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
-from negawatt.warehouse.collected import ends_of, read_collected
+from negawatt.warehouse.collected import ends_of, read_collected, take_memory_from_system
 from negawatt.warehouse.connection import connect, query
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_paths
@@ -97,6 +97,7 @@ def _peak_bytes() -> int:
 
 
 if __name__ == "__main__":
+    take_memory_from_system()
     work: Callable[[Layout], int] = {"bare": _bare, "asked": _asked, "energy": _energy}[sys.argv[2]]
     work(Layout(Path(sys.argv[1])))  # modules that are loaded late, and files that are not cached
     start_s, start_cpu_s = time.perf_counter(), time.process_time()

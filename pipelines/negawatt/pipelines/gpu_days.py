@@ -24,7 +24,13 @@ from negawatt.models.metering.gpu_groups import findings_as_one, gpu_groups
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS, gpu_interval_energy
 from negawatt.models.reconciliation.meter_and_gpus import for_reconciliation
 from negawatt.warehouse.aside import Aside, in_order, put_aside
-from negawatt.warehouse.collected import Ended, ends_of, read_collected, rows_of_gpus
+from negawatt.warehouse.collected import (
+    Ended,
+    ends_of,
+    read_collected,
+    rows_of_gpus,
+    take_memory_from_system,
+)
 from negawatt.warehouse.layout import Layout
 from negawatt.warehouse.raw_files import raw_paths, start_of_day
 from negawatt.warehouse.sites import Site
@@ -145,7 +151,7 @@ def _side_by_side(
     """Yield what each group gives as soon as it is done."""
     # A fork would copy locks that Polars' threads hold.
     workers = min(os.cpu_count() or 1, len(groups))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), take_memory_from_system) as pool:
         waiting = {pool.submit(_metered, *group) for group in groups}
         for number, done in enumerate(as_completed(waiting), start=1):
             _LOG.info("metered %s: group %d of %d", groups[0][1].name, number, len(groups))

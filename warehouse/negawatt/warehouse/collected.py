@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pyarrow as pa
@@ -50,6 +50,15 @@ class Ended:
         """Return the value that a column has in all rows; None where that is not known."""
         least, greatest = self.ranges.get(column, (None, None))
         return least if least == greatest else None
+
+
+def take_memory_from_system() -> None:
+    """Have Arrow take this process's memory where NumPy takes it, so that each reuses the other's.
+
+    Arrow's own allocator keeps most of what it was given back: 0.08 GB of 0.5 where two threads
+    meter two million readings each (docs/performance.md). It is for processes that do nothing else.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def ends_of(
@@ -108,40 +117,37 @@ def read_collected(
     if not paths or not are_apart(paths):
         with_key = list(dict.fromkeys((*columns, *table(name).key)))
         return read_raw_files(name, paths, where, with_key, pl.Categorical).select(columns)
-    # Of the first column each value is read: it says how many rows there are.
-    same = {column: {file.same(column) for file in files} for column in columns[1:]}
-    literals = _literals(name, {column: one.pop() for column, one in same.items() if len(one) == 1})
-    differing = [column for column in columns if column not in literals]
-    parts = []
+    alike: dict[object, list[Ended]] = {}
     for file in files:
-        rows = _read(name, file, columns)
-        parts.append((rows if where is None else rows.filter(where)).select(differing))
-    return pl.concat(parts).with_columns(**literals).select(columns)
+        # Files of which rows are left out are read one by one, so that few rows are in memory.
+        values = file.path if where is not None else tuple(map(file.same, columns))
+        alike.setdefault(values, []).append(file)
+    parts = (_read(name, some, columns) for some in alike.values())
+    return pl.concat(part if where is None else part.filter(where) for part in parts)
 
 
-def _read(name: str, file: Ended, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the rows of a file; where its end says what all have, that is not read."""
-    values = {column: file.same(column) for column in columns[1:]}
-    asked = [column for column in columns if values.get(column) is None]
+def _read(name: str, files: Sequence[Ended], columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of files that are alike; what all rows have is not read, but for the first.
+
+    It takes no memory either.
+    """
+    same = {column: files[0].same(column) for column in columns[1:]}
+    asked = [column for column in columns if same.get(column) is None]
     texts = [column for column in asked if schema(name)[column] == pl.String]
-    with (
-        refusing_damage(file.path),
-        pq.ParquetFile(file.path, read_dictionary=texts) as parquet,
-    ):
-        rows = pl.DataFrame(parquet.read(asked, use_threads=False))
-    return rows.with_columns(
-        *(pl.col(column).cast(_kind(name, column)) for column in asked),
-        **_literals(name, values),
+    tables = []
+    for file in files:
+        with (
+            refusing_damage(file.path),
+            pq.ParquetFile(file.path, read_dictionary=texts) as parquet,
+        ):
+            tables.append(parquet.read(asked, use_threads=False))
+    rows = cast("pl.DataFrame", pl.from_arrow(pa.concat_tables(tables), rechunk=False))
+    return rows.select(
+        (pl.col(column) if column in asked else pl.lit(same[column]).alias(column)).cast(
+            _kind(name, column)
+        )
+        for column in columns
     )
-
-
-def _literals(name: str, values: Mapping[str, object]) -> dict[str, pl.Expr]:
-    """Return columns that have one value in all rows, which takes no memory."""
-    return {
-        column: pl.lit(value).cast(_kind(name, column))
-        for column, value in values.items()
-        if value is not None
-    }
 
 
 def _kind(name: str, column: str) -> pl.DataType | type[pl.DataType]:

@@ -136,10 +136,9 @@ def _read(name: str, files: Sequence[Ended], columns: Sequence[str]) -> pl.DataF
     texts = [column for column in asked if schema(name)[column] == pl.String]
     tables = []
     for file in files:
-        with (
-            refusing_damage(file.path),
-            pq.ParquetFile(file.path, read_dictionary=texts) as parquet,
-        ):
+        # In one go: Arrow would ask the system for each page of each column.
+        content = pa.BufferReader(file.path.read_bytes())
+        with refusing_damage(file.path), pq.ParquetFile(content, read_dictionary=texts) as parquet:
             tables.append(parquet.read(asked, use_threads=False))
     rows = cast("pl.DataFrame", pl.from_arrow(pa.concat_tables(tables), rechunk=False))
     return rows.select(

@@ -138,12 +138,15 @@ def flagged_readings(rows: pl.DataFrame) -> list[Finding]:
 
 def gpus_with_clock_steps(runs: Runs, limit_ms: int) -> list[str]:
     """Return the GPUs between whose readings both clocks moved apart by more than a limit."""
-    monotonic_ms = Values(runs.rows["monotonic_ms"])
-    return [
-        gpu_uuid
-        for gpu_uuid, places in runs.of_gpus()
-        if np.ptp(runs.time_ms.taken(places) - monotonic_ms.taken(places)) > limit_ms
-    ]
+    monotonic_ms, found = Values(runs.rows["monotonic_ms"]), []
+    for gpu_uuid, places in runs.of_gpus():
+        offsets_ms = (runs.time_ms.taken([one]) - monotonic_ms.taken([one]) for one in places)
+        ends_ms = [
+            end_ms for offset_ms in offsets_ms for end_ms in (offset_ms.min(), offset_ms.max())
+        ]
+        if max(ends_ms) - min(ends_ms) > limit_ms:
+            found.append(gpu_uuid)
+    return found
 
 
 def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list[Finding]:

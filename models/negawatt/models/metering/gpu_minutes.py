@@ -142,7 +142,9 @@ def _of_day(runs: Runs, boundary_ms: NDArray[np.int64]) -> Runs:
     others = [
         gpu_uuid
         for gpu_uuid, places in runs.of_gpus()
-        if not np.ptp(np.searchsorted(runs.time_ms.taken(places), edge_ms))
+        if not any(
+            np.ptp(np.searchsorted(runs.time_ms.taken([place]), edge_ms)) for place in places
+        )
     ]
     return in_runs(runs.rows.filter(~pl.col.gpu_uuid.is_in(others))) if others else runs
 

@@ -92,6 +92,9 @@ def test_the_image_is_made_of_what_is_there() -> None:
 
     assert {"pipelines", "requirements.lock"} <= set(sources)
     assert not [name for name in sources if not (_DEPLOY.parent / name).exists()]
+    # The lock is complete, as uv takes it; pip refuses it where it looks for more by itself.
+    (installing,) = (one for one in lines if "requirements.lock \\" in one)
+    assert "--no-deps --require-hashes" in installing
 
 
 def _documents() -> list[dict[str, Any]]:

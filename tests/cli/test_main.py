@@ -1,11 +1,14 @@
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from negawatt.cli import main
+from negawatt.pipelines.provenance import provenance
 
+NOON_UTC = datetime(2026, 6, 30, 12, tzinfo=UTC)
 # What a node has: the base install. The rest must not be imported before it is asked for.
 EXTRAS = ("altair", "dagster", "deltalake", "duckdb", "holidays", "jinja2", "polars", "sklearn")
 ON_A_NODE = f"""
@@ -34,6 +37,12 @@ def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_done_is_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(monkeypatch, "--help") == 0
     assert "settle" in capsys.readouterr().out
+
+
+def test_the_version_is_the_one_that_statements_name() -> None:
+    said = on_a_node("--version")
+
+    assert (said.returncode, said.stdout) == (0, f"{provenance(NOON_UTC, {}).code_version}\n")
 
 
 @pytest.mark.parametrize("arguments", [("nosuch",), ("sql",), ("sql", "DROP TABLE x")])

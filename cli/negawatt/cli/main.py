@@ -6,7 +6,8 @@ here: what a command does; each group has a module.
 
 import importlib
 import sys
-from typing import Any, Final, NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -90,8 +91,25 @@ app = typer.Typer(
 )
 
 
+def _tell_version(is_asked: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if is_asked:
+        typer.echo(version("negawatt"))
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Print the version, as statements name it, and exit.",
+        ),
+    ] = False,
+) -> None:
     """Measure and verify power reductions by AI factories: from GPU readings to a statement."""
 
 

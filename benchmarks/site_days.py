@@ -41,7 +41,7 @@ class Metered:
 
 
 def sealed_day(
-    root: Path, *, gpu_count: int, step_ms: int, hours: int = 24, rows_at_once: int = 8_000_000
+    root: Path, *, gpu_count: int, step_ms: int, hours: int = 24, rows_at_once: int = 16_000_000
 ) -> Layout:
     """Return a warehouse with a day of readings: one file for each node and hour.
 

@@ -6,7 +6,7 @@ reading large days. Not here: other raw tables, and small reads (raw_files).
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -155,10 +155,9 @@ def _kind(name: str, column: str) -> pl.DataType | type[pl.DataType]:
 
 
 def _end_of(path: Path, ranged: Sequence[str], listed: Sequence[str]) -> Ended:
-    with (
-        refusing_damage(path),
-        pq.ParquetFile(path, read_dictionary=list(listed)) as file,
-    ):
+    # Whole where columns are listed: Arrow would ask the system for each page of each column.
+    source = pa.BufferReader(path.read_bytes()) if listed else path
+    with refusing_damage(path), pq.ParquetFile(source, read_dictionary=list(listed)) as file:
         metadata = file.metadata
         place = {metadata.schema.column(n).name: n for n in range(metadata.num_columns)}
         groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
@@ -167,12 +166,15 @@ def _end_of(path: Path, ranged: Sequence[str], listed: Sequence[str]) -> Ended:
             found = [group.column(place[column]).statistics for group in groups]
             if found and all(one and one.has_min_max and one.null_count == 0 for one in found):
                 ranges[column] = (min(one.min for one in found), max(one.max for one in found))
-        texts = file.read(list(listed), use_threads=False) if listed else None
-    return Ended(
-        path=path,
-        row_count=metadata.num_rows,
-        ranges=ranges,
-        texts={} if texts is None else {name: _texts(texts[name]) for name in listed},
+        end = Ended(path=path, row_count=metadata.num_rows, ranges=ranges, texts={})
+        unknown = [column for column in listed if end.same(column) is None]
+        texts = file.read(unknown, use_threads=False)
+    return replace(
+        end,
+        texts={
+            column: _texts(texts[column]) if column in unknown else (str(end.same(column)),)
+            for column in listed
+        },
     )
 
 

@@ -101,6 +101,20 @@ def test_events_that_were_only_ever_shown_while_we_registered_are_withdrawn(tmp_
 
 @pytest.mark.slow
 @needs_openleadr
+def test_a_vtn_that_lists_nothing_ever_withdraws_nothing_by_a_mere_word(tmp_path: Path) -> None:
+    port = free_port()
+    with program(Path(__file__).parent / "vtn_two_b.py", port, "polled") as vtn:
+        until(lambda: _answers(port), timeout_s=20)
+        with program(*LISTEN, configured(tmp_path, port)):
+            assert vtn.stdout is not None
+            answers = [_line_of_answer(vtn.stdout) for _ in range(3)]  # a second apart
+
+    assert set(answers) == {"answer ev-1 optIn\n"}
+    assert [row["cancelled"] for row in rows(tmp_path)] == [False]
+
+
+@pytest.mark.slow
+@needs_openleadr
 def test_a_dry_run_asks_what_is_offered_and_registers_nobody(tmp_path: Path) -> None:
     port = free_port()
     path = configured(tmp_path, port)

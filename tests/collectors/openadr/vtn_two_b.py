@@ -1,8 +1,9 @@
 """A VTN of OpenADR 2.0b by `openleadr`, as a program of its own: its pins are not the lock's.
 
 It takes the port as its argument, offers two events, prints registrations and answers, cancels
-the first behind the first line of its input, and leaves out the second behind the next. With a
-second argument it leaves both out as soon as both are answered. Run with the folder of
+the first behind the first line of its input, and leaves out the second behind the next. A second
+argument has it leave both out once both are answered (`brief`), or show one to polls only, and
+answer the request for all with a mere word (`polled`). Run with the folder of
 `requirements-openadr2.lock` on PYTHONPATH.
 """
 
@@ -57,7 +58,7 @@ def event(vtn_id: str) -> Event:
     )
 
 
-async def main(port: int, *, is_brief: bool) -> None:
+async def main(port: int, how: str) -> None:
     server = OpenADRServer(vtn_id="VTN1", http_port=port, requested_poll_freq=timedelta(seconds=1))
 
     async def register(_info: object) -> tuple[str, str]:
@@ -68,10 +69,13 @@ async def main(port: int, *, is_brief: bool) -> None:
     async def answered(ven_id: str, event_id: str, opt_type: str) -> None:  # noqa: ARG001 - its names
         sys.stdout.write(f"answer {event_id} {opt_type}\n")
         sys.stdout.flush()
-        if is_brief and event_id == "ev-2":
+        if how == "brief" and event_id == "ev-2":
             del server.events["ven-id-1"][:]
 
     server.add_handler("on_create_party_registration", register)
+    if how == "polled":
+        server.add_handler("on_poll", lambda ven_id: event("ev-1"))  # noqa: ARG005 - its name
+        server.add_handler("on_created_event", answered)
     for vtn_id in ("ev-1", "ev-2"):
         server.add_raw_event("ven-id-1", event(vtn_id), callback=answered)
     running = asyncio.create_task(server.run())
@@ -86,4 +90,4 @@ async def main(port: int, *, is_brief: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), is_brief=len(sys.argv) > 2))
+    asyncio.run(main(int(sys.argv[1]), "".join(sys.argv[2:])))

@@ -1,7 +1,7 @@
 """All GPUs of a site: by hand, the contract of the table, then what must never be mixed."""
 
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import polars as pl
@@ -306,14 +306,14 @@ def test_a_day_of_64_gpus_costs_less_than_10_sorts_of_its_rows() -> None:
     samples = gpus.join(one, how="cross").join(time, how="cross").sample(fraction=1, shuffle=True)
     day = Interval(midnight_utc, midnight_utc + timedelta(days=1))
 
-    started_s = perf_counter()
+    started_s = process_time()
     frame, findings = gpu_interval_energy(samples, day, "phoenix")
-    took_s = perf_counter() - started_s
+    took_s = process_time() - started_s
 
-    started_s = perf_counter()
+    started_s = process_time()
     for _ in range(10):
         samples.sort("gpu_uuid", "observed_at_utc", "energy_total_millijoule")
-    reference_s = perf_counter() - started_s
+    reference_s = process_time() - started_s
     assert took_s < reference_s
     assert frame["energy_j"].to_list() == [42_000.0] * (64 * 1440)
     assert findings == []

@@ -7,7 +7,7 @@ reading large days. Not here: other raw tables, and small reads (raw_files).
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,8 +55,8 @@ class Ended:
 def take_memory_from_system() -> None:
     """Have Arrow take this process's memory where NumPy takes it, so that each reuses the other's.
 
-    Arrow's own allocator keeps most of what it was given back: 0.08 GB of 0.5 where two threads
-    meter two million readings each (docs/performance.md). It is for processes that do nothing else.
+    Arrow's own allocator keeps most of what it was given back (docs/performance.md). It is for
+    processes that do nothing else.
     """
     pa.set_memory_pool(pa.system_memory_pool())
 
@@ -108,7 +108,7 @@ def read_collected(
         name: The raw table.
         files: Its files.
         where: Rows to keep; None for all.
-        columns: Columns to keep. Those with text are categories.
+        columns: Columns to keep. Those with text are categories, where there is any file.
 
     Raises:
         DataRefusedError: A file is damaged.
@@ -140,12 +140,16 @@ def _read(name: str, files: Sequence[Ended], columns: Sequence[str]) -> pl.DataF
         content = pa.BufferReader(file.path.read_bytes())
         with refusing_damage(file.path), pq.ParquetFile(content, read_dictionary=texts) as parquet:
             tables.append(parquet.read(asked, use_threads=False))
-    rows = cast("pl.DataFrame", pl.from_arrow(pa.concat_tables(tables), rechunk=False))
-    return rows.select(
+    wanted = [
         (pl.col(column) if column in asked else pl.lit(same[column]).alias(column)).cast(
             _kind(name, column)
         )
         for column in columns
+    ]
+    # Arrow joins tables of one schema only; collectors of another version may write another.
+    joined = (pa.concat_tables(some) for _, some in groupby(tables, lambda table: table.schema))
+    return pl.concat(
+        cast("pl.DataFrame", pl.from_arrow(table, rechunk=False)).select(wanted) for table in joined
     )
 
 

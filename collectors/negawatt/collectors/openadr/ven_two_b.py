@@ -103,6 +103,14 @@ class _Ven:
         client = _client(self._config.vtn)
         client.add_handler("on_event", self._take)
         client.add_handler("on_update_event", self._take)
+        ask = client.request_event
+
+        async def asked() -> tuple[str | None, Mapping[str, Any]]:
+            kind, answer = await ask()
+            self._has_listed |= kind == "oadrDistributeEvent"
+            return kind, answer
+
+        client.request_event = asked
         try:
             await client.run()
         except Exception as error:
@@ -114,7 +122,6 @@ class _Ven:
 
     async def _take(self, event: Mapping[str, Any]) -> str:
         """Keep and seal an event, and return what it is answered with."""
-        self._has_listed = True
         try:
             self._keep(message_of(event, self._config, self._clock))
         except Exception as error:  # the library would go on, and never show this event again
@@ -126,7 +133,7 @@ class _Ven:
         """Withdraw what holds and is not listed any more: 2.0b lets a VTN leave it out.
 
         Where no event is left a VTN lists none, or answers with a mere word that all is well; that
-        says so only of one that listed events before, to this request or any other.
+        says so only of one that listed events before; openleadr asks for the first list itself.
         """
         asked_utc = whole_milliseconds(self._clock.now_utc())
         known = self._store.intake.memory.known
@@ -137,7 +144,6 @@ class _Ven:
         is_list = kind == "oadrDistributeEvent"
         if code != _OK or not (is_list or (kind == "oadrResponse" and self._has_listed)):
             return
-        self._has_listed = True
         events = answer.get("events") or ()
         for event in events:
             await self._take(event)

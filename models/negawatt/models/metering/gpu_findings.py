@@ -162,7 +162,7 @@ def clock_steps(rows: pl.DataFrame, gpu_uuids: list[str], limit_ms: int) -> list
     if not gpu_uuids:
         return []
     taken = rows.filter(pl.col.gpu_uuid.is_in(gpu_uuids)).sort(
-        "node_id", "boot_id", "gpu_uuid", "monotonic_ms"
+        "node_id", "boot_id", "gpu_uuid", "monotonic_ms", "observed_at_utc"
     )
     steps = taken.with_columns(
         step_ms=CLOCK_OFFSET_MS.diff().over("node_id", "boot_id", "gpu_uuid")

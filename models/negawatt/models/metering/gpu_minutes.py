@@ -76,7 +76,8 @@ def gpu_interval_energy(
     was read there only is none of the day's.
 
     Args:
-        samples: Rows of raw_gpu__power_samples, in any order; a row given twice counts once.
+        samples: Rows of raw_gpu__power_samples, in any order; a row given twice counts once,
+            whatever its sequence number.
         day: The span to compute, a whole number of intervals.
         site_id: The site.
         interval_minutes: Length of the intervals [min].
@@ -126,7 +127,7 @@ def _runs_of_gpus(samples: pl.DataFrame) -> Runs:
         samples = samples.filter(is_gpu)
     rows = samples[list(_COLUMNS)]  # select() would copy
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    if texts not in ([], ["gpu_uuid"]):
+    if texts:
         rows = rows.with_columns(pl.col(texts).cast(pl.Categorical))
     return in_runs(rows)
 

@@ -119,18 +119,19 @@ def in_runs(rows: pl.DataFrame) -> Runs:
 
 
 def _runs(rows: pl.DataFrame) -> tuple[Runs, bool]:
-    """Cut rows wherever the GPU is another or time does not rise, and sort the runs.
+    """Cut rows where the GPU is another, time does not rise or memory ends, and sort the runs.
 
     Say too whether each run begins at a later GPU or time than the one before ends.
     """
     gpus = rows["gpu_uuid"].rle().struct.unnest()
     of_gpu = running_total(gpus["len"].cast(pl.Int64).to_numpy())
     time_ms = Values(rows["observed_at_utc"].dt.epoch("ms"))
-    falls = [
-        first + 1 + np.flatnonzero(part[1:] <= part[:-1])
-        for first, part in zip(time_ms.first, time_ms.parts, strict=False)
-    ]
-    edge = np.unique(np.concatenate([of_gpu, time_ms.first, *falls]))
+    is_edge = np.zeros(rows.height + 1, np.bool_)
+    is_edge[of_gpu] = True
+    is_edge[time_ms.first] = True
+    for first, part in zip(time_ms.first, time_ms.parts, strict=False):
+        is_edge[first + 1 : first + len(part)] |= part[1:] <= part[:-1]
+    edge = np.flatnonzero(is_edge)
     gpu = np.searchsorted(of_gpu, edge[:-1], side="right") - 1
     names = gpus["value"].cast(pl.String)
     rank = names.rank("dense").to_numpy()[gpu]

@@ -1,17 +1,21 @@
 """Files of collectors are read as they lie, whatever of them is not read."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from negawatt.collectors.raw_schema import POWER_SAMPLES, SCHEMAS
 from negawatt.collectors.spool.segment import seal
+from negawatt.models.domain.errors import DataRefusedError
 from negawatt.models.metering.gpu_minutes import SAMPLE_COLUMNS
 from negawatt.warehouse.collected import ends_of, read_collected, rows_of_gpus
 from negawatt.warehouse.raw_files import read_raw_files
+from negawatt.warehouse.seals import DAMAGE
 
 NOON_UTC = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
@@ -82,6 +86,51 @@ def test_what_was_shipped_twice_is_read_once(tmp_path: Path) -> None:
     found = read_collected(POWER_SAMPLES, ends_of(paths, ("node_id",)), None, SAMPLE_COLUMNS)
 
     assert found.height == 6
+
+
+def rewritten(path: Path, change: Callable[[pa.Table], pa.Table]) -> Path:
+    """Write a file again as another version of a collector might have."""
+    pq.write_table(change(pq.read_table(path, partitioning=None)), path)
+    return path
+
+
+def test_files_of_another_schema_are_read_beside_those_of_this(tmp_path: Path) -> None:
+    """The later one has stamps in microseconds and a wider power."""
+    first, later = (seal_readings(tmp_path, "n1", "oo", first=number) for number in (0, 2))
+    kinds = {"observed_at_utc": pa.timestamp("us", "UTC"), "power_milliwatt": pa.int64()}
+    rewritten(
+        later,
+        lambda table: table.cast(
+            pa.schema([one.with_type(kinds.get(one.name, one.type)) for one in table.schema])
+        ),
+    )
+
+    ends = ends_of([first, later], ("node_id",))
+    found = read_collected(POWER_SAMPLES, ends, None, SAMPLE_COLUMNS)
+
+    alone = [read_raw_files(POWER_SAMPLES, [path], None, SAMPLE_COLUMNS) for path in (first, later)]
+    text = pl.col(pl.Categorical).cast(pl.String)
+    expected = pl.concat(alone).sort(SAMPLE_COLUMNS)
+    assert found.with_columns(text).sort(SAMPLE_COLUMNS).equals(expected)
+
+
+def test_a_file_without_a_column_is_not_read_as_if_nothing_were_known(tmp_path: Path) -> None:
+    first, later = (seal_readings(tmp_path, "n1", "oo", first=number) for number in (0, 2))
+    rewritten(later, lambda table: table.drop_columns(["power_milliwatt"]))
+
+    with pytest.raises(DAMAGE):
+        read_collected(POWER_SAMPLES, ends_of([first, later], ()), None, SAMPLE_COLUMNS)
+
+
+def test_a_damaged_page_is_refused_with_the_name_of_the_file(tmp_path: Path) -> None:
+    path = seal_readings(tmp_path, "n1", "ooo")
+    ends = ends_of([path], ())
+    content = bytearray(path.read_bytes())
+    content[4:64] = bytes(60)  # of the first page, its header
+    path.write_bytes(content)
+
+    with pytest.raises(DataRefusedError, match=path.name):
+        read_collected(POWER_SAMPLES, ends, None, ("node_id",))
 
 
 def test_no_files_have_no_rows() -> None:

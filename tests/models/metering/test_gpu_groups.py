@@ -167,3 +167,31 @@ def test_a_step_that_only_the_order_of_reading_shows_is_found_whatever_stands_be
     alone = gpu_interval_energy(rows, SPAN, "s1")[1]
 
     assert FindingCode.CLOCK_STEPPED in {finding.code for finding in alone}
+
+
+def test_the_order_of_rows_changes_no_step_where_two_have_one_monotonic_time() -> None:
+    stamps = [NOON_UTC + timedelta(seconds=second) for second in (0, 10, 15)]
+    rows = (
+        gpu("a", "n1", "none")
+        .head(3)
+        .with_columns(
+            observed_at_utc=pl.Series(stamps).cast(pl.Datetime("ms", "UTC")),
+            monotonic_ms=pl.Series([0, 10_000, 10_000]),
+        )
+    )
+
+    found = [gpu_interval_energy(one, SPAN, "s1")[1] for one in (rows, rows.reverse())]
+
+    (step,) = (one for one in found[0] if one.code is FindingCode.CLOCK_STEPPED)
+    assert step.evidence["step_count"] == 1
+    assert found[0] == found[1]
+
+
+def test_a_reading_that_came_again_under_another_number_counts_once() -> None:
+    rows = gpu("a", "n1", "none")
+    again = rows.head(3).with_columns(pl.col.sequence_number + 1_000)
+
+    once, twice = (gpu_interval_energy(one, SPAN, "s1") for one in (rows, pl.concat([rows, again])))
+
+    assert twice[0].equals(once[0])
+    assert twice[1] == once[1]

@@ -103,6 +103,7 @@ def test_what_the_sampling_thread_takes_of_a_core(
         time.sleep(1)
         source.take()
     ours = (source.cpu_time_s() - start_s) / LOOP_S
+    in_driver = source.facts.driver_time_s / LOOP_S
     asyncio.run(source.close())
     Nvml()
     handles = [pynvml.nvmlDeviceGetHandleByIndex(gpu) for gpu in range(GPU_COUNT)]
@@ -110,7 +111,8 @@ def test_what_the_sampling_thread_takes_of_a_core(
     waiting = _looped(rate_hz, list)
 
     report(
-        f"{rate_hz} Hz: sampling thread {ours:.3%} of a core, of which waiting {waiting:.3%}; "
+        f"{rate_hz} Hz: sampling thread {ours:.3%} of a core, of which waiting {waiting:.3%}, "
+        f"{in_driver:.3%} inside the driver's calls; "
         f"a loop over the wrappers {wrappers:.3%}: ours",
         ours,
         wrappers,

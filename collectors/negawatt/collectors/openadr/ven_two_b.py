@@ -107,7 +107,7 @@ class _Ven:
 
         async def asked() -> tuple[str | None, Mapping[str, Any]]:
             kind, answer = await ask()
-            self._has_listed |= kind == "oadrDistributeEvent"
+            self._has_listed |= kind == "oadrDistributeEvent" and _code(answer) == _OK
             return kind, answer
 
         client.request_event = asked
@@ -140,9 +140,8 @@ class _Ven:
         holding = [vtn_id for vtn_id, one in known.items() if one.holds_after(asked_utc)]
         kind, answer = await client.request_event()
         self._problem = "" if kind else "no answer to the request for events"
-        code = (answer.get("response") or {}).get("response_code", _OK)
         is_list = kind == "oadrDistributeEvent"
-        if code != _OK or not (is_list or (kind == "oadrResponse" and self._has_listed)):
+        if _code(answer) != _OK or not (is_list or (kind == "oadrResponse" and self._has_listed)):
             return
         events = answer.get("events") or ()
         for event in events:
@@ -179,9 +178,13 @@ async def _offered(vtn: TwoBVtnConfig) -> Mapping[str, Any]:
         await client.client_session.close()
     found: Mapping[str, Any] = answer or {}
     response = found.get("response") or {}
-    if kind != "oadrCreatedPartyRegistration" or response.get("response_code", _OK) != _OK:
+    if kind != "oadrCreatedPartyRegistration" or _code(found) != _OK:
         raise _not_registered(vtn, response.get("response_description") or "no answer")
     return found
+
+
+def _code(answer: Mapping[str, Any]) -> object:
+    return (answer.get("response") or {}).get("response_code", _OK)
 
 
 def _client(vtn: TwoBVtnConfig) -> Any:  # noqa: ANN401 - openleadr has no types

@@ -152,17 +152,22 @@ def test_a_group_is_filled_up_to_the_limit() -> None:
     assert gpu_groups(rows.clear(), 8) == []
 
 
-def test_a_step_that_only_the_order_of_reading_shows_is_found_whatever_stands_beside() -> None:
-    """Taken in time, the clocks of these readings part by 0.6 s at most; as read, by 1.2 s."""
-    stamps = [NOON_UTC + timedelta(seconds=second) for second in (0, 10, 10.3)]
-    rows = (
+def at(second: list[float], monotonic_ms: list[int]) -> pl.DataFrame:
+    """Return readings of one GPU by both clocks."""
+    stamps = [NOON_UTC + timedelta(seconds=one) for one in second]
+    return (
         gpu("a", "n1", "none")
-        .head(3)
+        .head(len(second))
         .with_columns(
             observed_at_utc=pl.Series(stamps).cast(pl.Datetime("ms", "UTC")),
-            monotonic_ms=pl.Series([0, 9_400, 9_100]),
+            monotonic_ms=pl.Series(monotonic_ms),
         )
     )
+
+
+def test_a_step_that_only_the_order_of_reading_shows_is_found_whatever_stands_beside() -> None:
+    """Taken in time, the clocks of these readings part by 0.6 s at most; as read, by 1.2 s."""
+    rows = at([0, 10, 10.3], [0, 9_400, 9_100])
 
     alone = gpu_interval_energy(rows, SPAN, "s1")[1]
 
@@ -170,15 +175,7 @@ def test_a_step_that_only_the_order_of_reading_shows_is_found_whatever_stands_be
 
 
 def test_the_order_of_rows_changes_no_step_where_two_have_one_monotonic_time() -> None:
-    stamps = [NOON_UTC + timedelta(seconds=second) for second in (0, 10, 15)]
-    rows = (
-        gpu("a", "n1", "none")
-        .head(3)
-        .with_columns(
-            observed_at_utc=pl.Series(stamps).cast(pl.Datetime("ms", "UTC")),
-            monotonic_ms=pl.Series([0, 10_000, 10_000]),
-        )
-    )
+    rows = at([0, 10, 15], [0, 10_000, 10_000])
 
     found = [gpu_interval_energy(one, SPAN, "s1")[1] for one in (rows, rows.reverse())]
 

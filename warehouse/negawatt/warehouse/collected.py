@@ -152,7 +152,7 @@ def _read(name: str, files: Sequence[Ended], columns: Sequence[str]) -> pl.DataF
 
 
 def _wanted(name: str, file: Ended, columns: Sequence[str]) -> list[pl.Expr]:
-    """Return columns of a file; one that is the same in all rows is not read, and no memory."""
+    """Return columns of a file; one that is the same in all rows is not read, nor kept for each."""
     same = {column: _same(file, column, columns) for column in columns}
     return [
         (pl.col(column) if value is None else pl.lit(value).alias(column)).cast(_kind(name, column))
